@@ -1,0 +1,19 @@
+"""A neural network for scikit-learn, written in NumPy.
+
+`ScratchMLPClassifier` is the estimator. What it is made of, and what can be passed to it as an
+object instead of a name, is in `activations`, `initializers`, `losses`, `optimizers` and
+`schedules`.
+"""
+
+from .classifier import ScratchMLPClassifier
+from .core import activations, initializers, losses, optimizers, schedules
+
+__version__ = "0.1.0.dev0"
+__all__ = [
+    "ScratchMLPClassifier",
+    "activations",
+    "initializers",
+    "losses",
+    "optimizers",
+    "schedules",
+]

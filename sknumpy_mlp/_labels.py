@@ -1,0 +1,76 @@
+"""Labels: the classes of a target, and their coding as numbers.
+
+Contract: labels of any kind go in and come out; between `encode` and `decode` a class is its
+number in `classes`, and a multilabel target a matrix of 0 and 1. Nothing is one-hot.
+"""
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+
+
+class Labels:
+    """The classes of a classification target.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        Sorted labels, or the numbers of the columns of a multilabel target.
+    kind : {"binary", "multiclass", "multilabel"}
+        One class counts as binary.
+    is_sparse : bool, default=False
+        Whether a multilabel target was sparse, so that predictions are.
+    """
+
+    def __init__(self, classes, kind, is_sparse=False):
+        self.classes = classes
+        self.kind = kind
+        self.is_sparse = is_sparse
+
+    @classmethod
+    def learn(cls, y, classes=None):
+        """Find the classes of `y`, or take those that are given.
+
+        Parameters
+        ----------
+        y : array or sparse matrix of shape (n_samples,) or (n_samples, n_labels)
+        classes : array-like of shape (n_classes,), default=None
+
+        Raises
+        ------
+        ValueError
+            If `y` is no classification target, or has several columns of several classes.
+        """
+        check_classification_targets(y)
+        kind = type_of_target(y, input_name="y")
+        if kind == "multiclass-multioutput":
+            raise ValueError(
+                "y must be a vector of classes or a matrix of 0 and 1 for several labels, got "
+                "several columns of classes; use sklearn.multioutput.MultiOutputClassifier"
+            )
+        if kind == "multilabel-indicator":
+            return cls(unique_labels(y), "multilabel", sparse.issparse(y))
+        found = unique_labels(y if classes is None else classes)
+        return cls(found, "binary" if len(found) <= 2 else "multiclass")
+
+    def encode(self, y):
+        """Class numbers of shape (n_samples,), or 0 and 1 of shape (n_samples, n_labels)."""
+        if self.kind == "multilabel":
+            if y.ndim != 2 or y.shape[1] != len(self.classes):
+                raise ValueError(
+                    f"y must have {len(self.classes)} columns of 0 and 1, got shape {y.shape}"
+                )
+            return (y.toarray() if sparse.issparse(y) else y) != 0
+        unseen = np.setdiff1d(unique_labels(y), self.classes)
+        if len(unseen):
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes}. "
+                f"'y' has {unique_labels(y)}."
+            )
+        return np.searchsorted(self.classes, y)
+
+    def decode(self, codes):
+        """Labels for what `encode` returns."""
+        if self.kind != "multilabel":
+            return self.classes[codes]
+        return sparse.csr_matrix(codes) if self.is_sparse else codes

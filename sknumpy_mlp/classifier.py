@@ -1,0 +1,355 @@
+"""`ScratchMLPClassifier`: labels in, labels out."""
+
+import warnings
+from collections import namedtuple
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import unique_labels
+
+from ._estimator import BaseScratchMLP, takes_steps
+from ._labels import Labels
+
+Target = namedtuple("Target", "codes kind n_columns")
+Target.__doc__ = (
+    "A target as the core wants it: class numbers or 0 and 1, their kind, and how many."
+)
+
+
+class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
+    r"""Multilayer perceptron classifier: a drop-in for scikit-learn's `MLPClassifier`.
+
+    Minimizes, over weights W and biases b,
+
+    .. math:: \frac1n \sum_i w_i\, \ell(z_i, y_i) + \frac{\alpha}{2 n} \lVert W \rVert^2,
+       \qquad z = W_L^T f(\dots f(W_1^T x + b_1) \dots) + b_L
+
+    over the n rows of a batch. With the parameters of `MLPClassifier` and the same `random_state`
+    it gives the same model; `docs/differences.md` lists where it means to differ.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(100,)
+        Units of each hidden layer; ``()`` is (multinomial) logistic regression.
+    activation : str, Activation, or a list of one per hidden layer, default="relu"
+        One of "identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu",
+        "softplus", or an object from `sknumpy_mlp.activations`.
+    solver : str or Optimizer, default="adam"
+        One of "sgd", "momentum", "rmsprop", "adagrad", "adam", "adamw", "lbfgs", or an object from
+        `sknumpy_mlp.optimizers`. A name takes its settings from the parameters below
+        (`momentum`, `beta_1`, ...), an object brings its own.
+    alpha : float >= 0, default=0.0001
+        Strength of the L2 term; divided by the number of rows in a batch, as in scikit-learn.
+    batch_size : int, "auto" or "full", default="auto"
+        Rows in a step. "auto" is ``min(200, n_samples)``, "full" all rows. Not used by lbfgs.
+    learning_rate : str, Schedule or function, default="constant"
+        The rate of a step is `learning_rate_init` times the schedule's factor. "constant",
+        "invscaling", "adaptive" mean what they mean in scikit-learn, where adam and lbfgs ignore
+        them. "step", "exponential", "cosine", "coslog4", "one_cycle", "warmup" or an object from
+        `sknumpy_mlp.schedules` act with every solver but lbfgs; a function maps the fraction of
+        training done, in [0, 1], to the factor.
+    learning_rate_init : float > 0, default=0.001
+        The learning rate before the schedule's factor. Not used by lbfgs.
+    power_t : float >= 0, default=0.5
+        Exponent of "invscaling".
+    max_iter : int >= 1, default=200
+        Epochs, or iterations of lbfgs. Also the epochs that a schedule plans for.
+    shuffle : bool, default=True
+        Whether every epoch takes the rows in a new order.
+    random_state : int, RandomState or None, default=None
+        Decides starting weights, the validation rows and the order of rows. None draws fresh
+        numbers, never from NumPy's global stream.
+    tol : float >= 0, default=1e-4
+        What counts as an improvement of the loss or of the validation score. For lbfgs, the
+        bound on the largest entry of the gradient.
+    verbose : bool or int, default=False
+        Whether to print the loss of every epoch.
+    warm_start : bool, default=False
+        Whether `fit` starts from the weights of the fitted network, with a new optimizer.
+    momentum : float in [0, 1], default=0.9
+        For solver "sgd" and "momentum".
+    nesterovs_momentum : bool, default=True
+        For solver "sgd".
+    early_stopping : bool, default=False
+        Whether to hold out rows, score them after every epoch, stop when that score has not
+        improved for `n_iter_no_change` epochs, and keep the best weights. The split is
+        stratified unless the target is multilabel; where a class is too small for that, it
+        is plain, and a warning names the class.
+    validation_fraction : float in [0, 1), default=0.1
+        Share of rows held out by `early_stopping`.
+    beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
+        For solver "adam" and "adamw".
+    epsilon : float > 0, default=1e-8
+        For solver "adam", "adamw", "rmsprop" and "adagrad".
+    n_iter_no_change : int, inf or None, default=10
+        Epochs without an improvement by more than `tol` after which one more ends the fit. ``inf``
+        and None run all `max_iter` epochs, None without a warning.
+    max_fun : int >= 1, default=15000
+        Evaluations of the objective by lbfgs.
+    loss : str or Loss, default="log_loss"
+        "log_loss" (softmax; one logistic output for two classes, one per label for multilabel
+        targets), "binary_log_loss" (one logistic output per class), "squared_error" (likewise,
+        half the squared error), or an object of a class derived from `sknumpy_mlp.losses.Loss`.
+        Probabilities of exclusive classes from logistic outputs are normalised to sum to one.
+    init : str or Initializer, default="auto"
+        Starting weights: "auto" (scikit-learn's), "glorot_uniform", "glorot_normal",
+        "he_uniform", "he_normal", "lecun_normal", "zeros", or an object from
+        `sknumpy_mlp.initializers`, which also says what biases get.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted; the numbers of the columns for a multilabel target.
+    coefs_, intercepts_ : list of ndarray
+        Weights (n_in, n_out) and biases (n_out,) of each layer. Predictions are computed from them.
+    loss_ : float
+        The loss of the last epoch, or lbfgs's last.
+    loss_curve_ : list of float
+        The loss of every epoch. Not present with lbfgs.
+    best_loss_ : float or None
+        The least of `loss_curve_`; None with early stopping. Not present with lbfgs.
+    validation_scores_ : list of float or None
+        Accuracy on the rows held out, for every epoch; None without early stopping.
+    best_validation_score_ : float or None
+        The best of this fit's `validation_scores_`.
+    n_iter_ : int
+        Epochs of the last call, or iterations of lbfgs.
+    t_ : int
+        Rows that training has seen, counted over all epochs.
+    n_layers_ : int
+        Layers, input and output included.
+    n_outputs_ : int
+        Units of the output layer.
+    out_activation_ : str
+        The link from raw scores to probabilities: "softmax" or "logistic".
+    n_features_in_ : int
+        Columns of `X`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where `X` had names that are all strings.
+
+    See Also
+    --------
+    sklearn.neural_network.MLPClassifier : The model that this one is a drop-in for.
+
+    References
+    ----------
+    Bishop, "Pattern Recognition and Machine Learning", chapter 5.
+    Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
+    networks", AISTATS 2010.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import MinMaxScaler
+    >>> from sknumpy_mlp import ScratchMLPClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = ScratchMLPClassifier((32,), learning_rate_init=0.01, max_iter=20,
+    ...                            n_iter_no_change=None, random_state=0)
+    >>> model = make_pipeline(MinMaxScaler(), clf).fit(X[:1400], y[:1400])
+    >>> bool(model.score(X[1400:], y[1400:]) > 0.9)
+    True
+    >>> print(clf.summary())
+    layer     units  activation  parameters
+    ---------------------------------------
+    input        64                       0
+    hidden 1     32  relu             2,080
+    output       10  softmax            330
+    ---------------------------------------
+    total                             2,410
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        loss="log_loss",
+        init="auto",
+    ):
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            solver=solver,
+            alpha=alpha,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            learning_rate_init=learning_rate_init,
+            power_t=power_t,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            warm_start=warm_start,
+            momentum=momentum,
+            nesterovs_momentum=nesterovs_momentum,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            n_iter_no_change=n_iter_no_change,
+            max_fun=max_fun,
+            loss=loss,
+            init=init,
+        )
+
+    def predict(self, X):
+        """Predict labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix or array} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), or (n_samples, n_labels) of 0 and 1 for a multilabel target
+            Of the labels' own type; sparse if the multilabel target was.
+        """
+        raw = self._raw_scores(X)
+        return self._labels.decode(self._loss.predict(raw))
+
+    def predict_proba(self, X):
+        """Predict probabilities.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix or array} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), of the dtype of the network
+            In the order of `classes_`. Rows sum to one, unless the target was multilabel.
+        """
+        raw = self._raw_scores(X)
+        return self._loss.probabilities(raw)
+
+    def predict_log_proba(self, X):
+        """Predict logarithms of probabilities, from raw scores: never of a rounded zero.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix or array} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), of the dtype of the network
+        """
+        raw = self._raw_scores(X)
+        return self._loss.log_probabilities(raw)
+
+    def decision_function(self, X):
+        """Scores before the link: the larger, the likelier the class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix or array} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
+            For two classes the log-odds of ``classes_[1]``.
+        """
+        raw = self._raw_scores(X)
+        return self._loss.decision(raw)
+
+    @available_if(takes_steps)
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
+        """Train for one epoch on these rows, going on from where training was.
+
+        Weights, moments, the learning-rate clock and the random stream go on from call to call.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix or array} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            It need not hold all classes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights; what counts is their ratio to the mean of all weights so far.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will ever come; needed in the first call only.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        AttributeError
+            If the solver takes no steps, as lbfgs.
+        ValueError
+            As `fit`, and if a class is new; the estimator is then what it was before.
+        """
+        return self._partial_fit(X, y, sample_weight, classes=classes)
+
+    def _learn_target(self, y, warm=False, incremental=False, classes=None):
+        """Find or check the classes, encode the target."""
+        first = not hasattr(self, "classes_") or not (warm or incremental)
+        if incremental and first and classes is None and np.ndim(y) == 1:
+            raise ValueError("classes must be passed on the first call to partial_fit, got None")
+        labels = Labels.learn(y, classes) if first else self._labels
+        if classes is not None and not np.array_equal(unique_labels(classes), labels.classes):
+            raise ValueError(
+                f"classes must be the same in all calls to partial_fit: they were "
+                f"{labels.classes}, got {classes!r}"
+            )
+        if warm and not first and set(unique_labels(y)) != set(labels.classes):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {labels.classes}, `y` has {unique_labels(y)}"
+            )
+        codes = labels.encode(y)
+        self._labels = labels
+        self.classes_ = labels.classes
+        return Target(codes, labels.kind, len(labels.classes))
+
+    def _strata(self, target):
+        """What early stopping's split is stratified by: the classes, where each can be split."""
+        if target.kind == "multilabel":
+            return None
+        counts = np.bincount(target.codes, minlength=target.n_columns)
+        n_held_out = int(np.ceil(self.validation_fraction * len(target.codes)))
+        if counts.min() >= 2 and n_held_out >= target.n_columns:
+            return target.codes
+        warnings.warn(
+            "early_stopping splits without stratification: "
+            + (
+                f"the classes {self.classes_[counts < 2].tolist()} have fewer than two rows"
+                if counts.min() < 2
+                else f"{n_held_out} rows held out cannot hold all {target.n_columns} classes "
+                f"{self.classes_.tolist()}"
+            )
+        )
+        return None
+
+    def _score_codes(self, true, predicted, sample_weight):
+        return accuracy_score(true, predicted, sample_weight=sample_weight)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,356 @@
+r"""Activation functions ``A = f(Z)`` of the hidden layers, and their derivatives.
+
+Contract: ``forward`` writes ``f(Z)`` into `out`; ``backward`` turns the gradient with respect
+to the output, ``dA``, into the gradient with respect to the input, ``dZ = dA * f'(Z)``, in place.
+`reads` says whether the derivative is computed from the layer's input ``Z`` or its output ``A``,
+`in_place` whether ``out`` may be ``Z`` itself; so a cheap activation needs one buffer, not two.
+To add one: subclass `Activation` here, give it a `name`, and the tests find it.
+"""
+
+import numpy as np
+from scipy.special import expit, ndtr
+
+from ._family import Family, real
+
+
+class Activation(Family):
+    """Base class of activation functions.
+
+    Attributes
+    ----------
+    reads : {"input", "output"}
+        What `backward` receives as `kept`.
+    in_place : bool
+        Whether `forward` may be called with ``out is Z``.
+    glorot_factor : float
+        The factor c in the bound ``sqrt(c / (fan_in + fan_out))`` of `initializers.Auto`.
+    """
+
+    reads = "output"
+    in_place = True
+    glorot_factor = 6.0
+
+    def forward(self, Z, out):
+        """Write ``f(Z)`` into `out`; `Z` may be overwritten unless `reads` is ``"input"``.
+
+        Parameters
+        ----------
+        Z, out : ndarray of shape (n_samples, n_units), of one float dtype
+        """
+        raise NotImplementedError
+
+    def backward(self, kept, dA, scratch):
+        """Multiply `dA` by ``f'(Z)`` in place; `kept` and `scratch` may be overwritten.
+
+        Parameters
+        ----------
+        kept : ndarray of shape (n_samples, n_units)
+            ``Z`` or ``A``, as `reads` says.
+        dA, scratch : ndarray of shape (n_samples, n_units)
+        """
+        raise NotImplementedError
+
+
+class Identity(Activation):
+    """``f(z) = z``: a linear layer.
+
+    Examples
+    --------
+    >>> Z = np.array([[-1.0, 2.0]])
+    >>> Identity().forward(Z, out=Z)
+    >>> Z
+    array([[-1.,  2.]])
+    """
+
+    name = "identity"
+
+    def forward(self, Z, out):
+        if out is not Z:
+            np.copyto(out, Z)
+
+    def backward(self, kept, dA, scratch):
+        pass
+
+
+class Logistic(Activation):
+    """``f(z) = 1 / (1 + exp(-z))``, with ``f' = a (1 - a)``; "sigmoid" elsewhere.
+
+    Examples
+    --------
+    >>> Z = np.array([[0.0, 1000.0]])
+    >>> Logistic().forward(Z, out=Z)
+    >>> Z
+    array([[0.5, 1. ]])
+    """
+
+    name = "logistic"
+    glorot_factor = 2.0
+
+    def forward(self, Z, out):
+        expit(Z, out=out)
+
+    def backward(self, kept, dA, scratch):
+        dA *= kept
+        np.subtract(1, kept, out=kept)
+        dA *= kept
+
+
+class Tanh(Activation):
+    """``f(z) = tanh(z)``, with ``f' = 1 - a^2``.
+
+    Examples
+    --------
+    >>> Z = np.array([[0.0, 1000.0]])
+    >>> Tanh().forward(Z, out=Z)
+    >>> Z
+    array([[0., 1.]])
+    """
+
+    name = "tanh"
+
+    def forward(self, Z, out):
+        np.tanh(Z, out=out)
+
+    def backward(self, kept, dA, scratch):
+        kept *= kept
+        np.subtract(1, kept, out=kept)
+        dA *= kept
+
+
+class ReLU(Activation):
+    """``f(z) = max(0, z)``, with ``f' = 1`` where ``z > 0`` and 0 elsewhere.
+
+    References
+    ----------
+    Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines", ICML 2010.
+
+    Examples
+    --------
+    >>> Z = np.array([[-1.0, 2.0]])
+    >>> ReLU().forward(Z, out=Z)
+    >>> Z
+    array([[0., 2.]])
+    """
+
+    name = "relu"
+
+    def forward(self, Z, out):
+        np.maximum(Z, 0, out=out)
+
+    def backward(self, kept, dA, scratch):
+        np.sign(kept, out=kept)
+        dA *= kept
+
+
+class LeakyReLU(Activation):
+    """``f(z) = max(z, s z)``: no unit dies, since its gradient never vanishes.
+
+    Parameters
+    ----------
+    negative_slope : float in [0, 1], default=0.01
+        The slope s for negative inputs.
+
+    References
+    ----------
+    Maas, Hannun and Ng, "Rectifier nonlinearities improve neural network acoustic models", 2013.
+
+    Examples
+    --------
+    >>> Z, A = np.array([[-1.0, 2.0]]), np.empty((1, 2))
+    >>> LeakyReLU(0.1).forward(Z, out=A)
+    >>> A
+    array([[-0.1,  2. ]])
+    """
+
+    name = "leaky_relu"
+    reads = "input"
+    in_place = False
+    rules = {"negative_slope": real(0, 1)}
+
+    def __init__(self, negative_slope=0.01):
+        self.negative_slope = negative_slope
+
+    def forward(self, Z, out):
+        np.multiply(Z, self.negative_slope, out=out)
+        np.maximum(Z, out, out=out)
+
+    def backward(self, kept, dA, scratch):
+        np.heaviside(kept, 0, out=kept)
+        kept *= 1 - self.negative_slope
+        kept += self.negative_slope
+        dA *= kept
+
+
+class ELU(Activation):
+    """``f(z) = z`` for ``z > 0``, ``alpha (exp(z) - 1)`` elsewhere.
+
+    Parameters
+    ----------
+    alpha : float > 0, default=1.0
+        Minus the limit for large negative inputs.
+
+    References
+    ----------
+    Clevert, Unterthiner and Hochreiter, "Fast and accurate deep network learning by
+    exponential linear units", ICLR 2016.
+
+    Examples
+    --------
+    >>> Z, A = np.array([[-1000.0, 2.0]]), np.empty((1, 2))
+    >>> ELU().forward(Z, out=A)
+    >>> A
+    array([[-1.,  2.]])
+    """
+
+    name = "elu"
+    reads = "output"
+    in_place = False
+    rules = {"alpha": real(0, closed="neither")}
+    scale = 1.0
+
+    def __init__(self, alpha=1.0):
+        self.alpha = alpha
+
+    def forward(self, Z, out):
+        # exp(min(z, 0)) cannot overflow; the positive part is added afterwards.
+        np.minimum(Z, 0, out=out)
+        np.expm1(out, out=out)
+        out *= self.scale * self.alpha
+        np.maximum(Z, 0, out=Z)
+        if self.scale != 1:
+            Z *= self.scale
+        out += Z
+
+    def backward(self, kept, dA, scratch):
+        # f' = scale where a > 0 and a + scale alpha elsewhere.
+        limit = self.scale * self.alpha
+        np.heaviside(kept, 0, out=scratch)
+        scratch *= self.scale - limit
+        np.minimum(kept, 0, out=kept)
+        kept += limit
+        kept += scratch
+        dA *= kept
+
+
+class SELU(ELU):
+    """``f(z) = l z`` for ``z > 0``, ``l a (exp(z) - 1)`` elsewhere, l = 1.0507..., a = 1.6733...
+
+    References
+    ----------
+    Klambauer, Unterthiner, Mayr and Hochreiter, "Self-normalizing neural networks", NIPS 2017.
+
+    Examples
+    --------
+    >>> Z, A = np.array([[-1000.0, 1.0]]), np.empty((1, 2))
+    >>> SELU().forward(Z, out=A)
+    >>> A.round(4)
+    array([[-1.7581,  1.0507]])
+    """
+
+    name = "selu"
+    rules = {}
+    scale = 1.0507009873554805
+    alpha = 1.6732632423543772
+
+    def __init__(self):
+        pass
+
+
+class GELU(Activation):
+    r"""``f(z) = z Phi(z)``, Phi the normal distribution function, exact.
+
+    ``f' = Phi(z) + z phi(z)``. PyTorch's default (``approximate="none"``) is the same function.
+
+    References
+    ----------
+    Hendrycks and Gimpel, "Gaussian error linear units", arXiv:1606.08415.
+
+    Examples
+    --------
+    >>> Z, A = np.array([[-1.0, 2.0]]), np.empty((1, 2))
+    >>> GELU().forward(Z, out=A)
+    >>> A.round(4)
+    array([[-0.1587,  1.9545]])
+    """
+
+    name = "gelu"
+    reads = "input"
+    in_place = False
+
+    def forward(self, Z, out):
+        ndtr(Z, out=out)
+        out *= Z
+
+    def backward(self, kept, dA, scratch):
+        # phi(z) underflows to 0 beyond |z| = 40; the bound keeps z^2 finite.
+        np.clip(kept, -40, 40, out=scratch)
+        np.multiply(scratch, scratch, out=scratch)
+        scratch *= -0.5
+        np.exp(scratch, out=scratch)
+        scratch *= 1 / np.sqrt(2 * np.pi)
+        scratch *= kept
+        ndtr(kept, out=kept)
+        kept += scratch
+        dA *= kept
+
+
+class SiLU(Activation):
+    """``f(z) = z s(z)``, s the logistic function; "swish" elsewhere.
+
+    ``f' = s(z) (1 + z (1 - s(z)))``.
+
+    References
+    ----------
+    Elfwing, Uchibe and Doya, "Sigmoid-weighted linear units", arXiv:1702.03118.
+
+    Examples
+    --------
+    >>> Z, A = np.array([[-1.0, 2.0]]), np.empty((1, 2))
+    >>> SiLU().forward(Z, out=A)
+    >>> A.round(4)
+    array([[-0.2689,  1.7616]])
+    """
+
+    name = "silu"
+    reads = "input"
+    in_place = False
+
+    def forward(self, Z, out):
+        expit(Z, out=out)
+        out *= Z
+
+    def backward(self, kept, dA, scratch):
+        expit(kept, out=scratch)
+        dA *= scratch
+        scratch *= kept
+        kept -= scratch
+        kept += 1
+        dA *= kept
+
+
+class Softplus(Activation):
+    """``f(z) = log(1 + exp(z))``, a smooth ReLU, with ``f' = 1 - exp(-a)``.
+
+    References
+    ----------
+    Dugas et al., "Incorporating second-order functional knowledge for better option pricing",
+    NIPS 2000.
+
+    Examples
+    --------
+    >>> Z = np.array([[0.0, 1000.0]])
+    >>> Softplus().forward(Z, out=Z)
+    >>> Z.round(4)
+    array([[6.931e-01, 1.000e+03]])
+    """
+
+    name = "softplus"
+
+    def forward(self, Z, out):
+        np.logaddexp(0, Z, out=out)
+
+    def backward(self, kept, dA, scratch):
+        np.negative(kept, out=kept)
+        np.expm1(kept, out=kept)
+        np.negative(kept, out=kept)
+        dA *= kept

@@ -1,0 +1,287 @@
+"""Starting values of weights and biases.
+
+Contract: ``draw`` returns an array of the given shape, drawn from a
+`numpy.random.RandomState`; a layer draws its weights first, its biases next.
+Every initializer has a `biases` that says what the biases get.
+To add one: subclass `Initializer` here, give it a `name`, and write ``draw``.
+"""
+
+import numpy as np
+
+from ._family import Family, real
+
+
+class Initializer(Family):
+    """Base class of initializers.
+
+    Parameters
+    ----------
+    biases : str or Initializer, default="zeros"
+        What draws the biases: ``"same"`` is this initializer itself, anything else
+        another initializer, as a name or an object.
+    """
+
+    def __init__(self, biases="zeros"):
+        self.biases = biases
+
+    def for_biases(self):
+        """The initializer that draws the biases."""
+        if isinstance(self.biases, str) and self.biases == "same":
+            return self
+        return Initializer.resolve(self.biases, f"biases of {type(self).__name__}")
+
+    def check_parameters(self):
+        super().check_parameters()
+        self.for_biases()
+
+    def draw(self, random_state, shape, fan_in, fan_out, activation):
+        """Draw starting values.
+
+        Parameters
+        ----------
+        random_state : numpy.random.RandomState
+        shape : tuple of int
+            ``(fan_in, fan_out)`` for weights, ``(fan_out,)`` for biases.
+        fan_in, fan_out : int
+            Units on either side of the layer.
+        activation : Activation
+            Of this layer; for the output layer, of the hidden layer before it.
+
+        Returns
+        -------
+        ndarray of shape `shape` and dtype float64
+        """
+        raise NotImplementedError
+
+
+class Zeros(Initializer):
+    """All zeros; meant for biases, since units that start equal stay equal.
+
+    Examples
+    --------
+    >>> Zeros().draw(np.random.RandomState(0), (2,), 3, 2, None)
+    array([0., 0.])
+    """
+
+    name = "zeros"
+
+    def __init__(self):
+        pass
+
+    biases = "same"
+
+    def draw(self, random_state, shape, fan_in, fan_out, activation):
+        return np.zeros(shape)
+
+
+class Auto(Initializer):
+    r"""scikit-learn's: uniform in :math:`\pm\sqrt{c / (n_{in} + n_{out})}`, biases as weights.
+
+    c is 2 for the logistic activation and 6 for any other.
+
+    References
+    ----------
+    Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
+    networks", AISTATS 2010; the biases and the factor 2 are scikit-learn's own.
+
+    Examples
+    --------
+    >>> from sknumpy_mlp.core.activations import ReLU
+    >>> Auto().draw(np.random.RandomState(0), (1, 2), 1, 2, ReLU()).round(4)
+    array([[0.1381, 0.6086]])
+    """
+
+    name = "auto"
+    biases = "same"
+
+    def __init__(self):
+        pass
+
+    def draw(self, random_state, shape, fan_in, fan_out, activation):
+        bound = np.sqrt(activation.glorot_factor / (fan_in + fan_out))
+        return random_state.uniform(-bound, bound, shape)
+
+
+class Uniform(Initializer):
+    """Uniform in [low, high).
+
+    Parameters
+    ----------
+    low, high : float, default=-0.5 and 0.5
+        The bounds.
+    biases : str or Initializer, default="zeros"
+
+    Examples
+    --------
+    >>> Uniform(-1, 1).draw(np.random.RandomState(0), (2,), 1, 2, None).round(4)
+    array([0.0976, 0.4304])
+    """
+
+    rules = {"low": real(closed="neither"), "high": real(closed="neither")}
+
+    def __init__(self, low=-0.5, high=0.5, biases="zeros"):
+        self.low = low
+        self.high = high
+        self.biases = biases
+
+    def check_parameters(self):
+        super().check_parameters()
+        if self.low > self.high:
+            raise ValueError(
+                f"low of Uniform must be at most high, got low={self.low!r}, high={self.high!r}"
+            )
+
+    def draw(self, random_state, shape, fan_in, fan_out, activation):
+        return random_state.uniform(self.low, self.high, shape)
+
+
+class Normal(Initializer):
+    """Normal with mean 0 and standard deviation `scale`.
+
+    Parameters
+    ----------
+    scale : float >= 0, default=0.01
+        The standard deviation.
+    biases : str or Initializer, default="zeros"
+
+    Examples
+    --------
+    Small weights with biases drawn from N(0, 1):
+
+    >>> start = Normal(0.01, biases=Normal(1.0))
+    >>> start.for_biases().draw(np.random.RandomState(0), (2,), 1, 2, None).round(4)
+    array([1.7641, 0.4002])
+    """
+
+    rules = {"scale": real(0, closed="left")}
+
+    def __init__(self, scale=0.01, biases="zeros"):
+        self.scale = scale
+        self.biases = biases
+
+    def draw(self, random_state, shape, fan_in, fan_out, activation):
+        return self.scale * random_state.standard_normal(shape)
+
+
+class VarianceScaling(Initializer):
+    """Base of the initializers whose variance is ``gain / fan``; see their table.
+
+    ================ ======== ================== ===========================
+    name             gain     fan                paper
+    ================ ======== ================== ===========================
+    glorot_uniform   1        mean of in and out Glorot and Bengio, 2010
+    glorot_normal    1        mean of in and out Glorot and Bengio, 2010
+    he_uniform       2        in                 He et al., 2015
+    he_normal        2        in                 He et al., 2015
+    lecun_normal     1        in                 LeCun et al., 1998
+    ================ ======== ================== ===========================
+
+    The normal forms are not truncated (Keras truncates at two standard deviations, PyTorch
+    does not).
+    """
+
+    gain = 1.0
+
+    def fan(self, fan_in, fan_out):
+        """The number of units that divides the variance."""
+        return fan_in
+
+    def sample(self, random_state, std, shape):
+        """Draw values with standard deviation `std`."""
+        return std * random_state.standard_normal(shape)
+
+    def draw(self, random_state, shape, fan_in, fan_out, activation):
+        return self.sample(random_state, np.sqrt(self.gain / self.fan(fan_in, fan_out)), shape)
+
+
+class _MeanFan:
+    def fan(self, fan_in, fan_out):
+        return (fan_in + fan_out) / 2
+
+
+class _UniformSample:
+    def sample(self, random_state, std, shape):
+        # A uniform distribution on [-r, r] has standard deviation r / sqrt(3).
+        return random_state.uniform(-np.sqrt(3) * std, np.sqrt(3) * std, shape)
+
+
+class GlorotUniform(_MeanFan, _UniformSample, VarianceScaling):
+    """Uniform with variance ``2 / (fan_in + fan_out)``.
+
+    References
+    ----------
+    Glorot and Bengio, AISTATS 2010, equation 16.
+
+    Examples
+    --------
+    >>> GlorotUniform().draw(np.random.RandomState(0), (1, 2), 1, 2, None).round(4)
+    array([[0.1381, 0.6086]])
+    """
+
+    name = "glorot_uniform"
+
+
+class GlorotNormal(_MeanFan, VarianceScaling):
+    """Normal with variance ``2 / (fan_in + fan_out)``.
+
+    References
+    ----------
+    Glorot and Bengio, AISTATS 2010.
+
+    Examples
+    --------
+    >>> GlorotNormal().draw(np.random.RandomState(0), (1, 1), 1, 1, None).round(4)
+    array([[1.7641]])
+    """
+
+    name = "glorot_normal"
+
+
+class HeUniform(_UniformSample, VarianceScaling):
+    """Uniform with variance ``2 / fan_in``; made for ReLU.
+
+    References
+    ----------
+    He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV 2015.
+
+    Examples
+    --------
+    >>> HeUniform().draw(np.random.RandomState(0), (1, 1), 6, 1, None).round(4)
+    array([[0.0976]])
+    """
+
+    name = "he_uniform"
+    gain = 2.0
+
+
+class HeNormal(VarianceScaling):
+    """Normal with variance ``2 / fan_in``; made for ReLU.
+
+    References
+    ----------
+    He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV 2015.
+
+    Examples
+    --------
+    >>> HeNormal().draw(np.random.RandomState(0), (1, 1), 2, 1, None).round(4)
+    array([[1.7641]])
+    """
+
+    name = "he_normal"
+    gain = 2.0
+
+
+class LecunNormal(VarianceScaling):
+    """Normal with variance ``1 / fan_in``; made for tanh and, with SELU, self-normalizing.
+
+    References
+    ----------
+    LeCun, Bottou, Orr and Müller, "Efficient BackProp", 1998, equation 16.
+
+    Examples
+    --------
+    >>> LecunNormal().draw(np.random.RandomState(0), (1, 1), 4, 1, None).round(4)
+    array([[0.882]])
+    """
+
+    name = "lecun_normal"

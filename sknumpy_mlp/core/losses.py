@@ -1,0 +1,374 @@
+r"""Losses on raw scores: each owns its link to probabilities and its number of outputs.
+
+Contract: ``value_and_gradient`` reads raw scores ``Z`` of shape (n_samples, n_outputs) and
+targets, writes each row's loss into `losses` and overwrites ``Z`` with each row's gradient
+``dZ``; the mean over rows, weights and penalties belong to the caller. A class with a `name`
+may choose another by the kind of target (`for_target`), as log-loss does.
+To add one: subclass `Loss` here; the gradient and precision tests find it.
+
+A target is coded as its `coding` says: "index" is one integer a row, the number of the true
+class; "matrix" is a row of 0 and 1, or of numbers.
+"""
+
+import numpy as np
+from scipy.special import expit, log_expit, log_softmax, logsumexp
+
+from ._family import Family
+
+
+class Loss(Family):
+    """Base class of losses.
+
+    Attributes
+    ----------
+    coding : {"index", "matrix"}
+        How `value_and_gradient` wants its targets.
+    out_activation : str
+        Name of the link from raw scores to predictions.
+    """
+
+    coding = "index"
+    out_activation = "identity"
+
+    def for_target(self, kind):
+        """The loss that serves targets of this kind.
+
+        Parameters
+        ----------
+        kind : {"binary", "multiclass", "multilabel"}
+        """
+        return self
+
+    def n_outputs(self, kind, n_classes):
+        """Number of raw scores a row, for `n_classes` classes or labels."""
+        return n_classes
+
+    def encode_target(self, y, dtype):
+        """Code targets as `coding` says.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Class numbers, or 0 and 1 for each label.
+        dtype : dtype
+            Of the network.
+        """
+        if self.coding == "index":
+            return y.astype(np.intp, copy=False)
+        return y.reshape(len(y), -1).astype(dtype, copy=False)
+
+    def value_and_gradient(self, Z, y, losses):
+        """Write each row's loss into `losses` and overwrite `Z` with each row's gradient.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n_samples, n_outputs)
+            Raw scores on entry, the gradient ``dZ`` on return.
+        y : ndarray
+            Targets, coded by `encode_target`.
+        losses : ndarray of shape (n_samples,)
+        """
+        raise NotImplementedError
+
+    def probabilities(self, Z):
+        """Link: turn raw scores into predictions, (n_samples, n_outputs); may overwrite `Z`."""
+        raise NotImplementedError
+
+    def log_probabilities(self, Z):
+        """Logarithm of `probabilities`, without rounding them first; may overwrite `Z`."""
+        raise NotImplementedError
+
+    def decision(self, Z):
+        """Scores as scikit-learn's glossary shapes them; may overwrite `Z`.
+
+        (n_samples, n_classes), and the log-odds of the second class, (n_samples,), for two.
+        """
+        if Z.shape[1] > 2:
+            return Z
+        if Z.shape[1] == 1:
+            return Z[:, 0]
+        log_p = self.log_probabilities(Z)
+        return log_p[:, 1] - log_p[:, 0]
+
+    def predict(self, Z):
+        """Class numbers, (n_samples,), or 0 and 1 for each label, (n_samples, n_labels)."""
+        return Z.argmax(axis=1)
+
+
+class ExclusiveClasses:
+    """One class a row is true: targets are class numbers, and probabilities sum to one."""
+
+    coding = "index"
+    decision = Loss.decision
+    predict = Loss.predict
+
+    @staticmethod
+    def true_scores(Z, y):
+        """Sum over the outputs of target times score, one number a row."""
+        return Z[np.arange(len(y)), y]
+
+    @staticmethod
+    def subtract_target(Z, y):
+        """``Z -= Y`` in place."""
+        Z[np.arange(len(y)), y] -= 1
+
+
+class IndependentLabels:
+    """Every label is true or not by itself: targets are rows of 0 and 1."""
+
+    coding = "matrix"
+
+    def decision(self, Z):
+        """Raw scores as they are: each is the log-odds of its label."""
+        return Z
+
+    def predict(self, Z):
+        """0 and 1 for each label."""
+        return (Z > 0).astype(int)
+
+    @staticmethod
+    def true_scores(Z, y):
+        """Sum over the outputs of target times score, one number a row."""
+        return np.einsum("ij,ij->i", Z, y)
+
+    @staticmethod
+    def subtract_target(Z, y):
+        """``Z -= Y`` in place."""
+        Z -= y
+
+
+class LogisticLink:
+    """``p = 1 / (1 + exp(-z))`` for each output by itself."""
+
+    out_activation = "logistic"
+
+    def probabilities(self, Z):
+        return expit(Z, out=Z)
+
+    def log_probabilities(self, Z):
+        return log_expit(Z, out=Z)
+
+
+class NormalizedLogisticLink:
+    """``p_k = s(z_k) / sum_j s(z_j)``, s the logistic function; safe where all s underflow."""
+
+    out_activation = "logistic"
+
+    def probabilities(self, Z):
+        log_p = self.log_probabilities(Z)
+        return np.exp(log_p, out=log_p)
+
+    def log_probabilities(self, Z):
+        log_s = log_expit(Z, out=Z)
+        log_s -= logsumexp(log_s, axis=1, keepdims=True)
+        return log_s
+
+
+class SoftmaxCrossEntropy(ExclusiveClasses, Loss):
+    r"""Cross-entropy of the softmax, for exclusive classes.
+
+    .. math:: \ell = \log\sum_k e^{z_k} - z_y, \qquad
+              dz_k = \frac{e^{z_k}}{\sum_j e^{z_j}} - [k = y]
+
+    References
+    ----------
+    Bishop, "Pattern Recognition and Machine Learning", section 4.3.4.
+
+    Examples
+    --------
+    >>> Z, losses = np.array([[1000.0, 0.0]]), np.empty(1)
+    >>> SoftmaxCrossEntropy().value_and_gradient(Z, np.array([1]), losses)
+    >>> losses, Z
+    (array([1000.]), array([[ 1., -1.]]))
+    """
+
+    out_activation = "softmax"
+
+    def value_and_gradient(self, Z, y, losses):
+        # Shift by the row maximum: exp cannot overflow, softmax is unchanged.
+        Z -= Z.max(axis=1)[:, np.newaxis]
+        true_scores = self.true_scores(Z, y)
+        np.exp(Z, out=Z)
+        total = Z.sum(axis=1)
+        np.log(total, out=losses)
+        losses -= true_scores
+        Z /= total[:, np.newaxis]
+        self.subtract_target(Z, y)
+
+    def probabilities(self, Z):
+        Z -= Z.max(axis=1)[:, np.newaxis]
+        np.exp(Z, out=Z)
+        Z /= Z.sum(axis=1)[:, np.newaxis]
+        return Z
+
+    def log_probabilities(self, Z):
+        return log_softmax(Z, axis=1)
+
+
+class LabelwiseCrossEntropy(IndependentLabels, LogisticLink, Loss):
+    r"""Cross-entropy of logistic outputs, summed over independent labels.
+
+    .. math:: \ell = \sum_k \log(1 + e^{z_k}) - y_k z_k, \qquad dz_k = \frac{1}{1 + e^{-z_k}} - y_k
+
+    References
+    ----------
+    Bishop, "Pattern Recognition and Machine Learning", section 4.3.2.
+
+    Examples
+    --------
+    >>> Z, losses = np.array([[-1000.0]]), np.empty(1)
+    >>> LabelwiseCrossEntropy().value_and_gradient(Z, np.array([[1.0]]), losses)
+    >>> losses, Z
+    (array([1000.]), array([[-1.]]))
+    """
+
+    def value_and_gradient(self, Z, y, losses):
+        np.logaddexp(0, Z).sum(axis=1, out=losses)
+        losses -= self.true_scores(Z, y)
+        expit(Z, out=Z)
+        self.subtract_target(Z, y)
+
+
+class BinaryCrossEntropy(LabelwiseCrossEntropy):
+    """`LabelwiseCrossEntropy` with one output, the log-odds of the second of two classes.
+
+    Examples
+    --------
+    >>> BinaryCrossEntropy().probabilities(np.array([[0.0], [1000.0]]))
+    array([[0.5, 0.5],
+           [0. , 1. ]])
+    """
+
+    def n_outputs(self, kind, n_classes):
+        return 1
+
+    def probabilities(self, Z):
+        p = expit(Z, out=Z)
+        return np.hstack([1 - p, p])
+
+    def log_probabilities(self, Z):
+        return log_expit(np.hstack([-Z, Z]))
+
+    def decision(self, Z):
+        return Z[:, 0]
+
+    def predict(self, Z):
+        return (Z[:, 0] > 0).astype(int)
+
+
+class ClasswiseCrossEntropy(ExclusiveClasses, NormalizedLogisticLink, LabelwiseCrossEntropy):
+    """`LabelwiseCrossEntropy` with one logistic output per exclusive class ("one versus rest").
+
+    Examples
+    --------
+    >>> Z, losses = np.array([[0.0, 0.0]]), np.empty(1)
+    >>> ClasswiseCrossEntropy().value_and_gradient(Z, np.array([1]), losses)
+    >>> losses.round(4), Z
+    (array([1.3863]), array([[ 0.5, -0.5]]))
+    """
+
+
+class LabelwiseSquaredError(IndependentLabels, LogisticLink, Loss):
+    r"""Half the squared error of logistic outputs, summed over independent labels.
+
+    .. math:: \ell = \tfrac12 \sum_k (p_k - y_k)^2, \qquad dz_k = (p_k - y_k)\, p_k (1 - p_k)
+
+    PyTorch's ``MSELoss`` is the mean over outputs without the half.
+
+    References
+    ----------
+    Bishop, "Pattern Recognition and Machine Learning", section 5.2.
+
+    Examples
+    --------
+    >>> Z, losses = np.array([[0.0]]), np.empty(1)
+    >>> LabelwiseSquaredError().value_and_gradient(Z, np.array([[1.0]]), losses)
+    >>> losses, Z
+    (array([0.125]), array([[-0.125]]))
+    """
+
+    def value_and_gradient(self, Z, y, losses):
+        expit(Z, out=Z)
+        slope = Z * (1 - Z)
+        self.subtract_target(Z, y)
+        np.einsum("ij,ij->i", Z, Z, out=losses)
+        losses *= 0.5
+        Z *= slope
+
+
+class ClasswiseSquaredError(ExclusiveClasses, NormalizedLogisticLink, LabelwiseSquaredError):
+    """`LabelwiseSquaredError` with one logistic output per exclusive class.
+
+    Examples
+    --------
+    >>> Z, losses = np.array([[0.0, 0.0]]), np.empty(1)
+    >>> ClasswiseSquaredError().value_and_gradient(Z, np.array([1]), losses)
+    >>> losses, Z
+    (array([0.25]), array([[ 0.125, -0.125]]))
+    """
+
+
+class _ByTarget(Loss):
+    """A named loss that is one formula or another, by the kind of target."""
+
+    formulas = {}
+
+    def for_target(self, kind):
+        return self.formulas[kind]()
+
+
+class LogLoss(_ByTarget):
+    """Cross-entropy: softmax for several classes, one logistic output for two, one per label.
+
+    See `SoftmaxCrossEntropy` and `LabelwiseCrossEntropy` for the formulas.
+
+    Examples
+    --------
+    >>> LogLoss().for_target("multiclass")
+    SoftmaxCrossEntropy()
+    """
+
+    name = "log_loss"
+    formulas = {
+        "binary": BinaryCrossEntropy,
+        "multiclass": SoftmaxCrossEntropy,
+        "multilabel": LabelwiseCrossEntropy,
+    }
+
+
+class BinaryLogLoss(_ByTarget):
+    """Binary cross-entropy of one logistic output per class or label.
+
+    See `ClasswiseCrossEntropy` and `LabelwiseCrossEntropy` for the formulas.
+
+    Examples
+    --------
+    >>> BinaryLogLoss().for_target("binary").n_outputs("binary", 2)
+    2
+    """
+
+    name = "binary_log_loss"
+    formulas = {
+        "binary": ClasswiseCrossEntropy,
+        "multiclass": ClasswiseCrossEntropy,
+        "multilabel": LabelwiseCrossEntropy,
+    }
+
+
+class SquaredError(_ByTarget):
+    """Half the squared error of one logistic output per class or label (the Brier score).
+
+    See `ClasswiseSquaredError` and `LabelwiseSquaredError` for the formulas.
+
+    Examples
+    --------
+    >>> SquaredError().for_target("multilabel")
+    LabelwiseSquaredError()
+    """
+
+    name = "squared_error"
+    formulas = {
+        "binary": ClasswiseSquaredError,
+        "multiclass": ClasswiseSquaredError,
+        "multilabel": LabelwiseSquaredError,
+    }

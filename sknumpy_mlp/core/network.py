@@ -1,0 +1,175 @@
+"""The network: a list of layers on one flat parameter vector, with one flat gradient.
+
+The vectors hold all penalized parameters first (``W_1 ... W_L``) and all others behind
+(``b_1 ... b_L``); layers see views of them, by name. So an optimizer is a few passes over one
+array, the L2 term is one dot product, and best weights are one copy.
+A pickled network is its layers without any array: whoever owns the parameters stores them.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+
+from .activations import Identity
+from .layers import Dense
+
+
+class Network:
+    """Layers, and the forward and backward pass through them.
+
+    Parameters
+    ----------
+    layers : list of layers
+        The output of each is the input of the next; the last gives raw scores.
+
+    Attributes
+    ----------
+    theta, grad : ndarray of shape (n_parameters,)
+        Parameters and gradient; present after `allocate`.
+    weights, weights_grad : ndarray
+        The penalized part of both, as views.
+
+    Examples
+    --------
+    >>> from sknumpy_mlp.core.activations import Tanh
+    >>> from sknumpy_mlp.core.initializers import GlorotUniform
+    >>> network = Network.dense([4, 3, 2], [Tanh()])
+    >>> network.allocate(np.float64)
+    >>> network.draw(GlorotUniform(), np.random.RandomState(0))
+    >>> network.theta.shape, network.layers[1].W.shape
+    ((23,), (3, 2))
+    """
+
+    # The largest buffer of a chunk of rows has this many elements: 8 MB in float64.
+    chunk_elements = 2**20
+
+    def __init__(self, layers):
+        self.layers = layers
+
+    @classmethod
+    def dense(cls, units, activations, output_activation=None):
+        """A multilayer perceptron.
+
+        Parameters
+        ----------
+        units : sequence of int
+            Inputs, units of each hidden layer, outputs.
+        activations : sequence of Activation
+            One per hidden layer; the last layer is linear, its link belongs to the loss.
+        output_activation : Activation, default=None
+            What the initializer of the output layer is told, if not that it is linear.
+        """
+        *hidden, last = pairwise(units)
+        layers = [Dense(*fans, f) for fans, f in zip(hidden, activations, strict=True)]
+        return cls([*layers, Dense(*last, Identity(), output_activation)])
+
+    def slots(self):
+        """All parameters as (layer, name, shape), in the order of the flat vector."""
+        slots = [
+            (layer, name, shape) for layer in self.layers for name, shape in layer.shapes.items()
+        ]
+        return sorted(slots, key=lambda slot: slot[1] not in slot[0].penalized)
+
+    @property
+    def n_parameters(self):
+        """Number of all parameters."""
+        return sum(int(np.prod(shape)) for _, _, shape in self.slots())
+
+    def allocate(self, dtype):
+        """Make `theta` and `grad`, keeping the values of layers that have some, and bind views."""
+        self.theta = np.zeros(self.n_parameters, dtype)
+        self.grad = np.zeros_like(self.theta)
+        start = n_weights = 0
+        for layer, name, shape in self.slots():
+            end = start + int(np.prod(shape))
+            view = self.theta[start:end].reshape(shape)
+            if hasattr(layer, name):
+                view[...] = getattr(layer, name)
+            setattr(layer, name, view)
+            setattr(layer, "d" + name, self.grad[start:end].reshape(shape))
+            if name in layer.penalized:
+                n_weights = end
+            start = end
+        self.weights, self.weights_grad = self.theta[:n_weights], self.grad[:n_weights]
+
+    def draw(self, initializer, random_state):
+        """Fill all parameters with starting values, layer by layer."""
+        for layer in self.layers:
+            layer.draw(initializer, random_state)
+
+    @property
+    def coefs(self):
+        """The weight matrices, as a list of views."""
+        return [layer.W for layer in self.layers]
+
+    @property
+    def intercepts(self):
+        """The bias vectors, as a list of views."""
+        return [layer.b for layer in self.layers]
+
+    def bind(self, coefs, intercepts):
+        """Compute with these arrays from now on; nothing is copied."""
+        for layer, W, b in zip(self.layers, coefs, intercepts, strict=True):
+            layer.W, layer.b = W, b
+
+    @property
+    def units(self):
+        """Inputs, units of each hidden layer, outputs."""
+        return [self.layers[0].fan_in, *(layer.fan_out for layer in self.layers)]
+
+    def unbound(self):
+        """The same network without arrays."""
+        return Network([layer.unbound() for layer in self.layers])
+
+    def __getstate__(self):
+        return {"layers": self.unbound().layers}
+
+    def workspace(self, n_samples, dtype, training=False):
+        """Buffers of all layers for batches of `n_samples` rows."""
+        # Scores lie class by class: a softmax reduces along a long contiguous axis, 4x as fast.
+        orders = ["C"] * (len(self.layers) - 1) + ["F"]
+        make = [layer.training_buffers if training else layer.buffers for layer in self.layers]
+        return [buffers(n_samples, dtype, order) for buffers, order in zip(make, orders)]
+
+    def forward(self, X, workspace):
+        """Raw scores of a batch, in the last buffer of the workspace."""
+        for layer, buffers in zip(self.layers, workspace):
+            X = layer.forward(X, buffers)
+        return X
+
+    def backward(self, X, dZ, workspace):
+        """Fill `grad` from the gradient `dZ` with respect to the raw scores of the batch `X`."""
+        inputs = [X, *(buffers.A for buffers in workspace[:-1])]
+        gradients = [None, *(buffers.dA for buffers in workspace[:-1])]
+        for layer, A, dA_before, buffers in zip(
+            reversed(self.layers), reversed(inputs), reversed(gradients), reversed(workspace)
+        ):
+            layer.backward(A, dZ, buffers, dX=dA_before)
+            dZ = dA_before
+
+    def scores(self, X, dtype, index=None):
+        """Raw scores of any number of rows, computed in chunks of bounded size.
+
+        Parameters
+        ----------
+        X : DenseRows or SparseRows
+        dtype : dtype
+            Of the parameters.
+        index : integer ndarray, default=None
+            The rows to take; all if None.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+        """
+        n_samples = len(X) if index is None else len(index)
+        size = max(1, min(n_samples, self.chunk_elements // max(self.units)))
+        raw = np.empty((n_samples, self.units[-1]), dtype)
+        workspace = self.workspace(size, dtype)
+        for start in range(0, n_samples, size):
+            stop = min(start + size, n_samples)
+            if stop - start < size:
+                workspace = self.workspace(stop - start, dtype)
+            chunk = X.slice(start, stop) if index is None else X.take(index[start:stop])
+            raw[start:stop] = self.forward(chunk, workspace)
+        return raw

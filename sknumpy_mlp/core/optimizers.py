@@ -1,0 +1,427 @@
+"""Optimizers: how the flat parameter vector moves, given its gradient.
+
+Contract: an optimizer is configuration only. ``update`` makes one step on a block of
+parameters in place; the vectors it keeps from step to step are named in `moments` and live
+in a state, a plain dict. The learning rate comes from outside, at every step.
+To add one: subclass `Optimizer` here, give it a `name`, its `moments`, and ``update``.
+
+``theta`` are the parameters, ``grad`` their gradient, ``t`` the number of the step, from 1.
+"""
+
+import numpy as np
+from scipy.optimize import minimize
+
+from ._family import Family, integer, real
+
+
+class Optimizer(Family):
+    """Base class of optimizers that take steps.
+
+    Attributes
+    ----------
+    moments : tuple of str
+        Names of the vectors, shaped as theta, that `update` keeps from step to step.
+    takes_steps : bool
+        Whether the optimizer moves after every batch, so that it has epochs and `partial_fit`.
+    obeys_classic : bool
+        Whether the schedules that scikit-learn has for sgd apply.
+    """
+
+    moments = ()
+    takes_steps = True
+    obeys_classic = True
+
+    def start(self, theta):
+        """A new state for these parameters: ``{"t": 0, <moment>: zeros, ...}``."""
+        return {"t": 0} | {name: np.zeros_like(theta) for name in self.moments}
+
+    def update(self, rate, t, theta, grad, scratch, *moments):
+        """Make one step on a block of parameters in place.
+
+        Parameters
+        ----------
+        rate : float
+            The learning rate of this step.
+        t : int
+            The number of this step, from 1.
+        theta, grad, scratch : ndarray of shape (n_parameters,)
+            `grad` and `scratch` may be overwritten.
+        *moments : ndarray of shape (n_parameters,)
+            In the order of `moments`.
+        """
+        raise NotImplementedError
+
+    def decay(self, rate, weights):
+        """Shrink `weights` in place, apart from the gradient; nothing unless overridden."""
+
+    def working_dtype(self, dtype):
+        """The dtype to compute in, for a network of this dtype."""
+        return dtype
+
+    def train(self, training):
+        """Train: by steps, one for every batch."""
+        return training.by_steps(self)
+
+
+class Stepper:
+    """An optimizer at work on one parameter vector.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    theta, grad : ndarray of shape (n_parameters,)
+    weights : ndarray
+        The view of `theta` that weight decay shrinks.
+    state : dict
+        From ``optimizer.start``; its moments and its ``t`` change in place.
+
+    Examples
+    --------
+    >>> theta, grad = np.array([1.0]), np.array([0.5])
+    >>> sgd = SGD(momentum=0.0)
+    >>> stepper = Stepper(sgd, theta, grad, theta, sgd.start(theta))
+    >>> stepper.step(rate=0.1)
+    >>> theta
+    array([0.95])
+    """
+
+    # Blocks this long keep every pass of a step in the cache.
+    block_size = 16384
+
+    def __init__(self, optimizer, theta, grad, weights, state):
+        self.optimizer = optimizer
+        self.weights = weights
+        self.state = state
+        scratch = np.empty_like(theta[: self.block_size])
+        vectors = [theta, grad, *(state[name] for name in optimizer.moments)]
+        self.blocks = []
+        for start in range(0, len(theta), self.block_size):
+            block, block_grad, *moments = (v[start : start + self.block_size] for v in vectors)
+            self.blocks.append((block, block_grad, scratch[: len(block)], *moments))
+
+    def step(self, rate):
+        """Make one step with the gradient that is in `grad` now, which is used up."""
+        self.state["t"] += 1
+        self.optimizer.decay(rate, self.weights)
+        for block in self.blocks:
+            self.optimizer.update(rate, self.state["t"], *block)
+
+
+class SGD(Optimizer):
+    r"""Stochastic gradient descent with momentum, as in scikit-learn.
+
+    .. math:: v \leftarrow \beta v - \eta g, \qquad \theta \leftarrow \theta + v
+
+    and with Nesterov's momentum :math:`\theta \leftarrow \theta + \beta v - \eta g`.
+    PyTorch's velocity does not hold the rate: the two differ when the rate changes.
+
+    Parameters
+    ----------
+    momentum : float in [0, 1], default=0.9
+    nesterovs_momentum : bool, default=True
+
+    References
+    ----------
+    Sutskever, Martens, Dahl and Hinton, "On the importance of initialization and momentum in
+    deep learning", ICML 2013.
+
+    Examples
+    --------
+    >>> theta, velocity, scratch = np.array([1.0]), np.array([0.5]), np.empty(1)
+    >>> sgd = SGD(momentum=0.9, nesterovs_momentum=False)
+    >>> sgd.update(0.1, 1, theta, np.array([1.0]), scratch, velocity)
+    >>> theta
+    array([1.35])
+    """
+
+    name = "sgd"
+    moments = ("velocity",)
+
+    def __init__(self, momentum=0.9, nesterovs_momentum=True):
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+
+    rules = {"momentum": real(0, 1)}
+
+    def update(self, rate, t, theta, grad, scratch, velocity):
+        grad *= rate
+        velocity *= self.momentum
+        velocity -= grad
+        if self.nesterovs_momentum:
+            np.multiply(velocity, self.momentum, out=scratch)
+            theta += scratch
+            theta -= grad
+        else:
+            theta += velocity
+
+
+class Momentum(Optimizer):
+    r"""Momentum as a moving average of gradients.
+
+    .. math:: v \leftarrow \beta v + (1 - \beta) g, \qquad \theta \leftarrow \theta - \eta v
+
+    `SGD` adds up where this one averages: with a constant rate, `SGD` without Nesterov's
+    momentum at the rate :math:`(1 - \beta)\eta` makes the same steps.
+
+    Parameters
+    ----------
+    momentum : float in [0, 1), default=0.9
+        The weight :math:`\beta` of the past.
+
+    References
+    ----------
+    Polyak, "Some methods of speeding up the convergence of iteration methods", 1964; the
+    averaged form is that of Ng, "Improving deep neural networks", 2017.
+
+    Examples
+    --------
+    >>> theta, velocity, scratch = np.array([1.0]), np.array([0.5]), np.empty(1)
+    >>> Momentum(0.9).update(0.1, 1, theta, np.array([1.0]), scratch, velocity)
+    >>> theta
+    array([0.945])
+    """
+
+    name = "momentum"
+    moments = ("velocity",)
+    rules = {"momentum": real(0, 1, closed="left")}
+
+    def __init__(self, momentum=0.9):
+        self.momentum = momentum
+
+    def update(self, rate, t, theta, grad, scratch, velocity):
+        velocity *= self.momentum
+        grad *= 1 - self.momentum
+        velocity += grad
+        np.multiply(velocity, rate, out=scratch)
+        theta -= scratch
+
+
+class RMSprop(Optimizer):
+    r"""Gradients divided by the root of a moving average of their squares.
+
+    .. math:: s \leftarrow \rho s + (1 - \rho) g^2, \qquad
+              \theta \leftarrow \theta - \eta g / (\sqrt{s} + \epsilon)
+
+    Parameters
+    ----------
+    rho : float in [0, 1), default=0.9
+        The weight of the past; ``alpha`` = 0.99 in PyTorch, ``rho`` = 0.9 in Keras.
+    epsilon : float > 0, default=1e-8
+
+    References
+    ----------
+    Tieleman and Hinton, "Lecture 6.5, RMSProp", Coursera 2012.
+
+    Examples
+    --------
+    >>> theta, s, scratch = np.array([1.0]), np.array([0.0]), np.empty(1)
+    >>> RMSprop(rho=0.75).update(0.1, 1, theta, np.array([4.0]), scratch, s)
+    >>> theta, s
+    (array([0.8]), array([4.]))
+    """
+
+    name = "rmsprop"
+    moments = ("s",)
+    rules = {"rho": real(0, 1, closed="left"), "epsilon": real(0, closed="neither")}
+
+    def __init__(self, rho=0.9, epsilon=1e-8):
+        self.rho = rho
+        self.epsilon = epsilon
+
+    def update(self, rate, t, theta, grad, scratch, s):
+        np.multiply(grad, grad, out=scratch)
+        scratch *= 1 - self.rho
+        s *= self.rho
+        s += scratch
+        np.sqrt(s, out=scratch)
+        scratch += self.epsilon
+        np.divide(grad, scratch, out=scratch)
+        scratch *= rate
+        theta -= scratch
+
+
+class AdaGrad(Optimizer):
+    r"""Gradients divided by the root of the sum of all their squares.
+
+    .. math:: s \leftarrow s + g^2, \qquad \theta \leftarrow \theta - \eta g / (\sqrt{s} + \epsilon)
+
+    Parameters
+    ----------
+    epsilon : float > 0, default=1e-8
+
+    References
+    ----------
+    Duchi, Hazan and Singer, "Adaptive subgradient methods", JMLR 2011.
+
+    Examples
+    --------
+    >>> theta, s, scratch = np.array([1.0]), np.array([9.0]), np.empty(1)
+    >>> AdaGrad().update(0.1, 1, theta, np.array([4.0]), scratch, s)
+    >>> theta, s
+    (array([0.92]), array([25.]))
+    """
+
+    name = "adagrad"
+    moments = ("s",)
+    rules = {"epsilon": real(0, closed="neither")}
+
+    def __init__(self, epsilon=1e-8):
+        self.epsilon = epsilon
+
+    def update(self, rate, t, theta, grad, scratch, s):
+        np.multiply(grad, grad, out=scratch)
+        s += scratch
+        np.sqrt(s, out=scratch)
+        scratch += self.epsilon
+        np.divide(grad, scratch, out=scratch)
+        scratch *= rate
+        theta -= scratch
+
+
+class Adam(Optimizer):
+    r"""Adaptive moment estimation, as in scikit-learn.
+
+    .. math:: m \leftarrow \beta_1 m + (1 - \beta_1) g, \quad
+              v \leftarrow \beta_2 v + (1 - \beta_2) g^2, \quad
+              \theta \leftarrow \theta - \eta \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t}
+              \frac{m}{\sqrt{v} + \epsilon}
+
+    :math:`\epsilon` is added to the root of the uncorrected v (as in section 2 of the paper and in
+    scikit-learn); PyTorch adds it after the correction.
+
+    Parameters
+    ----------
+    beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
+    epsilon : float > 0, default=1e-8
+
+    References
+    ----------
+    Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015.
+
+    Examples
+    --------
+    >>> theta, m, v, scratch = np.array([1.0]), np.zeros(1), np.zeros(1), np.empty(1)
+    >>> Adam().update(0.1, 1, theta, np.array([4.0]), scratch, m, v)
+    >>> theta.round(6)
+    array([0.9])
+    """
+
+    name = "adam"
+    moments = ("m", "v")
+    obeys_classic = False
+    rules = {
+        "beta_1": real(0, 1, closed="left"),
+        "beta_2": real(0, 1, closed="left"),
+        "epsilon": real(0, closed="neither"),
+    }
+
+    def __init__(self, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def update(self, rate, t, theta, grad, scratch, m, v):
+        # m and v are kept without their factors 1 - beta, which go into the two constants
+        # below instead: two passes over the parameters fewer.
+        m *= self.beta_1
+        m += grad
+        np.multiply(grad, grad, out=scratch)
+        v *= self.beta_2
+        v += scratch
+        root = (1 - self.beta_2) ** 0.5
+        size = rate * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)
+        np.sqrt(v, out=scratch)
+        scratch += self.epsilon / root
+        np.divide(m, scratch, out=scratch)
+        scratch *= size * (1 - self.beta_1) / root
+        theta -= scratch
+
+
+class AdamW(Adam):
+    r"""Adam with decoupled weight decay.
+
+    Before each step of `Adam`, weights (not biases) shrink:
+    :math:`W \leftarrow (1 - \eta \lambda) W`. Other than the L2 term `alpha` of the loss, the decay
+    depends neither on the batch size nor on the gradient's history.
+
+    Parameters
+    ----------
+    beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
+    epsilon : float > 0, default=1e-8
+    weight_decay : float >= 0, default=0.01
+        :math:`\lambda`; PyTorch's ``AdamW`` has the same default and decays biases too.
+
+    References
+    ----------
+    Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
+
+    Examples
+    --------
+    >>> W = np.array([1.0])
+    >>> AdamW(weight_decay=0.5).decay(0.1, W)
+    >>> W
+    array([0.95])
+    """
+
+    name = "adamw"
+    obeys_classic = True
+    rules = Adam.rules | {"weight_decay": real(0, closed="left")}
+
+    def __init__(self, beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.01):
+        super().__init__(beta_1, beta_2, epsilon)
+        self.weight_decay = weight_decay
+
+    def decay(self, rate, weights):
+        weights *= 1 - rate * self.weight_decay
+
+
+class LBFGS(Optimizer):
+    """Limited-memory BFGS on the whole data set, by `scipy.optimize.minimize`.
+
+    It wants an objective, not a step: it evaluates loss and gradient over all rows as often as it
+    likes, chooses its own step lengths, and computes in float64.
+
+    Parameters
+    ----------
+    max_fun : int >= 1, default=15000
+        At most this many evaluations.
+
+    References
+    ----------
+    Byrd, Lu, Nocedal and Zhu, "A limited memory algorithm for bound constrained optimization",
+    SIAM J. Sci. Comput. 16, 1995.
+
+    Examples
+    --------
+    >>> def value_and_gradient(theta):
+    ...     return float(theta @ theta), 2 * theta
+    >>> result = LBFGS().minimize(value_and_gradient, np.array([3.0]), max_iter=10, tol=1e-6)
+    >>> result.x
+    array([0.])
+    """
+
+    name = "lbfgs"
+    takes_steps = False
+    obeys_classic = False
+    rules = {"max_fun": integer(1)}
+
+    def __init__(self, max_fun=15000):
+        self.max_fun = max_fun
+
+    def working_dtype(self, dtype):
+        # A line search compares losses that differ by less than float32 resolves.
+        return np.dtype(np.float64)
+
+    def minimize(self, value_and_gradient, theta, max_iter, tol):
+        """Minimize a function of a float64 vector; `tol` bounds the gradient's largest entry.
+
+        Returns
+        -------
+        scipy.optimize.OptimizeResult
+        """
+        options = {"maxfun": self.max_fun, "maxiter": max_iter, "gtol": tol}
+        return minimize(value_and_gradient, theta, jac=True, method="L-BFGS-B", options=options)
+
+    def train(self, training):
+        """Train: by evaluations of the whole objective."""
+        return training.by_objective(self)

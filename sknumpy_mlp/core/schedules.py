@@ -1,0 +1,352 @@
+"""Learning-rate schedules: the rate of a step is ``learning_rate_init`` times a factor.
+
+Contract: a schedule maps the fraction t of training done, in [0, 1], to the factor; that is
+``__call__``. scikit-learn's own three depend on more than t and override ``at``, which sees
+the whole `Clock`. A schedule is configuration only; what has happened lives in the clock.
+To add one: subclass `Schedule` here, give it a `name`, and write ``__call__``.
+"""
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import cos, log2, pi
+
+from ._family import Family, Rule, real
+
+
+@dataclass
+class Clock:
+    """How far training has come.
+
+    Attributes
+    ----------
+    fraction : float in [0, 1]
+        Steps done over steps planned.
+    epochs : int
+        Epochs done since the optimizer started.
+    samples_seen : int
+        Rows seen, counted at the end of each epoch; 0 in the first epoch of a fit.
+    plateaus : int
+        How often training has stalled.
+    """
+
+    fraction: float = 0.0
+    epochs: int = 0
+    samples_seen: int = 0
+    plateaus: int = 0
+
+
+class Schedule(Family):
+    """Base class of schedules.
+
+    Attributes
+    ----------
+    every_step : bool
+        Whether the factor changes within an epoch.
+    classic : bool
+        Whether scikit-learn's adam and lbfgs ignore this schedule.
+    """
+
+    every_step = True
+    classic = False
+
+    @classmethod
+    def resolve(cls, value, parameter, defaults=None):
+        """As in other families; a function of the fraction is a schedule too."""
+        if callable(value) and not isinstance(value, Schedule) and not isinstance(value, type):
+            return FunctionOfFraction(value)
+        return super().resolve(value, parameter, defaults)
+
+    def __call__(self, t):
+        """The factor when the fraction `t` of training is done."""
+        raise NotImplementedError
+
+    def at(self, clock):
+        """The factor at this moment of training."""
+        return self(clock.fraction)
+
+    def survives_plateau(self, rate):
+        """Whether training goes on, with another factor, when it has stalled at this rate."""
+        return False
+
+
+class Constant(Schedule):
+    """The factor is 1 throughout.
+
+    Examples
+    --------
+    >>> Constant()(0.5)
+    1.0
+    """
+
+    name = "constant"
+    every_step = False
+    classic = True
+
+    def __call__(self, t):
+        return 1.0
+
+
+class InvScaling(Schedule):
+    r"""scikit-learn's: :math:`(s + 1)^{-p}`, s the number of rows seen in whole epochs.
+
+    Parameters
+    ----------
+    power_t : float >= 0, default=0.5
+        The exponent p.
+
+    Examples
+    --------
+    >>> InvScaling().at(Clock(samples_seen=99))
+    0.1
+    """
+
+    name = "invscaling"
+    every_step = False
+    classic = True
+    rules = {"power_t": real(0, closed="left")}
+
+    def __init__(self, power_t=0.5):
+        self.power_t = power_t
+
+    def at(self, clock):
+        return 1 / (clock.samples_seen + 1) ** self.power_t
+
+
+class Adaptive(Schedule):
+    """scikit-learn's: a fifth of the rate at every stall, until it is at most 1e-6.
+
+    Examples
+    --------
+    >>> Adaptive().at(Clock(plateaus=2))
+    0.04
+    """
+
+    name = "adaptive"
+    every_step = False
+    classic = True
+
+    def at(self, clock):
+        return 1 / 5**clock.plateaus
+
+    def survives_plateau(self, rate):
+        return rate > 1e-6
+
+
+class Step(Schedule):
+    """Piecewise constant.
+
+    Parameters
+    ----------
+    boundaries : sequence of float in (0, 1), default=(0.5, 0.75)
+        Increasing fractions of training at which the factor changes.
+    factors : sequence of float >= 0, default=(1.0, 0.1, 0.01)
+        One more than boundaries.
+
+    Examples
+    --------
+    >>> step = Step(boundaries=[0.5], factors=[1.0, 0.1])
+    >>> step(0.49), step(0.5)
+    (1.0, 0.1)
+    """
+
+    name = "step"
+    every_step = True
+
+    def __init__(self, boundaries=(0.5, 0.75), factors=(1.0, 0.1, 0.01)):
+        self.boundaries = boundaries
+        self.factors = factors
+
+    def check_parameters(self):
+        limits = [0, *self.boundaries, 1]
+        if any(low >= high for low, high in pairwise(limits)):
+            raise ValueError(
+                f"boundaries of Step must increase within (0, 1), got {self.boundaries!r}"
+            )
+        if len(self.factors) != len(self.boundaries) + 1:
+            raise ValueError(
+                f"factors of Step must be one more than boundaries, got {self.factors!r} "
+                f"for boundaries {self.boundaries!r}"
+            )
+        for factor in self.factors:
+            real(0, closed="left").check("each of the factors of Step", factor)
+
+    def __call__(self, t):
+        return self.factors[sum(t >= boundary for boundary in self.boundaries)]
+
+
+class Exponential(Schedule):
+    """``final ** t``: the factor falls by the same share in every step.
+
+    Parameters
+    ----------
+    final : float in (0, 1], default=0.01
+        The factor at the end.
+
+    Examples
+    --------
+    >>> Exponential(0.01)(0.5)
+    0.1
+    """
+
+    name = "exponential"
+    rules = {"final": real(0, 1, closed="right")}
+
+    def __init__(self, final=0.01):
+        self.final = final
+
+    def __call__(self, t):
+        return self.final**t
+
+
+class Cosine(Schedule):
+    """Half a cosine wave from 1 to `final`: ``final + (1 - final) (1 + cos(pi t)) / 2``.
+
+    Parameters
+    ----------
+    final : float in [0, 1], default=0.0
+        The factor at the end.
+
+    References
+    ----------
+    Loshchilov and Hutter, "SGDR", ICLR 2017, equation 5, without restarts.
+
+    Examples
+    --------
+    >>> Cosine()(0.5)
+    0.5
+    """
+
+    name = "cosine"
+    rules = {"final": real(0, 1)}
+
+    def __init__(self, final=0.0):
+        self.final = final
+
+    def __call__(self, t):
+        return self.final + (1 - self.final) * (1 + cos(pi * t)) / 2
+
+
+class CosLog4(Schedule):
+    """Four waves whose length doubles: ``(1 - cos(2 pi log2(1 + 15 t))) / 2``.
+
+    References
+    ----------
+    Holzmüller, Grinsztajn and Steinwart, "Better by default", NeurIPS 2024, section 3.
+
+    Examples
+    --------
+    >>> round(CosLog4()(1 / 15), 6), round(CosLog4()((2**0.5 - 1) / 15), 6)
+    (0.0, 1.0)
+    """
+
+    name = "coslog4"
+
+    def __call__(self, t):
+        return (1 - cos(2 * pi * log2(1 + 15 * t))) / 2
+
+
+class OneCycle(Schedule):
+    """Cosine rise from `start` to 1 at the fraction `peak`, cosine fall to `final`.
+
+    Parameters
+    ----------
+    peak : float in (0, 1), default=0.3
+        The fraction of training at which the factor is 1.
+    start : float in [0, 1], default=0.04
+        The factor at the beginning.
+    final : float in [0, 1], default=4e-6
+        The factor at the end.
+
+    References
+    ----------
+    Smith and Topin, "Super-convergence", 2019; the defaults are those of PyTorch's ``OneCycleLR``.
+
+    Examples
+    --------
+    >>> OneCycle()(0.0), OneCycle()(0.3)
+    (0.04, 1.0)
+    """
+
+    name = "one_cycle"
+    rules = {"peak": real(0, 1, closed="neither"), "start": real(0, 1), "final": real(0, 1)}
+
+    def __init__(self, peak=0.3, start=0.04, final=4e-6):
+        self.peak = peak
+        self.start = start
+        self.final = final
+
+    def __call__(self, t):
+        if t < self.peak:
+            return self.start + (1 - self.start) * (1 - cos(pi * t / self.peak)) / 2
+        fall = (t - self.peak) / (1 - self.peak)
+        return self.final + (1 - self.final) * (1 + cos(pi * fall)) / 2
+
+
+class Warmup(Schedule):
+    """A linear rise of the factor before any other schedule, which has what remains.
+
+    Parameters
+    ----------
+    fraction : float in (0, 1), default=0.05
+        How much of training the rise takes.
+    then : str, Schedule or function, default="constant"
+        What follows.
+
+    References
+    ----------
+    Goyal et al., "Accurate, large minibatch SGD", arXiv:1706.02677, section 2.2.
+
+    Examples
+    --------
+    >>> warmup = Warmup(0.5, then="exponential")
+    >>> warmup(0.25), warmup(0.5), warmup(0.75)
+    (0.5, 1.0, 0.1)
+    """
+
+    name = "warmup"
+    rules = {"fraction": real(0, 1, closed="neither")}
+
+    def __init__(self, fraction=0.05, then="constant"):
+        self.fraction = fraction
+        self.then = then
+
+    def check_parameters(self):
+        super().check_parameters()
+        Schedule.resolve(self.then, "then of Warmup")
+
+    def __call__(self, t):
+        return self.at(Clock(fraction=t))
+
+    def at(self, clock):
+        t = clock.fraction
+        rest = max(0.0, (t - self.fraction) / (1 - self.fraction))
+        then = Schedule.resolve(self.then, "then of Warmup")
+        return min(1.0, t / self.fraction) * then.at(replace(clock, fraction=rest))
+
+    def survives_plateau(self, rate):
+        return Schedule.resolve(self.then, "then of Warmup").survives_plateau(rate)
+
+
+class FunctionOfFraction(Schedule):
+    """A user's function of the fraction of training done.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a float in [0, 1], returns a float >= 0.
+
+    Examples
+    --------
+    >>> FunctionOfFraction(lambda t: 1 - t)(0.25)
+    0.75
+    """
+
+    rules = {"function": Rule(callable, "a function of the fraction of training done")}
+
+    def __init__(self, function):
+        self.function = function
+
+    def __call__(self, t):
+        factor = self.function(t)
+        real(0, closed="left").check("the value of the learning_rate function", factor)
+        return float(factor)
