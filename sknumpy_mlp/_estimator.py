@@ -7,9 +7,11 @@ is scored, and what a prediction is.
 
 import functools
 import warnings
+from dataclasses import replace
 from numbers import Real
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
@@ -21,6 +23,9 @@ from .core.batches import Batches, rows
 from .core.network import Network
 from .core.optimizers import Optimizer
 from .core.training import Training, TrainingState
+
+# Attributes that a solver without epochs does not set.
+PER_EPOCH = ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_")
 
 
 def unchanged_on_failure(method):
@@ -72,10 +77,25 @@ def _check_weights(sample_weight, n_samples):
             f"got shape {weights.shape}"
         )
     if weights.min() < 0:
-        raise ValueError(f"sample_weight must not be negative, got {weights.min()!r}")
+        raise ValueError(f"sample_weight must not be negative, got {weights.min()}")
+    with np.errstate(over="ignore"):
+        if np.isinf(weights.sum()):
+            raise ValueError(f"sample_weight must have a finite sum, got {weights.max()}")
     if not weights.any():
         raise ValueError("sample_weight must hold a weight that is not zero, got only zeros")
     return weights
+
+
+def _check_range(X, dtype):
+    """Raise a ValueError if a number in `X` is too large for a network of this dtype."""
+    values = X.data if sparse.issparse(X) else X
+    if values.dtype.kind != "f" or values.dtype.itemsize <= dtype.itemsize or not values.size:
+        return
+    largest = max(values.max(), -values.min())
+    if largest > np.finfo(dtype).max:
+        raise ValueError(
+            f"X must hold no value too large for {dtype}, the dtype of the network, got {largest}"
+        )
 
 
 class BaseScratchMLP(BaseEstimator):
@@ -161,6 +181,7 @@ class BaseScratchMLP(BaseEstimator):
         loss = parameters.loss.for_target(target.kind)
         n_outputs = loss.n_outputs(target.kind, target.n_columns)
         dtype = self._dtype(X, going_on)
+        _check_range(X, dtype)
         working_dtype = parameters.optimizer.working_dtype(dtype)
         units = [X.shape[1], *parameters.hidden_units, n_outputs]
         network = self._starting_network(parameters, units, working_dtype, state, going_on)
@@ -168,6 +189,13 @@ class BaseScratchMLP(BaseEstimator):
         subset = score = None
         if self.early_stopping and parameters.optimizer.takes_steps:
             subset, held_out = self._split(target, state.random_state)
+            if sample_weight is not None:
+                for part, use in ((subset, "trained on"), (held_out, "held out")):
+                    if not sample_weight[part].any():
+                        raise ValueError(
+                            "sample_weight must hold a weight that is not zero among the rows "
+                            f"{use} by early_stopping, got only zeros"
+                        )
             score = self._scorer(network, loss, X, target, sample_weight, held_out)
         batches = Batches(
             X,
@@ -263,6 +291,9 @@ class BaseScratchMLP(BaseEstimator):
         self.t_ = state.samples_seen
         self.loss_ = outcome.loss
         if outcome.loss_curve is None:
+            if not continues:
+                for name in PER_EPOCH:
+                    vars(self).pop(name, None)
             return
         earlier = (continues and getattr(self, "loss_curve_", None)) or []
         self.loss_curve_ = [*earlier, *outcome.loss_curve]
@@ -279,8 +310,7 @@ class BaseScratchMLP(BaseEstimator):
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype="numeric", reset=False)
         dtype = self.coefs_[0].dtype
-        if X.dtype.kind == "f" and X.dtype.itemsize > dtype.itemsize:
-            X = check_array(X, accept_sparse=True, dtype=dtype)
+        _check_range(X, dtype)
         # Users may have put other arrays into coefs_ and intercepts_.
         self._network.bind(self.coefs_, self.intercepts_)
         return self._network.scores(rows(X, dtype), dtype)
@@ -316,6 +346,24 @@ class BaseScratchMLP(BaseEstimator):
         ]
         rule = "-" * len(lines[0])
         return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        training = state.get("_training")
+        # NumPy pickles a stream at twice the size of its position; the user's own stays shared.
+        if training is not None and training.random_state is not self.random_state:
+            position = training.random_state.get_state(legacy=False)
+            if position["bit_generator"] == "MT19937":
+                state["_training"] = replace(training, random_state=position)
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        training = vars(self).get("_training")
+        if training is not None and isinstance(training.random_state, dict):
+            stream = np.random.RandomState(0)
+            stream.set_state(training.random_state)
+            self._training = replace(training, random_state=stream)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -61,6 +61,10 @@ class Labels:
                     f"y must have {len(self.classes)} columns of 0 and 1, got shape {y.shape}"
                 )
             return (y.toarray() if sparse.issparse(y) else y) != 0
+        if y.ndim != 1:
+            raise ValueError(
+                f"y must be a vector of the classes {self.classes}, got shape {y.shape}"
+            )
         unseen = np.setdiff1d(unique_labels(y), self.classes)
         if len(unseen):
             raise ValueError(
@@ -69,8 +73,12 @@ class Labels:
             )
         return np.searchsorted(self.classes, y)
 
+    def clip(self, codes):
+        """The same codes; where there is one class, it is the answer whatever its score."""
+        return np.zeros_like(codes) if len(self.classes) == 1 and codes.ndim == 1 else codes
+
     def decode(self, codes):
         """Labels for what `encode` returns."""
         if self.kind != "multilabel":
-            return self.classes[codes]
+            return self.classes[self.clip(codes)]
         return sparse.csr_matrix(codes) if self.is_sparse else codes

@@ -6,7 +6,7 @@ what the core wants. To add a parameter: one line in `RULES`.
 
 from collections import namedtuple
 from collections.abc import Iterable
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -25,6 +25,15 @@ RULES = {
     "power_t": real(0, closed="left"),
     "max_iter": integer(1),
     "shuffle": boolean(),
+    "random_state": Rule(
+        lambda v: (
+            v is None
+            or isinstance(v, np.random.RandomState)
+            or v is np.random
+            or (isinstance(v, Integral) and 0 <= v < 2**32)
+        ),
+        "an integer in [0, 2**32 - 1], a RandomState or None",
+    ),
     "tol": real(0, closed="left"),
     "verbose": boolean() | integer(0),
     "warm_start": boolean(),
@@ -35,7 +44,8 @@ RULES = {
     "beta_1": real(0, 1, closed="left"),
     "beta_2": real(0, 1, closed="left"),
     "epsilon": real(0, closed="neither"),
-    "n_iter_no_change": integer(1) | Rule(lambda v: v is None or v == np.inf, "inf or None"),
+    "n_iter_no_change": integer(1)
+    | Rule(lambda v: v is None or (isinstance(v, Real) and v == np.inf), "inf or None"),
     "max_fun": integer(1),
 }
 

@@ -333,21 +333,22 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
             return None
         counts = np.bincount(target.codes, minlength=target.n_columns)
         n_held_out = int(np.ceil(self.validation_fraction * len(target.codes)))
-        if counts.min() >= 2 and n_held_out >= target.n_columns:
+        smaller = min(n_held_out, len(target.codes) - n_held_out)
+        if counts.min() >= 2 and smaller >= target.n_columns:
             return target.codes
         warnings.warn(
             "early_stopping splits without stratification: "
             + (
                 f"the classes {self.classes_[counts < 2].tolist()} have fewer than two rows"
                 if counts.min() < 2
-                else f"{n_held_out} rows held out cannot hold all {target.n_columns} classes "
+                else f"{smaller} rows cannot hold all {target.n_columns} classes "
                 f"{self.classes_.tolist()}"
             )
         )
         return None
 
     def _score_codes(self, true, predicted, sample_weight):
-        return accuracy_score(true, predicted, sample_weight=sample_weight)
+        return accuracy_score(true, self._labels.clip(predicted), sample_weight=sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -25,10 +25,13 @@ class Loss(Family):
         How `value_and_gradient` wants its targets.
     out_activation : str
         Name of the link from raw scores to predictions.
+    kinds : tuple of str
+        The kinds of target that it serves.
     """
 
     coding = "index"
     out_activation = "identity"
+    kinds = ("binary", "multiclass", "multilabel")
 
     def for_target(self, kind):
         """The loss that serves targets of this kind.
@@ -36,7 +39,16 @@ class Loss(Family):
         Parameters
         ----------
         kind : {"binary", "multiclass", "multilabel"}
+
+        Raises
+        ------
+        ValueError
+            If the kind is not among `kinds`.
         """
+        if kind not in self.kinds:
+            raise ValueError(
+                f"loss must serve {kind} targets, got {self!r}, which serves {self.kinds}"
+            )
         return self
 
     def n_outputs(self, kind, n_classes):
@@ -99,6 +111,7 @@ class ExclusiveClasses:
     """One class a row is true: targets are class numbers, and probabilities sum to one."""
 
     coding = "index"
+    kinds = ("binary", "multiclass")
     decision = Loss.decision
     predict = Loss.predict
 
@@ -117,6 +130,7 @@ class IndependentLabels:
     """Every label is true or not by itself: targets are rows of 0 and 1."""
 
     coding = "matrix"
+    kinds = ("multilabel",)
 
     def decision(self, Z):
         """Raw scores as they are: each is the log-odds of its label."""
@@ -238,6 +252,8 @@ class BinaryCrossEntropy(LabelwiseCrossEntropy):
     array([[0.5, 0.5],
            [0. , 1. ]])
     """
+
+    kinds = ("binary",)
 
     def n_outputs(self, kind, n_classes):
         return 1

@@ -11,7 +11,7 @@ To add one: subclass `Optimizer` here, give it a `name`, its `moments`, and ``up
 import numpy as np
 from scipy.optimize import minimize
 
-from ._family import Family, integer, real
+from ._family import Family, boolean, integer, real
 
 
 class Optimizer(Family):
@@ -141,7 +141,7 @@ class SGD(Optimizer):
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
 
-    rules = {"momentum": real(0, 1)}
+    rules = {"momentum": real(0, 1), "nesterovs_momentum": boolean()}
 
     def update(self, rate, t, theta, grad, scratch, velocity):
         grad *= rate

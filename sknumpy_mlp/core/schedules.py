@@ -6,9 +6,11 @@ the whole `Clock`. A schedule is configuration only; what has happened lives in 
 To add one: subclass `Schedule` here, give it a `name`, and write ``__call__``.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import cos, log2, pi
+from numbers import Real
 
 from ._family import Family, Rule, real
 
@@ -157,8 +159,12 @@ class Step(Schedule):
         self.factors = factors
 
     def check_parameters(self):
+        for name in ("boundaries", "factors"):
+            values = getattr(self, name)
+            if not isinstance(values, Iterable) or not all(isinstance(v, Real) for v in values):
+                raise ValueError(f"{name} of Step must be a sequence of numbers, got {values!r}")
         limits = [0, *self.boundaries, 1]
-        if any(low >= high for low, high in pairwise(limits)):
+        if not all(low < high for low, high in pairwise(limits)):
             raise ValueError(
                 f"boundaries of Step must increase within (0, 1), got {self.boundaries!r}"
             )

@@ -237,7 +237,8 @@ class Training:
             message=f"Stochastic Optimizer: Maximum iterations ({settings.max_iter}) reached and "
             "the optimization hasn't converged yet.",
         )
-        if state.moments is None:
+        # Another optimizer than that of the last call keeps other moments, or none yet.
+        if state.moments is None or {"t", *optimizer.moments} != state.moments.keys():
             state.moments = optimizer.start(self.network.theta)
         net = self.network
         stepper = Stepper(optimizer, net.theta, net.grad, net.weights, state.moments)
@@ -286,7 +287,8 @@ class Training:
         clock.epochs += 1
         self.state.samples_seen += self.batches.n_samples
         clock.samples_seen = self.state.samples_seen
-        return (self._losses.sum(dtype=np.float64) + penalty) / self.batches.n_samples
+        # A Python float: it pickles to a fifth of a NumPy one.
+        return float(self._losses.sum(dtype=np.float64) + penalty) / self.batches.n_samples
 
     def _rate(self):
         return self.settings.learning_rate_init * self.schedule.at(self.state.clock)
