@@ -87,13 +87,21 @@ class Family:
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         name = vars(cls).get("name")
-        owner = cls.named().get(name) if name else None
-        # The same class defined once more (a notebook cell, a reload) replaces itself.
-        if owner not in (None, cls) and owner.__qualname__ != cls.__qualname__:
-            raise TypeError(
-                f"the name of {cls.__name__} must be new to its family, "
-                f"but {owner.__name__} is called {name!r} already"
-            )
+        for owner in cls._family().members() if name else []:
+            # The same class defined once more (a notebook cell, a reload) replaces itself.
+            same = (owner.__module__, owner.__qualname__) == (cls.__module__, cls.__qualname__)
+            if vars(owner).get("name") == name and owner is not cls and not same:
+                # The refused class lives as long as the traceback: it must not answer to the name.
+                cls.name = None
+                raise TypeError(
+                    f"the name of {cls.__name__} must be new to its family, "
+                    f"but {owner.__name__} is called {name!r} already"
+                )
+
+    @classmethod
+    def _family(cls):
+        """The class just below `Family` that this one comes from."""
+        return next(c for c in reversed(cls.__mro__) if issubclass(c, Family) and c is not Family)
 
     @classmethod
     def members(cls):
@@ -106,8 +114,7 @@ class Family:
     @classmethod
     def named(cls):
         """The classes of this family that a name selects, as a dict from name to class."""
-        family = next(c for c in reversed(cls.__mro__) if issubclass(c, Family) and c is not Family)
-        return {c.name: c for c in family.members() if vars(c).get("name")}
+        return {c.name: c for c in cls._family().members() if vars(c).get("name")}
 
     @classmethod
     def resolve(cls, value, parameter, defaults=None):

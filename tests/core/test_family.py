@@ -1,0 +1,242 @@
+import copy
+import pickle
+import re
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from sknumpy_mlp.core._family import Family, boolean, integer, one_of, real
+from sknumpy_mlp.core.initializers import Normal, Uniform
+from sknumpy_mlp.core.optimizers import Adam, RMSprop
+from sknumpy_mlp.core.schedules import Cosine, Schedule, Warmup
+
+from .families import NONSENSE, all_examples, default, families, half, members
+
+ALL = [example for family in families() for example in all_examples(family)]
+CLASSES = [cls for family in families() for cls in members(family)]
+RULES = [(cls, name) for cls in CLASSES for name in cls.rules]
+NAMES = [(family, name) for family in families() for name in family.named()]
+
+
+# A family of its own, so that the registries of the package stay as they are.
+class Shape(Family):
+    pass
+
+
+class Circle(Shape):
+    name = "circle"
+    rules: ClassVar = {"radius": real(0, 1, closed="right")}
+
+    def __init__(self, radius=0.5, inside=None):
+        self.radius = radius
+        self.inside = inside
+
+
+class Disc(Circle):
+    pass
+
+
+def test_there_are_five_families():
+    names = {family.__name__ for family in families()}
+    assert names == {"Activation", "Loss", "Initializer", "Schedule", "Optimizer"}
+
+
+def test_a_family_knows_members_in_order_and_only_those_with_a_name_of_their_own_by_name():
+    assert Shape.members() == [Circle, Disc]
+    assert Shape.named() == Disc.named() == {"circle": Circle}
+
+
+def test_a_name_that_is_taken_is_refused_and_keeps_its_owner():
+    class Fruit(Family):
+        pass
+
+    apple = type("Apple", (Fruit,), {"name": "apple"})
+    message = "the name of Pear must be new to its family, but Apple is called 'apple' already"
+    for module in (apple.__module__, "elsewhere"):
+        with pytest.raises(TypeError, match=message):
+            type("Pear", (Fruit,), {"name": "apple", "__module__": module})
+        assert Fruit.named() == {"apple": apple}
+    with pytest.raises(TypeError, match="but Apple is called 'apple' already"):
+        # A namesake in another module is another class.
+        type("Apple", (Fruit,), {"name": "apple", "__module__": "elsewhere"})
+    with pytest.raises(TypeError, match="but Apple is called 'apple' already"):
+        type("Grandchild", (apple,), {"name": "apple"})
+    assert Fruit.named() == {"apple": apple}
+
+
+def test_a_class_that_is_defined_again_replaces_itself():
+    class Fruit(Family):
+        pass
+
+    first, second = (type("Apple", (Fruit,), {"name": "apple"}) for _ in range(2))
+    assert Fruit.named() == {"apple": second}
+    assert first is not second
+
+
+def test_another_family_may_use_the_name():
+    class Fruit(Family):
+        pass
+
+    assert type("Cheese", (Fruit,), {"name": "circle"}).name == "circle"
+    assert Shape.named() == {"circle": Circle}
+
+
+@pytest.mark.parametrize(("family", "name"), NAMES)
+def test_a_name_resolves_to_a_new_member_of_that_name(family, name):
+    first, second = (family.resolve(name, "parameter") for _ in range(2))
+    assert type(first).name == name
+    assert first is not second
+    assert repr(first) == repr(default(type(first)))
+
+
+@pytest.mark.parametrize("member", ALL, ids=repr)
+def test_an_object_resolves_to_itself(member):
+    (family,) = (family for family in families() if isinstance(member, family))
+    assert family.resolve(member, "parameter") is member
+
+
+@pytest.mark.parametrize("family", families())
+@pytest.mark.parametrize("value", ["nonsense", None, 3, object()], ids=repr)
+def test_what_is_no_member_is_refused_with_parameter_rule_value_and_choices(family, value):
+    with pytest.raises(ValueError) as caught:
+        family.resolve(value, "this_parameter")
+    article = "an" if family.__name__[0] in "AIO" else "a"
+    assert str(caught.value) == (
+        f"this_parameter must be {article} {family.__name__} or one of "
+        f"{sorted(family.named())}, got {value!r}"
+    )
+
+
+def test_a_member_of_another_family_is_refused():
+    with pytest.raises(ValueError, match=r"solver must be a Schedule .* got Adam\("):
+        Schedule.resolve(Adam(), "solver")
+
+
+def test_a_name_takes_those_defaults_that_its_constructor_has():
+    given = {"radius": 0.25, "colour": "red"}
+    assert repr(Shape.resolve("circle", "shape", given)) == "Circle(radius=0.25, inside=None)"
+    own = Circle(1.0)
+    assert Shape.resolve(own, "shape", given).radius == 1.0
+
+
+@pytest.mark.parametrize(("cls", "name"), RULES)
+def test_every_rule_refuses_and_names_parameter_rule_and_value(cls, name):
+    (family,) = (family for family in families() if issubclass(cls, family))
+    rule = cls.rules[name]
+    refused = [value for value in NONSENSE if not rule.holds(value)]
+    assert len(refused) >= 3
+    for value in refused:
+        member = default(cls).set_params(**{name: value})
+        message = f"{name} of {cls.__name__} must be {rule.words}, got {value!r}"
+        with pytest.raises(ValueError, match=re.escape(message)):
+            family.resolve(member, "parameter")
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_no_parameter_takes_nonsense(cls):
+    (family,) = (family for family in families() if issubclass(cls, family))
+    for name in cls.parameter_names():
+        member = default(cls).set_params(**{name: object()})
+        with pytest.raises(ValueError, match=rf"{name} of {cls.__name__} must be .*got <object"):
+            family.resolve(member, "parameter")
+
+
+@pytest.mark.parametrize("member", ALL, ids=repr)
+def test_rules_are_about_parameters_and_examples_obey_them(member):
+    assert set(member.rules) <= set(member.parameter_names())
+    member.check_parameters()
+
+
+@pytest.mark.parametrize("member", ALL, ids=repr)
+def test_a_clone_is_another_object_with_an_equal_repr(member):
+    twin = clone(member)
+    assert type(twin) is type(member)
+    assert twin is not member
+    assert repr(twin) == repr(member)
+
+
+@pytest.mark.parametrize("member", ALL, ids=repr)
+def test_a_member_survives_pickle_and_copy(member):
+    for twin in (pickle.loads(pickle.dumps(member)), copy.deepcopy(member)):
+        assert type(twin) is type(member)
+        assert repr(twin) == repr(member)
+
+
+@pytest.mark.parametrize("member", ALL, ids=repr)
+def test_parameters_go_through_get_and_set(member):
+    given = member.get_params()
+    assert list(member.get_params(deep=False)) == member.parameter_names()
+    fresh = default(type(member))
+    assert fresh.set_params(**given) is fresh
+    assert fresh.get_params() == given
+    with pytest.raises(ValueError, match=f"{type(member).__name__} has no parameter 'nonsense'"):
+        member.set_params(nonsense=1)
+
+
+# The repr of a function is no expression.
+@pytest.mark.parametrize("member", [m for m in ALL if half not in vars(m).values()], ids=repr)
+def test_a_repr_is_what_constructs_the_member(member):
+    namespace = {cls.__name__: cls for cls in CLASSES}
+    assert eval(repr(member), namespace).get_params() == member.get_params()
+
+
+@pytest.mark.parametrize("member", ALL, ids=repr)
+def test_a_label_is_the_name_or_what_constructs_the_member(member):
+    plain = member.name and not member.parameter_names()
+    assert member.label == (member.name if plain else repr(member))
+
+
+def test_parameters_of_parts_inside_are_read_and_set_by_path():
+    start = Uniform(biases=Normal(0.5, biases=Normal(2.0)))
+    given = start.get_params()
+    assert given["biases__scale"] == 0.5
+    assert given["biases__biases__scale"] == 2.0
+    start.set_params(biases__biases__scale=3.0, low=-1.0)
+    assert repr(start.biases.biases) == "Normal(scale=3.0, biases='zeros')"
+    assert start.low == -1.0
+    warmup = Warmup(then=Cosine())
+    twin = clone(warmup).set_params(then__final=0.5)
+    assert (twin.then.final, warmup.then.final) == (0.5, 0.0)
+
+
+def test_a_part_and_a_parameter_of_it_can_be_set_together():
+    warmup = Warmup().set_params(then=Cosine(), then__final=0.25)
+    assert warmup.then.final == 0.25
+
+
+def test_setting_a_bad_value_is_told_when_the_part_is_used():
+    solver = RMSprop().set_params(rho=2.0)
+    with pytest.raises(ValueError, match=r"rho of RMSprop must be a number in \[0, 1\), got 2.0"):
+        type(solver).resolve(solver, "solver")
+
+
+@pytest.mark.parametrize(
+    ("rule", "holding", "failing"),
+    [
+        (real(), [0, -1e300, True, np.float32(2)], [float("nan"), "1", None, float("inf"), 1j]),
+        (real(0, 1), [0, 1, 0.5], [-1e-9, 1 + 1e-9, float("nan")]),
+        (real(0, 1, closed="left"), [0, 0.5], [1]),
+        (real(0, 1, closed="right"), [1, 0.5], [0]),
+        (real(0, 1, closed="neither"), [0.5], [0, 1]),
+        (integer(1), [1, np.int64(7)], [0, 1.0, "1", None]),
+        (boolean(), [True, np.True_], [1, 0, "True", None]),
+        (one_of("auto", 1), ["auto", 1], ["Auto", 1.0, True, None]),
+        (one_of("auto") | integer(3), ["auto", 3], [2, "3"]),
+    ],
+)
+def test_rules_hold_for_what_they_say(rule, holding, failing):
+    for value in holding:
+        rule.check("parameter", value)
+    for value in failing:
+        message = f"parameter must be {rule.words}, got {value!r}"
+        with pytest.raises(ValueError, match=re.escape(message)):
+            rule.check("parameter", value)
+
+
+def test_rules_are_told_in_words():
+    assert real(0, 1, closed="left").words == "a number in [0, 1)"
+    assert real(0).words == "a number in [0, inf)"
+    assert (one_of("auto") | integer(1)).words == "'auto' or an integer >= 1"
+    assert boolean().words == "True or False"

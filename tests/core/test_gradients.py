@@ -1,0 +1,130 @@
+"""Gradients of whole networks: every activation x loss x layer kind, found by themselves."""
+
+import inspect
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from sknumpy_mlp.core import layers
+from sknumpy_mlp.core.activations import Activation, Identity, Tanh
+from sknumpy_mlp.core.batches import Batches
+from sknumpy_mlp.core.initializers import Normal
+from sknumpy_mlp.core.layers import Dense
+from sknumpy_mlp.core.losses import Loss
+from sknumpy_mlp.core.network import Network
+from sknumpy_mlp.core.training import Objective
+
+from .families import all_examples, default, members
+
+ACTIVATIONS = all_examples(Activation, named=True)
+LOSSES = [
+    default(cls) for cls in members(Loss) if cls.value_and_gradient is not Loss.value_and_gradient
+]
+LAYERS = [
+    cls
+    for cls in vars(layers).values()
+    if inspect.isclass(cls) and cls.__module__ == layers.__name__ and hasattr(cls, "backward")
+]
+N_ROWS, N_FEATURES, N_CLASSES = 9, 4, 3
+
+
+def layer(kind, fan_in, fan_out, activation):
+    """A layer of any kind; a new kind's own required parameters get a value here."""
+    given = {"fan_in": fan_in, "fan_out": fan_out, "activation": activation, "n_features": fan_in}
+    required = [p.name for p in inspect.signature(kind).parameters.values() if p.default is p.empty]
+    return kind(**{name: given[name] for name in required})
+
+
+def data(loss, n_outputs, *, weighted, as_sparse):
+    rng = np.random.RandomState(0)
+    X = rng.standard_normal((N_ROWS, N_FEATURES)) * (rng.uniform(size=(N_ROWS, N_FEATURES)) < 0.7)
+    if loss.coding == "index":
+        codes = rng.randint(n_outputs, size=N_ROWS)
+    else:
+        codes = rng.randint(2, size=(N_ROWS, n_outputs))
+    weights = np.r_[0.0, rng.uniform(0.5, 3, N_ROWS - 1)] if weighted else None
+    X = sparse.csr_array(X) if as_sparse else X
+    (batch,) = Batches(X, loss.encode_target(codes, X.dtype), np.float64, N_ROWS, weights).epoch()
+    return batch
+
+
+def assert_gradient_is_that_of_the_value(network, loss, batch, alpha):
+    network.allocate(np.float64)
+    network.draw(Normal(0.7, biases="same"), np.random.RandomState(1))
+    objective = Objective(network, loss, alpha)
+    theta = network.theta
+
+    def value():
+        losses = np.empty(N_ROWS)
+        penalty = objective.evaluate(batch, losses)
+        return (losses.sum() + penalty) / N_ROWS
+
+    value()
+    grad = network.grad.copy()
+    numeric = np.empty_like(grad)
+    # Small, so that hardly a unit of a kinked activation crosses its kink.
+    h = 1e-6
+    for k, middle in enumerate(theta.copy()):
+        theta[k] = middle + h
+        up = value()
+        theta[k] = middle - h
+        numeric[k] = (up - value()) / (2 * h)
+        theta[k] = middle
+    # The value's rounding over h is 1e-10 of its size; 1e-6 is what the project promises.
+    scale = np.abs(grad).max()
+    assert scale > 1e-3
+    np.testing.assert_allclose(numeric, grad, rtol=0, atol=1e-6 * scale)
+
+
+def n_outputs(loss):
+    return loss.n_outputs("multiclass", N_CLASSES)
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
+@pytest.mark.parametrize("n_hidden", [1, 2])
+def test_gradient_matches_finite_differences(activation, loss, kind, n_hidden):
+    # The first of two hidden layers is of the kind, then the second.
+    places = [[True], [True, False], [False, True]]
+    for place in [place for place in places if len(place) == n_hidden]:
+        stack, width = [], N_FEATURES
+        for fan_out, chosen in zip((5, 3), place):
+            stack.append(layer(kind if chosen else Dense, width, fan_out, activation))
+            width = stack[-1].fan_out
+        stack.append(Dense(width, n_outputs(loss), Identity()))
+        batch = data(loss, n_outputs(loss), weighted=False, as_sparse=False)
+        assert_gradient_is_that_of_the_value(Network(stack), loss, batch, alpha=0.3)
+
+
+@pytest.mark.parametrize(
+    ("weighted", "as_sparse", "alpha"), list(product([False, True], [False, True], [0.0, 2.5]))
+)
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+@pytest.mark.parametrize("hidden", [[], [5], [5, 3]])
+def test_gradient_matches_with_weights_sparse_input_and_penalty(
+    hidden, loss, weighted, as_sparse, alpha
+):
+    network = Network.dense([N_FEATURES, *hidden, n_outputs(loss)], [Tanh()] * len(hidden))
+    batch = data(loss, n_outputs(loss), weighted=weighted, as_sparse=as_sparse)
+    assert_gradient_is_that_of_the_value(network, loss, batch, alpha)
+
+
+@pytest.mark.parametrize("as_sparse", [False, True])
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
+def test_float32_gradient_is_close_to_that_of_float64(activation, as_sparse):
+    (loss,) = (loss for loss in LOSSES if loss.out_activation == "softmax")
+    batch = data(loss, N_CLASSES, weighted=False, as_sparse=as_sparse)
+    grads = []
+    for dtype in (np.float64, np.float32):
+        network = Network.dense([N_FEATURES, 5, N_CLASSES], [activation])
+        network.allocate(dtype)
+        network.draw(Normal(0.7), np.random.RandomState(1))
+        (batch_,) = Batches(batch.X, batch.y, dtype, N_ROWS).epoch()
+        Objective(network, loss, 0.3).evaluate(batch_, np.empty(N_ROWS, dtype))
+        assert network.grad.dtype == dtype
+        grads.append(network.grad)
+    # Some ten roundings of float32 of numbers of size one.
+    np.testing.assert_allclose(grads[1], grads[0], rtol=0, atol=2e-6)

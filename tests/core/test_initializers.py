@@ -1,0 +1,158 @@
+import re
+
+import numpy as np
+import pytest
+
+from sknumpy_mlp.core.activations import Activation, Logistic, ReLU
+from sknumpy_mlp.core.initializers import Auto, Initializer, Normal, Uniform, VarianceScaling
+from sknumpy_mlp.core.network import Network
+
+from .families import all_examples, default, members
+
+EXAMPLES = all_examples(Initializer)
+SCALING = [default(cls) for cls in members(VarianceScaling)]
+FAN_IN, FAN_OUT = 300, 200
+
+
+def draw(initializer, shape=(FAN_IN, FAN_OUT), activation=None, seed=0):
+    stream = np.random.RandomState(seed)
+    return initializer.draw(stream, shape, FAN_IN, FAN_OUT, activation or ReLU())
+
+
+def expected_variance(initializer):
+    """The variance in closed form; `VarianceScaling` says its own."""
+    if isinstance(initializer, VarianceScaling):
+        return initializer.gain / initializer.fan(FAN_IN, FAN_OUT)
+    # Any other new initializer needs its variance here.
+    return {
+        "Zeros": lambda f: 0,
+        "Auto": lambda f: 6 / (FAN_IN + FAN_OUT) / 3,
+        "Uniform": lambda f: (f.high - f.low) ** 2 / 12,
+        "Normal": lambda f: f.scale**2,
+    }[type(initializer).__name__](initializer)
+
+
+def expected_mean(initializer):
+    return (initializer.low + initializer.high) / 2 if isinstance(initializer, Uniform) else 0
+
+
+@pytest.mark.parametrize("initializer", EXAMPLES, ids=repr)
+def test_draws_have_the_documented_mean_and_variance(initializer):
+    values = draw(initializer)
+    assert values.shape == (FAN_IN, FAN_OUT)
+    assert values.dtype == np.float64
+    variance = expected_variance(initializer)
+    # Five standard errors of 60,000 draws; that of a normal sample's variance is sqrt(2 / n).
+    tolerance = 5 * np.sqrt(variance / values.size)
+    np.testing.assert_allclose(values.mean(), expected_mean(initializer), atol=tolerance)
+    np.testing.assert_allclose(values.var(), variance, rtol=5 * np.sqrt(2 / values.size))
+
+
+@pytest.mark.parametrize("initializer", SCALING, ids=repr)
+def test_variance_is_the_one_that_the_docstring_takes_from_the_paper(initializer):
+    formula = re.search(r"[Vv]ariance ``(.+?)``", type(initializer).__doc__).group(1)
+    fans = {"fan_in": FAN_IN, "fan_out": FAN_OUT}
+    np.testing.assert_allclose(eval(formula, fans), expected_variance(initializer), rtol=1e-15)
+
+
+@pytest.mark.parametrize("initializer", SCALING, ids=repr)
+def test_a_uniform_draw_fills_its_bounds_and_a_normal_one_exceeds_them(initializer):
+    largest = np.abs(draw(initializer)).max()
+    bound = np.sqrt(3 * expected_variance(initializer))
+    if initializer.name.endswith("uniform"):
+        assert 0.999 * bound < largest <= bound
+    else:
+        assert initializer.name.endswith("normal")
+        # Not truncated: the largest of 60,000 normal draws lies near 4.3 standard deviations.
+        assert largest > 2 * bound
+
+
+@pytest.mark.parametrize("activation", all_examples(Activation, named=True), ids=repr)
+def test_auto_has_scikit_learn_s_bound_for_weights_and_biases(activation):
+    factor = 2 if isinstance(activation, Logistic) else 6
+    bound = np.sqrt(factor / (FAN_IN + FAN_OUT))
+    W = draw(Auto(), activation=activation)
+    np.testing.assert_array_equal(
+        W, np.random.RandomState(0).uniform(-bound, bound, (FAN_IN, FAN_OUT))
+    )
+    assert Auto().for_biases().draw(
+        np.random.RandomState(0), (FAN_OUT,), FAN_IN, FAN_OUT, activation
+    ) == pytest.approx(np.random.RandomState(0).uniform(-bound, bound, FAN_OUT), abs=0)
+
+
+def test_uniform_is_half_open_between_its_bounds():
+    values = draw(Uniform(-0.25, 0.75))
+    assert -0.25 <= values.min() < -0.249
+    assert 0.749 < values.max() < 0.75
+
+
+@pytest.mark.parametrize("initializer", EXAMPLES, ids=repr)
+def test_the_same_stream_gives_the_same_values(initializer):
+    np.testing.assert_array_equal(draw(initializer, seed=3), draw(initializer, seed=3))
+
+
+def started(initializer, seed=0):
+    network = Network.dense([4, 3, 2], [ReLU()])
+    network.allocate(np.float64)
+    stream = np.random.RandomState(seed)
+    network.draw(initializer, stream)
+    return network, stream
+
+
+def test_the_stream_gives_weights_then_biases_layer_by_layer():
+    network, _ = started(Normal(0.5, biases=Uniform(-1, 1)))
+    stream = np.random.RandomState(0)
+    for layer, fans in zip(network.layers, [(4, 3), (3, 2)]):
+        np.testing.assert_array_equal(layer.W, 0.5 * stream.standard_normal(fans))
+        np.testing.assert_array_equal(layer.b, stream.uniform(-1, 1, fans[1]))
+
+
+def test_zero_biases_take_nothing_from_the_stream():
+    network, after = started(Normal(1.0, biases="zeros"))
+    assert not any(b.any() for b in network.intercepts)
+    stream = np.random.RandomState(0)
+    stream.standard_normal(4 * 3 + 3 * 2)
+    assert after.standard_normal() == stream.standard_normal()
+
+
+@pytest.mark.parametrize("initializer", EXAMPLES, ids=repr)
+def test_biases_same_are_drawn_as_the_weights_are(initializer):
+    if "biases" not in initializer.parameter_names():
+        # Those without the parameter draw biases as they draw weights.
+        assert initializer.biases == "same"
+    else:
+        initializer.set_params(biases="same")
+    assert initializer.for_biases() is initializer
+
+
+@pytest.mark.parametrize("name", Initializer.named())
+def test_biases_take_any_name_or_object(name):
+    assert isinstance(Uniform(biases=name).for_biases(), Initializer.named()[name])
+    start = Normal(1.0)
+    assert Uniform(biases=start).for_biases() is start
+
+
+def test_by_default_biases_are_zero_unless_the_initializer_is_scikit_learn_s():
+    for name, cls in Initializer.named().items():
+        network, _ = started(default(cls))
+        assert any(b.any() for b in network.intercepts) == (name == "auto")
+
+
+@pytest.mark.parametrize(
+    ("initializer", "message"),
+    [
+        (Uniform(1.0, 0.5), r"low of Uniform must be at most high, got low=1.0, high=0.5"),
+        (Uniform(float("-inf"), 0.5), r"low of Uniform must be a number in .*, got -inf"),
+        (Uniform(0.0, float("nan")), r"high of Uniform must be a number in .*, got nan"),
+        (Normal(-0.5), r"scale of Normal must be a number in \[0, inf\), got -0.5"),
+        (
+            Normal(biases="none"),
+            r"biases of Normal must be an Initializer or one of \['auto', .*\], got 'none'",
+        ),
+        (Uniform(biases=Normal(-1)), r"scale of Normal must be .*, got -1"),
+    ],
+    ids=repr,
+)
+def test_bad_parameters_are_named_with_rule_and_value(initializer, message):
+    with pytest.raises(ValueError, match=message):
+        Initializer.resolve(initializer, "init")
