@@ -1,3 +1,5 @@
+import re
+
 import mpmath as mp
 import numpy as np
 import pytest
@@ -324,3 +326,14 @@ def test_memory_order_of_scores_does_not_matter(loss, order):
     for got, expected in zip((values, dZ), value_and_gradient(loss, Z, y)):
         # Sums may be taken in another order.
         np.testing.assert_allclose(got, expected, rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("loss", CONCRETE, ids=repr)
+def test_a_formula_serves_the_kinds_of_target_that_it_names_and_refuses_others(loss, kind):
+    if kind in loss.kinds:
+        assert loss.for_target(kind) is loss
+        return
+    message = f"loss must serve {kind} targets, got {loss!r}, which serves {loss.kinds}"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        loss.for_target(kind)

@@ -1,0 +1,180 @@
+import pickle
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from sknumpy_mlp.core.activations import Identity, ReLU, Tanh
+from sknumpy_mlp.core.initializers import Auto, Normal
+from sknumpy_mlp.core.layers import Dense
+from sknumpy_mlp.core.network import Network
+
+N_ROWS, FAN_IN, FAN_OUT = 7, 4, 3
+FORMS = {
+    "C order": np.ascontiguousarray,
+    "Fortran order": np.asfortranarray,
+    "csr_array": sparse.csr_array,
+    "csr_matrix": sparse.csr_matrix,
+}
+
+
+def bound(activation, dtype=np.float64, seed=0):
+    """A layer on arrays of its own, with random parameters."""
+    rng = np.random.RandomState(seed)
+    layer = Dense(FAN_IN, FAN_OUT, activation)
+    layer.W = rng.standard_normal((FAN_IN, FAN_OUT)).astype(dtype)
+    layer.b = rng.standard_normal(FAN_OUT).astype(dtype)
+    layer.dW, layer.db = np.full_like(layer.W, np.nan), np.full_like(layer.b, np.nan)
+    return layer
+
+
+def inputs(form="C order", dtype=np.float64):
+    X = np.random.RandomState(1).standard_normal((N_ROWS, FAN_IN)).astype(dtype)
+    X[X < -0.5] = 0
+    return X, FORMS[form](X)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("form", FORMS)
+def test_forward_is_the_activation_of_the_affine_map(form, dtype, order):
+    layer = bound(Tanh(), dtype)
+    X, given = inputs(form, dtype)
+    A = layer.forward(given, layer.buffers(N_ROWS, dtype, order))
+    assert A.dtype == dtype
+    assert A.shape == (N_ROWS, FAN_OUT)
+    # Four products and a sum.
+    expected = np.tanh(X.astype(float) @ layer.W + layer.b)
+    np.testing.assert_allclose(A, expected, rtol=0, atol=20 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("form", FORMS)
+def test_backward_is_the_textbook_s(form, order):
+    layer = bound(Tanh())
+    X, given = inputs(form)
+    buffers = layer.training_buffers(N_ROWS, np.float64, order)
+    A = layer.forward(given, buffers).copy()
+    dA = np.asarray(np.random.RandomState(2).standard_normal((N_ROWS, FAN_OUT)), order=order)
+    dZ = dA * (1 - A**2)
+    dX = np.full((N_ROWS, FAN_IN), np.nan)
+    layer.backward(given, dA, buffers, dX=dX)
+    close = {"rtol": 0, "atol": 1e-14}
+    np.testing.assert_allclose(layer.dW, X.T @ dZ, **close)
+    # One bias gradient per unit: summed over the rows, not over the units.
+    np.testing.assert_allclose(layer.db, dZ.sum(axis=0), **close)
+    np.testing.assert_allclose(dX, dZ @ layer.W.T, **close)
+
+
+def test_the_gradient_of_the_input_is_left_out_where_nobody_wants_it():
+    layer, (X, given) = bound(ReLU()), inputs()
+    buffers = layer.training_buffers(N_ROWS, np.float64)
+    layer.forward(given, buffers)
+    layer.backward(given, np.ones((N_ROWS, FAN_OUT)), buffers, dX=None)
+    assert np.isfinite(layer.dW).all()
+    np.testing.assert_array_equal(given, X)
+
+
+def test_the_input_is_not_written_to_by_the_forward_pass():
+    layer, (X, given) = bound(ReLU()), inputs()
+    layer.forward(given, layer.buffers(N_ROWS, np.float64))
+    np.testing.assert_array_equal(given, X)
+
+
+def test_buffers_are_used_again_without_traces_of_the_batch_before():
+    layer, (_, X) = bound(ReLU()), inputs()
+    buffers = layer.buffers(N_ROWS, np.float64)
+    first = layer.forward(X, buffers).copy()
+    layer.forward(100 * X, buffers)
+    np.testing.assert_array_equal(layer.forward(X, buffers), first)
+
+
+def test_weights_are_penalized_and_biases_are_not():
+    layer = Dense(FAN_IN, FAN_OUT, ReLU())
+    assert layer.shapes == {"W": (FAN_IN, FAN_OUT), "b": (FAN_OUT,)}
+    assert tuple(layer.penalized) == ("W",)
+
+
+def test_the_initializer_is_told_another_activation_where_one_is_given():
+    class Told(Auto):
+        def draw(self, random_state, shape, fan_in, fan_out, activation):
+            told.append((shape, fan_in, fan_out, activation))
+            return np.zeros(shape)
+
+    relu, tanh = ReLU(), Tanh()
+    for given, expected in ((None, relu), (tanh, tanh)):
+        told = []
+        layer = Dense(FAN_IN, FAN_OUT, relu, given)
+        layer.W, layer.b = np.empty((FAN_IN, FAN_OUT)), np.empty(FAN_OUT)
+        layer.draw(Told(), np.random.RandomState(0))
+        fans = FAN_IN, FAN_OUT, expected
+        assert told == [((FAN_IN, FAN_OUT), *fans), ((FAN_OUT,), *fans)]
+
+
+def test_draw_fills_the_parameters_in_place():
+    layer = bound(ReLU(), np.float32)
+    W, b = layer.W, layer.b
+    layer.draw(Normal(2.0, biases="same"), np.random.RandomState(0))
+    assert layer.W is W
+    assert layer.b is b
+    stream = np.random.RandomState(0)
+    np.testing.assert_array_equal(W, (2 * stream.standard_normal(W.shape)).astype(np.float32))
+    np.testing.assert_array_equal(b, (2 * stream.standard_normal(b.shape)).astype(np.float32))
+
+
+def test_an_unbound_layer_is_the_same_layer_without_arrays():
+    layer = bound(Tanh())
+    layer.init_activation = ReLU()
+    bare = layer.unbound()
+    assert repr(bare) == repr(layer) == "Dense(4, 3, Tanh())"
+    assert repr(bare.init_activation) == "ReLU()"
+    assert not any(isinstance(value, np.ndarray) for value in vars(bare).values())
+
+
+def test_a_user_s_layer_works_in_a_network():
+    class Scale:
+        """A learned factor for each feature."""
+
+        penalized = ()
+
+        def __init__(self, n_features):
+            self.fan_in = self.fan_out = n_features
+            self.shapes = {"s": (n_features,)}
+
+        def draw(self, initializer, random_state):
+            self.s[...] = 2
+
+        def buffers(self, n_samples, dtype, order="C"):
+            buffers = Dense(self.fan_in, self.fan_in, Identity()).buffers(n_samples, dtype, order)
+            buffers.dA = np.empty_like(buffers.A)
+            return buffers
+
+        training_buffers = buffers
+
+        def forward(self, X, buffers):
+            return np.multiply(X, self.s, out=buffers.A)
+
+        def backward(self, X, dA, buffers, dX=None):
+            np.einsum("ij,ij->j", X, dA, out=self.ds)
+
+        def unbound(self):
+            return Scale(self.fan_in)
+
+    network = Network([Scale(FAN_IN), Dense(FAN_IN, FAN_OUT, Identity())])
+    network.allocate(np.float64)
+    network.draw(Normal(1.0), np.random.RandomState(0))
+    X, _ = inputs()
+    workspace = network.workspace(N_ROWS, np.float64, training=True)
+    Z = network.forward(X, workspace)
+    np.testing.assert_allclose(Z, 2 * X @ network.layers[1].W, rtol=1e-13)
+    dZ = np.ones_like(Z)
+    network.backward(X, dZ, workspace)
+    expected = (X * (np.ones((N_ROWS, FAN_OUT)) @ network.layers[1].W.T)).sum(axis=0)
+    np.testing.assert_allclose(network.layers[0].ds, expected, rtol=1e-13)
+    # The only penalized parameters come first, whatever the order of the layers.
+    assert network.weights.size == FAN_IN * FAN_OUT
+
+
+def test_a_layer_on_views_pickles_through_unbound():
+    layer = pickle.loads(pickle.dumps(bound(ReLU()).unbound()))
+    assert repr(layer) == "Dense(4, 3, ReLU())"

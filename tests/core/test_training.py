@@ -1,0 +1,573 @@
+import re
+from dataclasses import fields
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+
+from sknumpy_mlp.core.activations import Tanh
+from sknumpy_mlp.core.batches import Batches
+from sknumpy_mlp.core.initializers import Normal
+from sknumpy_mlp.core.losses import LogLoss
+from sknumpy_mlp.core.network import Network
+from sknumpy_mlp.core.optimizers import LBFGS, SGD, Adam, Optimizer
+from sknumpy_mlp.core.schedules import Adaptive, Constant, Schedule, Warmup
+from sknumpy_mlp.core.training import (
+    DivergedError,
+    Objective,
+    Settings,
+    Training,
+    TrainingState,
+)
+
+from .families import all_examples, default
+
+STEPPING = [default(cls) for cls in Optimizer.named().values() if cls.takes_steps]
+PLAIN = SGD(momentum=0.0)
+
+
+def data(n_samples=40, n_features=3, n_classes=2):
+    rng = np.random.RandomState(0)
+    X = rng.standard_normal((n_samples, n_features))
+    scores = X @ rng.standard_normal((n_features, n_classes))
+    return X, (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
+
+
+def prepare(
+    X,
+    y,
+    hidden=(),
+    batch_size=None,
+    weights=None,
+    subset=None,
+    schedule=None,
+    state=None,
+    score=None,
+    dtype=np.float64,
+    seed=0,
+    **settings,
+):
+    """A training run on (X, y); everything that is not said is plain."""
+    kind = "binary" if y.max() < 2 else "multiclass"
+    loss = LogLoss().for_target(kind)
+    network = Network.dense(
+        [X.shape[1], *hidden, loss.n_outputs(kind, y.max() + 1)], [Tanh()] * len(hidden)
+    )
+    network.allocate(dtype)
+    network.draw(Normal(0.5), np.random.RandomState(seed))
+    state = state or TrainingState(np.random.RandomState(1))
+    if weights is not None:
+        weights = state.relative_weights(weights, subset)
+    batches = Batches(X, loss.encode_target(y, dtype), dtype, batch_size or len(y), weights, subset)
+    settings = Settings(**{"alpha": 0.0, "n_iter_no_change": None, **settings})
+    return Training(network, loss, schedule or Constant(), batches, settings, state, score)
+
+
+def logistic(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def crossentropy(z, y):
+    return -np.log(np.where(y, logistic(z), 1 - logistic(z)))
+
+
+# ---- one step ----
+
+
+@pytest.mark.parametrize("alpha", [0.0, 3.0])
+def test_one_step_of_logistic_regression_is_the_closed_form(alpha):
+    X, y = data()
+    training = prepare(X, y, alpha=alpha, learning_rate_init=0.25, max_iter=1)
+    ((w,), (b,)) = (training.network.layers[0].W.T.copy(), training.network.layers[0].b.copy())
+    outcome = training.train(PLAIN)
+    z, n = X @ w + b, len(y)
+    np.testing.assert_allclose(
+        outcome.loss, crossentropy(z, y).mean() + alpha / (2 * n) * w @ w, rtol=1e-13
+    )
+    residual = (logistic(z) - y) / n
+    layer = training.network.layers[0]
+    np.testing.assert_allclose(
+        layer.W[:, 0], w - 0.25 * (X.T @ residual + alpha / n * w), rtol=1e-12
+    )
+    # Biases are not penalized.
+    np.testing.assert_allclose(layer.b, b - 0.25 * residual.sum(), rtol=1e-12)
+
+
+def test_the_loss_of_an_epoch_is_the_mean_over_rows_each_before_its_own_step():
+    X, y = data(10)
+    training = prepare(
+        X, y, batch_size=4, alpha=2.0, learning_rate_init=0.5, shuffle=False, max_iter=1
+    )
+    w, b = training.network.layers[0].W[:, 0].copy(), training.network.layers[0].b[0]
+    total = 0.0
+    for rows in (slice(0, 4), slice(4, 8), slice(8, 10)):
+        z, n = X[rows] @ w + b, len(y[rows])
+        total += crossentropy(z, y[rows]).sum() + w @ w
+        residual = (logistic(z) - y[rows]) / n
+        w, b = w - 0.5 * (X[rows].T @ residual + 2 / n * w), b - 0.5 * residual.sum()
+    outcome = training.train(PLAIN)
+    np.testing.assert_allclose(outcome.loss, total / 10, rtol=1e-13)
+    np.testing.assert_allclose(training.network.layers[0].W[:, 0], w, rtol=1e-12)
+
+
+def test_objective_gives_weighted_rows_their_share_of_loss_and_gradient():
+    X, y = data(6)
+    training = prepare(X, y)
+    weights = np.array([0.0, 1.0, 2.0, 0.5, 0.0, 2.5])
+    layer = training.network.layers[0]
+    z = X @ layer.W[:, 0] + layer.b[0]
+    (batch,) = Batches(X, y[:, np.newaxis].astype(float), np.float64, 6, weights).epoch()
+    losses = np.empty(6)
+    penalty = Objective(training.network, training.loss, 0.5).evaluate(batch, losses)
+    np.testing.assert_allclose(losses, weights * crossentropy(z, y), rtol=1e-13)
+    w = layer.W[:, 0]
+    np.testing.assert_allclose(penalty, 0.25 * w @ w, rtol=1e-14)
+    expected = X.T @ (weights * (logistic(z) - y)) / 6 + 0.5 / 6 * w
+    np.testing.assert_allclose(layer.dW[:, 0], expected, rtol=1e-12)
+
+
+# ---- the optimum ----
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array, sparse.csc_array])
+def test_lbfgs_without_hidden_layers_is_scikit_learn_s_logistic_regression(
+    form, n_classes, weighted
+):
+    X, y = data(200, 5, n_classes)
+    weights = np.random.RandomState(2).uniform(0, 40, len(y)) if weighted else None
+    alpha = 3.0
+    training = prepare(form(X), y, weights=weights, alpha=alpha, max_iter=1000, tol=1e-9)
+    outcome = training.train(LBFGS())
+    assert outcome.converged
+    assert outcome.loss_curve is None
+    # Its penalty stands beside the sum over rows, weighted as they are given: so does ours.
+    theirs = LogisticRegression(C=1 / alpha, tol=1e-10, max_iter=10000)
+    theirs.fit(X, y, sample_weight=weights)
+    W, b = training.network.layers[0].W, training.network.layers[0].b
+    # Both stop when the loss falls by less than about 1e-9: an error of the root of that.
+    np.testing.assert_allclose(W.T, theirs.coef_, rtol=0, atol=1e-3)
+    got, expected = b - b.mean() * (n_classes > 2), theirs.intercept_
+    np.testing.assert_allclose(got, expected - expected.mean() * (n_classes > 2), atol=1e-3)
+
+
+@pytest.mark.parametrize("optimizer", STEPPING, ids=repr)
+def test_every_optimizer_trains_a_network_with_a_hidden_layer(optimizer):
+    # Exclusive or: no network without a hidden layer fits it.
+    X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    training = prepare(
+        X, np.array([0, 1, 1, 0]), hidden=(16,), max_iter=2000, learning_rate_init=0.05
+    )
+    outcome = training.train(optimizer)
+    assert outcome.loss < 0.1 < np.log(2)
+    assert len(outcome.loss_curve) == outcome.n_iter == 2000
+
+
+@pytest.mark.parametrize("optimizer", [*STEPPING, LBFGS()], ids=repr)
+def test_training_changes_neither_the_data_nor_the_optimizer(optimizer):
+    X, y = data()
+    weights = np.linspace(0.5, 2, len(y))
+    before, words = (X.copy(), y.copy(), weights.copy()), repr(optimizer)
+    batch_size = 16 if optimizer.takes_steps else len(y)
+    prepare(X, y, (4,), batch_size, weights, max_iter=3, alpha=0.1).train(optimizer)
+    for now, then in zip((X, y, weights), before):
+        np.testing.assert_array_equal(now, then)
+    assert repr(optimizer) == words
+
+
+@pytest.mark.parametrize("optimizer", STEPPING, ids=repr)
+def test_float32_networks_stay_float32(optimizer):
+    X, y = data()
+    training = prepare(X, y, (4,), 16, np.ones(len(y)), dtype=np.float32, max_iter=2, alpha=0.1)
+    outcome = training.train(optimizer)
+    assert training.network.theta.dtype == np.float32
+    for name in optimizer.moments:
+        assert training.state.moments[name].dtype == np.float32
+    assert isinstance(outcome.loss, float)
+
+
+# ---- epochs, rate, order ----
+
+
+def test_the_schedule_sees_steps_done_over_steps_planned():
+    X, y = data(10)
+    seen = []
+
+    def recorded(t):
+        seen.append(t)
+        return 1.0
+
+    training = prepare(
+        X, y, batch_size=4, schedule=Schedule.resolve(recorded, "learning_rate"), max_iter=5
+    )
+    training.train(PLAIN)
+    np.testing.assert_allclose(seen, np.arange(15) / 15, rtol=1e-15)
+    seen.clear()
+    # Beyond the plan training is done: t stays at 1.
+    training.train(PLAIN, n_epochs=1)
+    assert seen == [1.0] * 3
+
+
+@pytest.mark.parametrize("optimizer", STEPPING, ids=repr)
+def test_the_rate_is_learning_rate_init_times_the_factor(optimizer):
+    X, y = data()
+    runs = []
+    for rate, schedule in [(0.2, lambda t: 0.25), (0.05, "constant")]:
+        schedule = Schedule.resolve(schedule, "learning_rate")
+        training = prepare(
+            X, y, batch_size=16, schedule=schedule, learning_rate_init=rate, max_iter=3
+        )
+        training.train(optimizer)
+        runs.append(training.network.theta)
+    np.testing.assert_array_equal(*runs)
+
+
+@pytest.mark.parametrize("schedule", all_examples(Schedule, named=True), ids=repr)
+@pytest.mark.parametrize("optimizer", STEPPING, ids=repr)
+def test_every_schedule_drives_every_optimizer_but_adam_ignores_the_classic(optimizer, schedule):
+    X, y = data()
+
+    def trained(schedule):
+        training = prepare(
+            X, y, batch_size=16, schedule=schedule, max_iter=4, learning_rate_init=0.05
+        )
+        training.train(optimizer)
+        assert np.isfinite(training.network.theta).all()
+        return training.network.theta
+
+    # An adaptive factor waits for a plateau; these runs see none.
+    inert = isinstance(schedule, (Constant, Adaptive)) or getattr(schedule, "power_t", 1) == 0
+    inert |= getattr(schedule, "final", 0) == 1 and schedule.name in ("cosine", "exponential")
+    ignored = schedule.classic and not optimizer.obeys_classic
+    same = np.array_equal(trained(schedule), trained(Constant()))
+    assert same == bool(inert or ignored)
+
+
+def test_rows_are_shuffled_anew_in_every_epoch_and_not_at_all_without_shuffle():
+    X, y = data()
+    curves = [
+        prepare(
+            X,
+            y,
+            batch_size=8,
+            shuffle=shuffle,
+            max_iter=2,
+            learning_rate_init=0.5,
+            state=TrainingState(np.random.RandomState(seed)),
+        )
+        .train(PLAIN)
+        .loss_curve
+        for shuffle, seed in [(True, 1), (True, 1), (True, 2), (False, 1), (False, 2)]
+    ]
+    assert curves[0] == curves[1] != curves[2]
+    assert curves[3] == curves[4] != curves[0]
+
+
+def test_epochs_one_by_one_equal_epochs_in_a_row():
+    X, y = data()
+    together = prepare(X, y, (4,), 8, shuffle=False, max_iter=6, alpha=0.1)
+    together.train(Adam())
+    apart = prepare(X, y, (4,), 8, shuffle=False, max_iter=6, alpha=0.1)
+    for _ in range(6):
+        apart.train(Adam(), n_epochs=1)
+    np.testing.assert_array_equal(apart.network.theta, together.network.theta)
+    assert apart.state.samples_seen == together.state.samples_seen == 6 * len(y)
+    assert apart.state.clock == together.state.clock
+
+
+def test_a_subset_trains_as_its_rows_alone():
+    X, y = data()
+    subset = np.array([3, 17, 5, 30, 11, 2, 39])
+    weights = np.linspace(1, 3, len(y))
+    part = prepare(X, y, (4,), 3, weights, subset, max_iter=3)
+    alone = prepare(X[subset], y[subset], (4,), 3, weights[subset], max_iter=3)
+    curves = [training.train(Adam()).loss_curve for training in (part, alone)]
+    np.testing.assert_array_equal(*curves)
+    np.testing.assert_array_equal(part.network.theta, alone.network.theta)
+
+
+# ---- patience, the best network, divergence ----
+
+
+@pytest.mark.parametrize("n_iter_no_change", [1, 3])
+def test_patience_ends_training_when_scikit_learn_s_does(n_iter_no_change):
+    X, y = data()
+    # At this rate no epoch improves the loss by tol.
+    given = {"learning_rate_init": 1e-12, "n_iter_no_change": n_iter_no_change, "max_iter": 50}
+    outcome = prepare(X, y, **given).train(SGD())
+    theirs = MLPClassifier((), solver="sgd", **given).fit(X, y)
+    assert outcome.converged
+    # One epoch to set the mark, then one more than n_iter_no_change without improvement.
+    assert outcome.n_iter == theirs.n_iter_ == n_iter_no_change + 2
+
+
+@pytest.mark.parametrize("n_iter_no_change", [None, np.inf])
+def test_without_patience_training_runs_all_epochs(n_iter_no_change):
+    X, y = data()
+    training = prepare(
+        X, y, learning_rate_init=1e-12, n_iter_no_change=n_iter_no_change, max_iter=30
+    )
+    outcome = training.train(SGD())
+    assert outcome.n_iter == 30
+    assert not outcome.converged
+    assert "Maximum iterations (30) reached" in outcome.message
+
+
+def test_adaptive_goes_on_at_a_fifth_of_the_rate_until_it_is_a_millionth():
+    X, y = data()
+    given = {"learning_rate_init": 1e-4, "n_iter_no_change": 2, "max_iter": 200, "tol": 1.0}
+    training = prepare(X, y, schedule=Adaptive(), **given)
+    outcome = training.train(SGD())
+    # 1e-4, 2e-5, 4e-6 go on; 8e-7 ends it.
+    assert training.state.clock.plateaus == 3
+    theirs = MLPClassifier((), solver="sgd", learning_rate="adaptive", **given).fit(X, y)
+    assert outcome.converged
+    assert outcome.n_iter == theirs.n_iter_
+
+
+def scripted(scores):
+    """A score that follows a script and keeps the network that each entry belongs to."""
+    left, kept = list(scores), []
+
+    def score():
+        kept.append(score.training.network.theta.copy())
+        return left.pop(0)
+
+    return score, kept
+
+
+def scored(scores, **settings):
+    X, y = data()
+    score, kept = scripted(scores)
+    training = prepare(X, y, (4,), 8, score=score, max_iter=len(scores), **settings)
+    score.training = training
+    return training, training.train(Adam()), kept
+
+
+@pytest.mark.parametrize(
+    ("scores", "best"),
+    [([0.1, 0.9, 0.5, 0.7], 1), ([0.1, 0.2, 0.3, 0.4], 3), ([0.5, 0.5, 0.5], 0), ([0.0, -1.0], 0)],
+)
+def test_the_first_best_network_by_score_is_kept(scores, best):
+    training, outcome, kept = scored(scores)
+    assert outcome.scores == scores
+    np.testing.assert_array_equal(training.network.theta, kept[best])
+    for earlier, later in pairwise(kept):
+        assert not np.array_equal(earlier, later)
+
+
+def test_the_best_network_is_kept_by_value_on_the_same_views():
+    training, _, kept = scored([0.9, 0.5, 0.1])
+    network = training.network
+    assert np.shares_memory(network.layers[0].W, network.theta)
+    np.testing.assert_array_equal(network.theta, kept[0])
+    # Training on goes on from the best network, with no second owner of its array.
+    again = Training(
+        network, training.loss, Constant(), training.batches, training.settings, training.state
+    )
+    again.train(Adam(), n_epochs=1)
+    assert not np.array_equal(network.theta, kept[0])
+
+
+def test_patience_counts_epochs_whose_score_does_not_improve():
+    _, outcome, _ = scored([0.5, 0.6, 0.6, 0.6, 0.6, 0.6], n_iter_no_change=2, tol=1e-4)
+    assert outcome.n_iter == 5
+    assert outcome.converged
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+def test_divergence_is_told_with_epoch_rate_largest_input_and_advice(form):
+    X, y = data()
+    X[3, 1] = -12345.0
+    training = prepare(form(X), y, (4,), max_iter=20, learning_rate_init=1e300, alpha=1.0)
+    with pytest.raises(DivergedError) as caught:
+        training.train(SGD())
+    assert str(caught.value).startswith(
+        "Solver produced non-finite parameter weights. The input data may contain large values "
+        "and need to be preprocessed."
+    )
+    epoch = training.state.clock.epochs + 1
+    for part in (
+        f"epoch {epoch} ",
+        "learning rate of 1e+300",
+        "largest absolute input is 12345",
+        "Scale the input",
+        "lower learning_rate_init",
+    ):
+        assert part in str(caught.value)
+    assert isinstance(caught.value, ValueError)
+    assert not np.isfinite(training.network.theta).all()
+
+
+def test_divergence_ends_training_with_the_epoch_in_which_it_happens():
+    X, y = data()
+    epochs = []
+
+    def rate(t):
+        epochs.append(t)
+        return 1.0 if t < 0.5 else 1e308
+
+    schedule = Schedule.resolve(rate, "learning_rate")
+    training = prepare(X, y, schedule=schedule, max_iter=10, learning_rate_init=10.0, alpha=1.0)
+    with np.errstate(over="ignore"), pytest.raises(DivergedError, match=r"in epoch [678] at"):
+        training.train(PLAIN)
+
+
+# ---- weights ----
+
+
+@pytest.mark.parametrize("optimizer", STEPPING, ids=repr)
+def test_a_batch_of_zero_weights_moves_neither_parameters_nor_moments(optimizer):
+    X, y = data(12)
+    weights = np.r_[np.full(4, 2.0), np.zeros(4), np.ones(4)]
+    given = {"batch_size": 4, "shuffle": False, "max_iter": 3, "alpha": 0.5}
+    whole = prepare(X, y, (4,), weights=weights, **given)
+    outcome = whole.train(optimizer)
+    kept = weights > 0
+    # The same mean weight over twelve rows, so that only the empty batch differs.
+    state = TrainingState(np.random.RandomState(1), rows_weighted=4)
+    without = prepare(X[kept], y[kept], (4,), weights=weights[kept], state=state, **given)
+    expected = without.train(optimizer)
+    np.testing.assert_array_equal(whole.network.theta, without.network.theta)
+    for name in ("t", *optimizer.moments):
+        np.testing.assert_array_equal(whole.state.moments[name], without.state.moments[name])
+    # The mean loss is over all rows.
+    np.testing.assert_allclose(outcome.loss, expected.loss * 8 / 12, rtol=1e-13)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 7.0])
+def test_only_the_ratio_of_weights_to_their_mean_counts_for_the_data(scale):
+    X, y = data()
+    weights = np.random.RandomState(3).uniform(0.1, 3, len(y))
+    curves = [
+        prepare(X, y, (4,), 8, factor * weights, max_iter=5).train(Adam()).loss_curve
+        for factor in (1, scale)
+    ]
+    np.testing.assert_allclose(*curves, rtol=1e-10)
+
+
+def test_equal_weights_are_no_weights():
+    X, y = data()
+    curves = [
+        prepare(X, y, (4,), 8, weights, max_iter=5).train(Adam()).loss_curve
+        for weights in (None, np.full(len(y), 3.0))
+    ]
+    np.testing.assert_allclose(*curves, rtol=1e-12)
+
+
+def test_the_penalty_follows_the_scale_of_the_weights():
+    # J = sum w l + alpha / 2 |W|^2, over the sum of the weights: twice the weights, half the term.
+    X, y = data()
+    for factor in (0.5, 4.0):
+        weighted = prepare(X, y, weights=np.full(len(y), factor), alpha=2.0, max_iter=3)
+        plain = prepare(X, y, alpha=2.0 / factor, max_iter=3)
+        curves = [training.train(PLAIN).loss_curve for training in (weighted, plain)]
+        np.testing.assert_allclose(*curves, rtol=1e-13)
+
+
+def test_an_integer_weight_is_a_repetition_of_the_row():
+    X, y = data(10)
+    weights = np.array([1, 2, 3, 1, 1, 2, 1, 4, 1, 1])
+    weighted = prepare(X, y, weights=weights, alpha=2.0, max_iter=500, tol=1e-10)
+    repeated = prepare(
+        np.repeat(X, weights, axis=0), np.repeat(y, weights), alpha=2.0, max_iter=500, tol=1e-10
+    )
+    for training in (weighted, repeated):
+        training.train(LBFGS())
+    # Each stops when the loss falls by less than 2e-9: an error of the root of that.
+    np.testing.assert_allclose(weighted.network.theta, repeated.network.theta, atol=1e-3)
+
+
+def test_relative_weights_divide_by_the_running_mean_of_the_rows_used():
+    state = TrainingState(np.random.RandomState(0))
+    assert state.mean_weight == 1.0
+    np.testing.assert_array_equal(state.relative_weights(np.array([1.0, 3.0])), [0.5, 1.5])
+    # Now four rows with a sum of 4 + 12.
+    np.testing.assert_array_equal(state.relative_weights(np.array([4.0, 8.0])), [1.0, 2.0])
+    assert state.mean_weight == 4.0
+    state = TrainingState(np.random.RandomState(0))
+    got = state.relative_weights(np.array([1.0, 100.0, 3.0]), np.array([0, 2]))
+    np.testing.assert_array_equal(got, [0.5, 50.0, 1.5])
+
+
+# ---- state ----
+
+
+def test_a_copy_of_the_state_is_independent_of_it_but_for_the_stream():
+    X, y = data()
+    training = prepare(X, y, (4,), 8, max_iter=2)
+    training.train(Adam())
+    state = training.state
+    copy = state.copy()
+    theta = training.network.theta.copy()
+    before = {f.name: getattr(copy, f.name) for f in fields(copy)}
+    moments = {name: np.copy(value) for name, value in copy.moments.items()}
+    clock = copy.copy().clock
+    training.train(Adam())
+    assert not np.array_equal(training.network.theta, theta)
+    for name, value in moments.items():
+        np.testing.assert_array_equal(copy.moments[name], value)
+        assert not np.array_equal(state.moments[name], value)
+    assert copy.clock == clock != state.clock
+    assert copy.samples_seen == before["samples_seen"] != state.samples_seen
+    assert copy.random_state is state.random_state
+
+
+def test_the_copy_of_an_unused_state_is_unused():
+    copy = TrainingState(np.random.RandomState(0)).copy()
+    assert copy.moments is None
+    assert copy.best == -np.inf
+
+
+def test_settings_do_not_change():
+    with pytest.raises(AttributeError):
+        Settings().alpha = 1.0
+
+
+# ---- what is printed ----
+
+
+def test_progress_is_printed_only_when_asked_for(capsys):
+    X, y = data()
+    prepare(X, y, max_iter=2).train(PLAIN)
+    assert capsys.readouterr().out == ""
+    outcome = prepare(X, y, max_iter=2, verbose=True).train(PLAIN)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        f"Iteration {number}, loss = {loss:.8f}"
+        for number, loss in enumerate(outcome.loss_curve, start=1)
+    ]
+
+
+def test_a_stall_is_printed_in_scikit_learn_s_words(capsys):
+    X, y = data()
+    given = {"learning_rate_init": 1e-5, "n_iter_no_change": 1, "max_iter": 50, "verbose": True}
+    prepare(X, y, schedule=Adaptive(), **given).train(SGD())
+    out = capsys.readouterr().out
+    assert re.search(
+        r"Training loss did not improve more than tol=0.000100 for 1 consecutive epochs. "
+        r"Setting learning rate to 0.000002\n",
+        out,
+    )
+    assert "for 1 consecutive epochs. Stopping." in out
+
+
+def test_lbfgs_reports_how_it_ended_and_counts_at_most_max_iter():
+    X, y = data(200, 5, 4)
+    training = prepare(X, y, (8,), max_iter=3)
+    outcome = training.train(LBFGS())
+    assert not outcome.converged
+    assert outcome.n_iter == 3
+    assert outcome.message.startswith("lbfgs stopped after ")
+
+
+def test_warmup_around_adaptive_survives_plateaus():
+    X, y = data()
+    given = {"learning_rate_init": 1e-5, "n_iter_no_change": 1, "max_iter": 100}
+    training = prepare(X, y, schedule=Warmup(0.1, then="adaptive"), **given)
+    training.train(SGD())
+    assert training.state.clock.plateaus >= 1
