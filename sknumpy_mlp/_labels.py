@@ -9,6 +9,18 @@ from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 
+def type_of_classes(y):
+    """scikit-learn's type of a target, which must be one of classification."""
+    check_classification_targets(y)
+    kind = type_of_target(y, input_name="y")
+    if kind == "multiclass-multioutput":
+        raise ValueError(
+            "y must be a vector of classes or a matrix of 0 and 1 for several labels, got "
+            "several columns of classes; use sklearn.multioutput.MultiOutputClassifier"
+        )
+    return kind
+
+
 class Labels:
     """The classes of a classification target.
 
@@ -41,14 +53,7 @@ class Labels:
         ValueError
             If `y` is no classification target, or has several columns of several classes.
         """
-        check_classification_targets(y)
-        kind = type_of_target(y, input_name="y")
-        if kind == "multiclass-multioutput":
-            raise ValueError(
-                "y must be a vector of classes or a matrix of 0 and 1 for several labels, got "
-                "several columns of classes; use sklearn.multioutput.MultiOutputClassifier"
-            )
-        if kind == "multilabel-indicator":
+        if type_of_classes(y) == "multilabel-indicator":
             return cls(unique_labels(y), "multilabel", sparse.issparse(y))
         found = unique_labels(y if classes is None else classes)
         return cls(found, "binary" if len(found) <= 2 else "multiclass")

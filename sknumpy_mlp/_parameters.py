@@ -98,8 +98,10 @@ def plan(estimator):
 
 
 def _hidden_units(sizes):
-    units = list(sizes) if isinstance(sizes, Iterable) and not isinstance(sizes, str) else [sizes]
-    if not all(isinstance(unit, Integral) and unit > 0 for unit in units):
+    is_sequence = isinstance(sizes, Iterable) and not isinstance(sizes, (str, bytes))
+    units = list(sizes) if is_sequence else [sizes]
+    # True is an Integral to Python.
+    if not all(isinstance(u, Integral) and not isinstance(u, bool) and u > 0 for u in units):
         raise ValueError(
             f"hidden_layer_sizes must be > 0, an integer or a sequence of integers, got {sizes!r}"
         )

@@ -1,0 +1,47 @@
+"""Small data sets, and a way to compare estimators down to the last bit."""
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+KINDS = ("binary", "multiclass", "multilabel")
+
+
+def digits(kind="multiclass", n_samples=150, dtype=np.float64):
+    """Digits with pixels in [0, 1], and classes or labels of one kind."""
+    X, y = load_digits(return_X_y=True)
+    X, y = (X[:n_samples] / 16).astype(dtype), y[:n_samples]
+    targets = {
+        "binary": y % 2,
+        "multiclass": y,
+        "multilabel": np.column_stack([y % 2, y > 4, y % 3 == 0]).astype(int),
+    }
+    return X, targets[kind]
+
+
+def frozen(value):
+    """A value made comparable by ``==``: arrays to the bit, streams, objects by their state."""
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        return value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, np.random.RandomState):
+        return frozen(value.get_state(legacy=False))
+    if isinstance(value, dict):
+        return {key: frozen(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [frozen(item) for item in value]
+    if value is None or isinstance(value, (str, bytes, int, float, np.generic)):
+        return type(value), repr(value)
+    if callable(value) or type(value) is object:
+        return id(value)
+    return type(value), frozen(value.__getstate__())
+
+
+def state_of(estimator):
+    """All that an estimator holds: parameters, fitted attributes, random streams."""
+    return frozen(vars(estimator))
+
+
+def assert_same_weights(one, other, atol=0.0):
+    """Both have the same weights and biases, to the bit unless `atol` says otherwise."""
+    arrays = zip(one.coefs_ + one.intercepts_, other.coefs_ + other.intercepts_, strict=True)
+    for a, b in arrays:
+        np.testing.assert_allclose(a, b, rtol=0, atol=atol)
