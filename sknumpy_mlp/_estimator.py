@@ -298,12 +298,13 @@ class BaseScratchMLP(BaseEstimator):
         earlier = (continues and getattr(self, "loss_curve_", None)) or []
         self.loss_curve_ = [*earlier, *outcome.loss_curve]
         self.best_loss_ = min(self.loss_curve_)
-        self.validation_scores_ = self.best_validation_score_ = None
-        if outcome.scores:
-            earlier = (continues and getattr(self, "validation_scores_", None)) or []
-            self.best_loss_ = None
-            self.validation_scores_ = [*earlier, *outcome.scores]
-            self.best_validation_score_ = max(outcome.scores)
+        if not outcome.scores:
+            self.validation_scores_ = self.best_validation_score_ = None
+            return
+        earlier = (continues and getattr(self, "validation_scores_", None)) or []
+        self.best_loss_ = None
+        self.validation_scores_ = [*earlier, *outcome.scores]
+        self.best_validation_score_ = max(outcome.scores)
 
     def _raw_scores(self, X):
         """Raw scores of any input, (n_samples, n_outputs)."""

@@ -6,19 +6,20 @@ number in `classes`, and a multilabel target a matrix of 0 and 1. Nothing is one
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+from sklearn.utils.multiclass import check_classification_targets, is_multilabel, unique_labels
 
 
-def type_of_classes(y):
-    """scikit-learn's type of a target, which must be one of classification."""
+def has_several_labels(y):
+    """Whether a target, which must be one of classification, is a matrix of 0 and 1."""
     check_classification_targets(y)
-    kind = type_of_target(y, input_name="y")
-    if kind == "multiclass-multioutput":
+    if is_multilabel(y):
+        return True
+    if y.ndim != 1:
         raise ValueError(
             "y must be a vector of classes or a matrix of 0 and 1 for several labels, got "
             "several columns of classes; use sklearn.multioutput.MultiOutputClassifier"
         )
-    return kind
+    return False
 
 
 class Labels:
@@ -53,7 +54,7 @@ class Labels:
         ValueError
             If `y` is no classification target, or has several columns of several classes.
         """
-        if type_of_classes(y) == "multilabel-indicator":
+        if has_several_labels(y):
             return cls(unique_labels(y), "multilabel", sparse.issparse(y))
         found = unique_labels(y if classes is None else classes)
         return cls(found, "binary" if len(found) <= 2 else "multiclass")

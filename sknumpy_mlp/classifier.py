@@ -10,7 +10,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
 
 from ._estimator import BaseScratchMLP, takes_steps
-from ._labels import Labels, type_of_classes
+from ._labels import Labels, has_several_labels
 
 Target = namedtuple("Target", "codes kind n_columns")
 Target.__doc__ = (
@@ -312,7 +312,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         if incremental and first and classes is None and np.ndim(y) == 1:
             raise ValueError("classes must be passed on the first call to partial_fit, got None")
         if not first:
-            type_of_classes(y)
+            has_several_labels(y)
         labels = Labels.learn(y, classes) if first else self._labels
         if classes is not None and not np.array_equal(unique_labels(classes), labels.classes):
             raise ValueError(

@@ -40,6 +40,8 @@ class TrainingState:
         The random stream.
     moments : dict or None
         The optimizer's state; None before its first step.
+    moments_of : str or None
+        The class of that optimizer; another one starts anew.
     clock : Clock
     samples_seen : int
         Rows seen in whole epochs, in this and earlier fits; `t_` in scikit-learn.
@@ -53,6 +55,7 @@ class TrainingState:
 
     random_state: np.random.RandomState
     moments: dict | None = None
+    moments_of: str | None = None
     clock: Clock = field(default_factory=Clock)
     samples_seen: int = 0
     best: float = -np.inf
@@ -237,9 +240,11 @@ class Training:
             message=f"Stochastic Optimizer: Maximum iterations ({settings.max_iter}) reached and "
             "the optimization hasn't converged yet.",
         )
-        # Another optimizer than that of the last call keeps other moments, or none yet.
-        if state.moments is None or {"t", *optimizer.moments} != state.moments.keys():
+        # Moments of another optimizer mean something else, even under the same name.
+        kind = type(optimizer).__qualname__
+        if state.moments is None or state.moments_of not in (None, kind):
             state.moments = optimizer.start(self.network.theta)
+        state.moments_of = kind
         net = self.network
         stepper = Stepper(optimizer, net.theta, net.grad, net.weights, state.moments)
         if self.schedule.classic and not optimizer.obeys_classic:

@@ -1,0 +1,238 @@
+"""No overflow, no nan, the same bits again: numbers at their limits, streams and threads."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from sknumpy_mlp import ScratchMLPClassifier
+from sknumpy_mlp.core.activations import Activation
+from sknumpy_mlp.core.losses import Loss
+from sknumpy_mlp.core.optimizers import Optimizer
+from sknumpy_mlp.core.schedules import Schedule
+
+from .common import KINDS, assert_same_weights, digits, state_of
+
+SOLVERS = sorted(Optimizer.named())
+ACTIVATIONS = sorted(Activation.named())
+LOSSES = sorted(Loss.named())
+
+
+def brief(**parameters):
+    return ScratchMLPClassifier(
+        **{"hidden_layer_sizes": (6,), "random_state": 0, "max_iter": 3, "n_iter_no_change": None}
+        | parameters
+    )
+
+
+def assert_sound(model, X):
+    """Everything that the model says is a number, and probabilities are some."""
+    assert np.isfinite(model.loss_)
+    assert all(np.isfinite(array).all() for array in model.coefs_ + model.intercepts_)
+    P = model.predict_proba(X)
+    assert P.min() >= 0 and P.max() <= 1
+    assert np.isfinite(model.predict_log_proba(X)).all()
+    assert np.isfinite(model.decision_function(X)).all()
+    assert set(np.ravel(model.predict(X))) <= {*model.classes_.tolist(), 0, 1}
+
+
+# ---- hard inputs; warnings are errors in this test run ----
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_inputs_of_ten_thousand_give_numbers(activation, loss, kind, dtype):
+    X, y = digits(kind, dtype=dtype)
+    X = 2e4 * X - 1e4
+    model = brief(activation=activation, loss=loss).fit(X, y)
+    assert_sound(model, X)
+    assert_sound(model.partial_fit(-X, y), X)
+
+
+@pytest.mark.parametrize("solver", [s for s in SOLVERS if s not in ("sgd", "momentum")])
+@pytest.mark.parametrize("learning_rate", ["constant", "cosine"])
+def test_every_scaling_solver_trains_on_inputs_of_ten_thousand(solver, learning_rate):
+    if solver == "lbfgs":
+        # It chooses its own step lengths; schedules of steps are refused.
+        learning_rate = "constant"
+    X, y = digits()
+    model = brief(solver=solver, learning_rate=learning_rate).fit(1e4 * X, y)
+    assert_sound(model, 1e4 * X)
+
+
+EDGES = {
+    "equal columns": (np.full((12, 3), 1e4), np.arange(12) % 3),
+    "zeros": (np.zeros((12, 3)), np.arange(12) % 3),
+    "tiny numbers": (np.full((12, 3), 1e-310), np.arange(12) % 2),
+    "one row": (np.array([[1.0, -2.0]]), np.array([1])),
+    "one feature": (np.linspace(-1e4, 1e4, 12)[:, None], np.arange(12) % 2),
+    "one row and feature": (np.array([[3.0]]), np.array([0])),
+    "one class": (np.eye(12), np.ones(12, int)),
+    "one label for all": (np.eye(12), np.ones((12, 3), int)),
+    "no label at all": (np.eye(12), np.vstack([np.eye(3, dtype=int), np.zeros((9, 3), int)])),
+}
+
+
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_data_at_the_edge_gives_numbers(edge, solver, container):
+    X, y = EDGES[edge]
+    if solver in ("sgd", "momentum"):
+        # Their steps grow with the inputs: at 1e4 they may diverge, which is told in words.
+        X = X / max(1, abs(X).max())
+    for loss in LOSSES:
+        for hidden in ((6,), ()):
+            model = brief(solver=solver, loss=loss, hidden_layer_sizes=hidden)
+            assert_sound(model.fit(container(X), y), container(X))
+
+
+# scikit-learn wonders whether a target of so many classes is meant for regression.
+@pytest.mark.filterwarnings("ignore:The number of unique classes")
+@pytest.mark.parametrize("loss", LOSSES)
+def test_ten_thousand_classes_give_numbers(loss):
+    y = np.arange(0, 10_000, 20)
+    X = np.random.RandomState(0).randn(500, 2)
+    model = brief(loss=loss, hidden_layer_sizes=(2,)).partial_fit(X, y, classes=np.arange(10_000))
+    P = model.predict_proba(X[:20])
+    assert P.shape == (20, 10_000)
+    # Ten thousand terms, each rounded to some 1e-16 of itself.
+    np.testing.assert_allclose(P.sum(axis=1), 1, rtol=0, atol=1e-12)
+    assert np.isfinite(model.loss_)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_scores_of_a_million_give_numbers(loss, kind):
+    X, y = digits(kind)
+    model = brief(loss=loss).fit(X, y)
+    model.coefs_[-1] = 1e6 * model.coefs_[-1]
+    P = model.predict_proba(X)
+    assert P.min() >= 0 and P.max() <= 1
+    assert np.isfinite(model.predict_log_proba(X)).all()
+    assert np.isfinite(model.partial_fit(X, y).loss_)
+
+
+# ---- divergence ----
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array, sparse.csc_matrix])
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("options", [{}, {"shuffle": False}, {"learning_rate": "cosine"}])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_divergence_is_told_at_the_end_of_its_epoch(container, early_stopping, options, dtype):
+    X, y = digits(dtype=dtype)
+    model = brief(solver="sgd", learning_rate_init=1e30, activation="identity", batch_size=20)
+    model.set_params(max_iter=100, early_stopping=early_stopping, validation_fraction=0.3)
+    model.set_params(**options)
+    with pytest.raises(ValueError) as error:
+        model.fit(container(-2.5 * X), y)
+    message = str(error.value)
+    assert message.startswith(
+        "Solver produced non-finite parameter weights. The input data may contain large values "
+        "and need to be preprocessed."
+    )
+    # Six steps an epoch, each multiplies the weights by some 1e30: past 1e308 within two epochs.
+    assert re.search(r"in epoch [12] at a learning rate of (1e\+30|9\.99\d*e\+29)", message)
+    assert "the largest absolute input is 2.5" in message
+    assert "Scale the input (StandardScaler, MinMaxScaler) or lower learning_rate_init" in message
+
+
+def test_divergence_names_its_epoch_and_the_rate_that_was():
+    X, y = digits()
+
+    def rate(t):
+        # Eight epochs are planned; the fourth begins when three eighths are done.
+        return 1e300 if t >= 3 / 8 else 1e-3
+
+    model = brief(solver="sgd", learning_rate=rate, learning_rate_init=0.5, max_iter=8)
+    with pytest.raises(ValueError, match=r"in epoch 4 at a learning rate of 5e\+299;"):
+        model.set_params(batch_size=20).fit(X, y)
+
+
+def test_lbfgs_tells_divergence_too():
+    X, y = digits()
+    model = brief(solver="lbfgs", activation="identity", hidden_layer_sizes=(5, 5, 5), alpha=1e308)
+    model.set_params(warm_start=True)
+    try:
+        model.fit(1e150 * X, y)
+    except ValueError as error:
+        assert str(error).startswith("Solver produced non-finite parameter weights.")
+    else:
+        assert all(np.isfinite(W).all() for W in model.coefs_)
+
+
+# ---- the same seed, the same bits ----
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("options", [{}, {"early_stopping": True, "validation_fraction": 0.3}])
+def test_the_same_seed_gives_the_same_bits(solver, options):
+    X, y = digits()
+    one, other = (brief(solver=solver, **options).fit(X, y) for _ in range(2))
+    assert state_of(one) == state_of(other)
+    # A second fit of the same estimator forgets the first.
+    assert state_of(one.fit(X, y)) == state_of(other)
+    third = brief(solver=solver, **options, random_state=1).fit(X, y)
+    assert abs(third.coefs_[0] - one.coefs_[0]).max() > 1e-3
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_without_a_seed_every_fit_differs_and_the_global_stream_rests(method):
+    X, y = digits()
+    fits = []
+    for _ in range(2):
+        # If the stream were read, both fits would be alike; if it were moved, its state would be.
+        np.random.seed(0)  # noqa: NPY002
+        before = np.random.get_state(legacy=False)  # noqa: NPY002
+        model = brief(random_state=None)
+        if method == "fit":
+            model.set_params(early_stopping=True, validation_fraction=0.3).fit(X, y)
+        else:
+            model.partial_fit(X, y, classes=np.arange(10)).partial_fit(X, y)
+        after = np.random.get_state(legacy=False)  # noqa: NPY002
+        np.testing.assert_equal(after, before)
+        fits.append(model)
+    assert abs(fits[0].coefs_[0] - fits[1].coefs_[0]).max() > 1e-3
+
+
+def test_a_stream_that_is_given_moves_on_from_fit_to_fit():
+    X, y = digits()
+    stream = np.random.RandomState(0)
+    first, second = (brief(random_state=stream).fit(X, y) for _ in range(2))
+    assert_same_weights(first, brief(random_state=0).fit(X, y))
+    assert abs(first.coefs_[0] - second.coefs_[0]).max() > 1e-3
+
+
+def test_fits_in_threads_give_what_fits_in_a_row_give():
+    X, y = digits(n_samples=400)
+    settings = [
+        {"random_state": seed, "solver": solver, "max_iter": 10}
+        for seed in range(4)
+        for solver in SOLVERS
+    ] + [{"learning_rate": schedule} for schedule in sorted(Schedule.named())]
+
+    def fit(parameters):
+        model = brief(**parameters).fit(X, y)
+        return model.coefs_, model.predict_proba(X)
+
+    in_a_row = [fit(parameters) for parameters in settings]
+    with ThreadPoolExecutor(4) as pool:
+        in_threads = list(pool.map(fit, settings))
+    for (coefs, P), (coefs_there, P_there) in zip(in_a_row, in_threads, strict=True):
+        np.testing.assert_array_equal(P, P_there)
+        for W, W_there in zip(coefs, coefs_there, strict=True):
+            np.testing.assert_array_equal(W, W_there)
+
+
+def test_one_model_predicts_in_many_threads():
+    X, y = digits(n_samples=400)
+    model = brief().fit(X, y)
+    expected = model.predict_proba(X)
+    with ThreadPoolExecutor(4) as pool:
+        for P in pool.map(lambda _: model.predict_proba(X), range(40)):
+            np.testing.assert_array_equal(P, expected)
