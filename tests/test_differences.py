@@ -1,0 +1,253 @@
+"""Where the classifier means to differ from MLPClassifier, and that MLPClassifier does not.
+
+Every test runs on both. It must hold on ours; on scikit-learn's it must fail, or else it would
+test nothing. Where the installed scikit-learn has caught up, that half is skipped.
+"""
+
+import io
+import pickle
+import sys
+
+import joblib
+import numpy as np
+import pytest
+from scipy.special import log_softmax
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
+
+from sknumpy_mlp import ScratchMLPClassifier
+
+pytestmark = pytest.mark.filterwarnings(
+    f"ignore::{ConvergenceWarning.__module__}.{ConvergenceWarning.__name__}"
+)
+
+
+@pytest.fixture(params=[ScratchMLPClassifier, MLPClassifier], ids=["ours", "scikit-learn"])
+def estimator(request):
+    """A function that makes the estimator, small and seeded unless told otherwise."""
+
+    def make(**parameters):
+        settings = {"hidden_layer_sizes": (10,), "random_state": 0, "max_iter": 5}
+        return request.param(**settings | parameters)
+
+    make.is_ours = request.param is ScratchMLPClassifier
+    return make
+
+
+def expect(estimator, holds):
+    """The property holds on ours, and does not on scikit-learn's."""
+    if estimator.is_ours:
+        assert holds
+    elif holds:
+        pytest.skip("the installed scikit-learn holds to this too: nothing to compare")
+
+
+def raises(action, *kinds):
+    """The exception of one of these kinds that the action raises, or None."""
+    try:
+        action()
+    except kinds as error:
+        return error
+    return None
+
+
+def digits(n_samples=500, scale=1 / 16, dtype=np.float64):
+    X, y = load_digits(return_X_y=True)
+    return (scale * X[:n_samples]).astype(dtype), y[:n_samples]
+
+
+def test_d01_weights_constant_within_a_batch_count(estimator):
+    X, y = digits(1000)
+    settings = {"shuffle": False, "batch_size": 100, "alpha": 0}
+    weights = np.where(np.arange(1000) < 800, 1000.0, 1.0)
+    weighted = estimator(**settings).fit(X, y, sample_weight=weights)
+    plain = estimator(**settings).fit(X, y)
+    expect(estimator, abs(weighted.coefs_[0] - plain.coefs_[0]).max() > 1e-3)
+
+
+def test_d02_a_batch_without_weight_is_passed_over(estimator):
+    X, y = digits()
+    model = estimator(shuffle=False, batch_size=100)
+    weights = np.where(np.arange(500) < 400, 0.0, 1.0)
+    failure = raises(lambda: model.fit(X, y, sample_weight=weights), ZeroDivisionError)
+    expect(estimator, failure is None)
+
+
+def test_d03_early_stopping_stratifies_several_classes(estimator):
+    # Without information every row is predicted alike: accuracy is the share of one class.
+    X, y = np.zeros((60, 1)), np.repeat([0, 1, 2], 20)
+    scores = [
+        estimator(early_stopping=True, random_state=seed).fit(X, y).validation_scores_
+        for seed in range(5)
+    ]
+    expect(estimator, np.allclose(scores, 1 / 3))
+
+
+@pytest.mark.filterwarnings("ignore:early_stopping splits without stratification")
+def test_d03_early_stopping_takes_a_class_of_one_member(estimator):
+    X, _ = digits(200)
+    model = estimator(early_stopping=True)
+    expect(estimator, raises(lambda: model.fit(X, np.arange(200) == 7), ValueError) is None)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_d04_divergence_is_told_with_early_stopping_too(estimator):
+    X, y = digits()
+    model = estimator(solver="sgd", learning_rate_init=1e8, early_stopping=True, max_iter=50)
+    failure = raises(lambda: model.fit(X, y), ValueError)
+    expect(estimator, "non-finite parameter weights" in str(failure))
+
+
+@pytest.mark.parametrize("early_stopping", [True, False], ids=["d05", "d17"])
+def test_d05_d17_every_warm_fit_has_all_its_patience(estimator, early_stopping):
+    X, y = digits(300)
+    settings = {"warm_start": True, "early_stopping": early_stopping, "n_iter_no_change": 3}
+    model = estimator(**settings, max_iter=100, learning_rate_init=0.01)
+    epochs = [model.fit(X, y).n_iter_ for _ in range(5)]
+    expect(estimator, min(epochs) > 3)
+
+
+def test_d06_partial_fit_shuffles_anew_in_every_call(estimator):
+    X, y = digits(50)
+    model = estimator(hidden_layer_sizes=(), solver="sgd", momentum=0, batch_size=1)
+    after = []
+    for _ in range(5):
+        model.partial_fit(X, y, classes=np.arange(10))
+        after.append(model.coefs_[0].copy())
+        # From the same weights, only the order of the rows makes a difference.
+        model.coefs_[0][:] = 0
+        model.intercepts_[0][:] = 0
+    expect(estimator, not any(np.array_equal(after[1], later) for later in after[2:]))
+
+
+def test_d07_a_fitted_model_is_hardly_larger_than_its_weights(estimator):
+    X, y = digits()
+    model = estimator(hidden_layer_sizes=(500,)).fit(X, y)
+    weights = sum(array.nbytes for array in model.coefs_ + model.intercepts_)
+    expect(estimator, len(pickle.dumps(model)) <= 1.1 * weights + 8192)
+
+
+def test_d10_log_probabilities_are_finite(estimator):
+    X, y = digits(scale=100)
+    model = estimator().fit(X, y)
+    with np.errstate(divide="ignore"):
+        expect(estimator, np.isfinite(model.predict_log_proba(X)).all())
+
+
+@pytest.mark.filterwarnings("ignore:Training interrupted by user")
+def test_d11_ctrl_c_ends_the_program_that_fits(estimator, monkeypatch):
+    class Interrupted(io.StringIO):
+        def write(self, text):
+            raise KeyboardInterrupt
+
+    X, y = digits()
+    model = estimator(verbose=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", Interrupted())
+        failure = raises(lambda: model.fit(X, y), KeyboardInterrupt)
+    expect(estimator, failure is not None and not hasattr(model, "coefs_"))
+
+
+def test_d12_negative_weights_are_refused(estimator):
+    X, y = digits()
+    weights = np.where(np.arange(500) == 3, -1.0, 1.0)
+    failure = raises(lambda: estimator().fit(X, y, sample_weight=weights), ValueError)
+    expect(estimator, "sample_weight" in str(failure))
+
+
+def test_d12_a_memory_mapped_model_goes_on_training(estimator, tmp_path):
+    X, y = digits()
+    joblib.dump(estimator().fit(X, y), tmp_path / "model")
+    model = joblib.load(tmp_path / "model", mmap_mode="r")
+    expect(estimator, raises(lambda: model.partial_fit(X, y), ValueError) is None)
+
+
+def test_d13_the_loss_is_right_where_the_network_is_sure(estimator):
+    X, y = digits(scale=100)
+    # The rate is too small to move a weight: the loss is that of the weights that come out.
+    model = estimator(max_iter=1, learning_rate_init=1e-20, batch_size=500, alpha=0).fit(X, y)
+    hidden = np.maximum(X @ model.coefs_[0] + model.intercepts_[0], 0)
+    log_p = log_softmax(hidden @ model.coefs_[1] + model.intercepts_[1], axis=1)
+    # 500 terms, each rounded to some 1e-16.
+    expect(estimator, np.isclose(model.loss_, -log_p[np.arange(500), y].mean(), rtol=1e-12))
+
+
+def test_d15_lbfgs_keeps_float32(estimator):
+    X, y = digits(dtype=np.float32)
+    model = estimator(solver="lbfgs").fit(X, y)
+    expect(estimator, all(W.dtype == np.float32 for W in model.coefs_ + model.intercepts_))
+
+
+def test_d16_a_warm_start_lets_partial_fit_miss_a_class(estimator):
+    X, y = digits()
+    model = estimator(warm_start=True).fit(X, y)
+    expect(estimator, raises(lambda: model.partial_fit(X[:3], y[:3]), ValueError) is None)
+
+
+def test_d16_a_warm_start_in_another_shape_names_both(estimator):
+    X, y = digits()
+    model = estimator(warm_start=True).fit(X, y).set_params(hidden_layer_sizes=(20,))
+    message = str(raises(lambda: model.fit(X, y), ValueError))
+    expect(estimator, "[64, 10, 10]" in message and "[64, 20, 10]" in message)
+
+
+def test_d18_the_weights_decide_the_dtype_of_probabilities(estimator):
+    X, y = digits()
+    model = estimator().fit(X.astype(np.float32), y)
+    expect(estimator, model.predict_proba(X).dtype == np.float32)
+
+
+# ---- differences that are no defects of the other ----
+
+
+def test_there_is_a_decision_function(estimator):
+    expect(estimator, hasattr(estimator(), "decision_function"))
+
+
+def test_without_a_seed_the_global_stream_is_not_read(estimator):
+    X, y = digits()
+    fits = []
+    for _ in range(2):
+        np.random.seed(0)  # noqa: NPY002
+        fits.append(estimator(random_state=None, max_iter=1).fit(X, y))
+    expect(estimator, abs(fits[0].coefs_[0] - fits[1].coefs_[0]).max() > 1e-3)
+
+
+def test_partial_fit_does_not_go_on_with_the_moments_of_fit(estimator):
+    X, y = digits()
+    settings = {"shuffle": False, "batch_size": 500}
+    kept = estimator(**settings).fit(X, y)
+    saved = pickle.loads(pickle.dumps(kept))
+    assert np.array_equal(saved.partial_fit(X, y).coefs_[0], kept.partial_fit(X, y).coefs_[0])
+    # A step of a new Adam is as long as the rate, whatever the gradient; later ones are not.
+    again = estimator(**settings).fit(X, y)
+    moved = abs(kept.intercepts_[1] - again.intercepts_[1])
+    expect(estimator, np.allclose(moved, 1e-3, rtol=1e-3))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_failed_fit_leaves_the_estimator_as_it_was(estimator):
+    X, y = digits()
+    model = estimator(solver="sgd").fit(X, y)
+    before = model.predict_proba(X)
+    model.set_params(learning_rate_init=1e300, batch_size=20)
+    assert raises(lambda: model.fit(X, y), ValueError) is not None
+    after = raises(lambda: model.predict_proba(X), ValueError)
+    expect(estimator, after is None and np.array_equal(model.predict_proba(X), before))
+
+
+def test_a_changed_solver_takes_effect_in_partial_fit(estimator):
+    X, y = digits()
+    model = estimator(shuffle=False).partial_fit(X, y, classes=np.arange(10))
+    model.set_params(solver="sgd", momentum=0, learning_rate_init=1e-12)
+    before = model.coefs_[0].copy()
+    model.partial_fit(X, y)
+    # Gradients are small, and so are three steps of 1e-12 of them; Adam went on with 1e-3.
+    expect(estimator, abs(model.coefs_[0] - before).max() < 1e-10)
+
+
+def test_patience_can_be_switched_off_without_a_warning(estimator):
+    X, y = digits()
+    model = estimator(n_iter_no_change=None)
+    expect(estimator, raises(lambda: model.fit(X, y), ValueError) is None)
