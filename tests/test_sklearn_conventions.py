@@ -251,10 +251,14 @@ class TestEarlyStopping:
         before = model.predict_proba(iris[0])
         np.testing.assert_array_equal(model.fit(*iris).predict_proba(iris[0]), before)
 
-    def test_a_single_class_is_always_right(self):
-        model = ScratchMLPClassifier(early_stopping=True, max_iter=3, random_state=0)
-        model.fit(np.random.RandomState(0).standard_normal((40, 2)), ["only"] * 40)
+    @pytest.mark.parametrize("seed", range(6))
+    def test_a_single_class_is_always_right(self, seed):
+        """Whatever the sign of the scores that a network starts with, which the seed decides."""
+        X = np.random.RandomState(0).standard_normal((40, 2))
+        model = ScratchMLPClassifier(early_stopping=True, max_iter=3, random_state=seed)
+        model.fit(X, ["only"] * 40)
         assert model.validation_scores_ == [1.0] * 3
+        assert set(model.predict(X)) == {"only"}
 
     def test_partial_fit_refuses_it(self, iris):
         model = ScratchMLPClassifier(early_stopping=True)
