@@ -324,6 +324,16 @@ def test_batches_without_weight_are_passed_over():
     assert np.isfinite(model.loss_curve_).all()
 
 
+def test_batches_without_weight_make_no_step():
+    X, y = digits(n_samples=1000)
+    weights = np.where(np.arange(1000) < 400, 0.0, 1.0)
+    settings = {"shuffle": False, "batch_size": 100, "alpha": 1.0, "epsilon": 1e-30}
+    model = brief(**settings).fit(X, y, sample_weight=weights)
+    # Without epsilon, Adam does not see that loss and penalty are both divided by a mean of 0.6;
+    # its division of small numbers magnifies rounding.
+    assert_same_weights(model, brief(**settings).fit(X[400:], y[400:]), atol=1e-8)
+
+
 def test_partial_fit_divides_weights_by_their_running_mean():
     X, y = digits("binary", n_samples=200)
     model = brief(**LINEAR)
