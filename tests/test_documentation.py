@@ -1,0 +1,99 @@
+"""The README and the guides: every code block runs, every link resolves, every name is there."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import sknumpy_mlp
+from sknumpy_mlp.core._family import Family
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(page):
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+def texts_of_the_project():
+    folders = ["sknumpy_mlp", "tests", "examples", "docs", "benchmarks"]
+    for folder in folders:
+        for path in (ROOT / folder).rglob("*"):
+            if path.suffix in (".py", ".md", ".txt", ".toml"):
+                yield path
+    yield from (ROOT / name for name in ("README.md", "CHANGELOG.md", "pyproject.toml"))
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=lambda p: p.name)
+def test_the_code_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    session = {"__name__": page.stem}
+    for number, block in enumerate(blocks(page), 1):
+        exec(compile(block, f"{page.name}, block {number}", "exec"), session)
+
+
+def test_readme_shows_what_its_code_prints(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    page = ROOT / "README.md"
+    (block,) = blocks(page)
+    (shown,) = re.findall(r"^```text\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    exec(compile(block, page.name, "exec"), {})
+    assert capsys.readouterr().out == shown
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_relative_links_resolve(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+def test_every_guide_is_linked_from_the_readme_and_the_index():
+    for entry in (ROOT / "README.md", ROOT / "docs/index.md"):
+        linked = {(entry.parent / t).name for t in re.findall(r"\]\(([^)#]+)\)", entry.read_text())}
+        guides = {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"}
+        assert guides <= linked
+
+
+def test_readme_installs_extras_that_exist():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    readme = (ROOT / "README.md").read_text()
+    assert set(re.findall(r'"\.\[(\w+)\]"', readme)) <= set(project["optional-dependencies"])
+    assert '    pip install ".[plot]" && python examples/digits.py\n' in readme
+    assert '    pip install -e ".[test]" && pytest\n' in readme
+
+
+def public_classes():
+    names = {"ScratchMLPClassifier"}
+    for family in Family.__subclasses__():
+        for part in (family, *family.members()):
+            if part.__module__.startswith("sknumpy_mlp.core.") and not part.__name__.startswith(
+                "_"
+            ):
+                names.add(part.__name__)
+                names.update([part.name] if vars(part).get("name") else [])
+    return names
+
+
+def test_the_page_of_public_names_lists_them_all_and_no_others():
+    rows = re.findall(r"^\| (.*) \|$", (ROOT / "docs/api.md").read_text(), re.MULTILINE)
+    listed = {
+        name for row in rows for name in re.findall(r"`(\w+)`", " | ".join(row.split("|")[:2]))
+    }
+    assert public_classes() == listed
+    assert "ScratchMLPClassifier" in sknumpy_mlp.__all__
+
+
+def test_the_tour_names_every_module():
+    tour = (ROOT / "docs/source-tour.md").read_text()
+    for path in (ROOT / "sknumpy_mlp").rglob("*.py"):
+        if path.name != "__init__.py":
+            assert f"`{path.relative_to(ROOT).as_posix()}`" in tour
+
+
+def test_nothing_points_to_the_machine_it_was_written_on():
+    forbidden = re.compile(r"/(work|tmp|root|home)/|\.\./shared")
+    for path in texts_of_the_project():
+        if path != Path(__file__):
+            assert not forbidden.search(path.read_text()), path
