@@ -8,6 +8,7 @@ is scored, and what a prediction is.
 import functools
 import warnings
 from dataclasses import replace
+from math import isfinite
 from numbers import Real
 
 import numpy as np
@@ -19,6 +20,7 @@ from sklearn.utils import check_array, check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._parameters import plan
+from ._threads import blas_threads
 from .core.batches import Batches, rows
 from .core.network import Network
 from .core.optimizers import Optimizer
@@ -209,7 +211,8 @@ class BaseScratchMLP(BaseEstimator):
             network, loss, parameters.schedule, batches, parameters.settings, state, score
         )
         try:
-            outcome = training.train(parameters.optimizer, n_epochs)
+            with blas_threads(units, batches.batch_size):
+                outcome = training.train(parameters.optimizer, n_epochs)
         finally:
             # The validation score's closure would keep the data alive.
             training.score = None
@@ -306,12 +309,27 @@ class BaseScratchMLP(BaseEstimator):
         self.validation_scores_ = [*earlier, *outcome.scores]
         self.best_validation_score_ = max(outcome.scores)
 
+    def _is_plain(self, X, dtype):
+        """Whether X surely passes `validate_data`, at a tenth of its time for one row."""
+        return (
+            type(X) is np.ndarray
+            and X.ndim == 2
+            and X.dtype == dtype
+            and X.shape[1] == self.n_features_in_
+            and len(X) > 0
+            and not hasattr(self, "feature_names_in_")
+            # A sum is finite only if all its terms are.
+            and isfinite(np.add.reduce(X, axis=None))
+        )
+
     def _raw_scores(self, X):
         """Raw scores of any input, (n_samples, n_outputs)."""
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype="numeric", reset=False)
+        if not hasattr(self, "coefs_"):
+            check_is_fitted(self)
         dtype = self.coefs_[0].dtype
-        _check_range(X, dtype)
+        if not self._is_plain(X, dtype):
+            X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype="numeric", reset=False)
+            _check_range(X, dtype)
         # Users may have put other arrays into coefs_ and intercepts_.
         self._network.bind(self.coefs_, self.intercepts_)
         return self._network.scores(rows(X, dtype), dtype)

@@ -16,7 +16,7 @@ Nothing here knows of scikit-learn, labels or data frames. A network is usable b
 >>> state = training.TrainingState(np.random.RandomState(1))
 >>> run = training.Training(net, loss, schedules.Constant(), data, settings, state)
 >>> outcome = run.train(optimizers.Adam())
->>> Z = net.forward(X, net.workspace(4, X.dtype))
+>>> Z = net.workspace(4, X.dtype).forward(X)
 >>> loss.predict(Z)
 array([0, 1, 1, 0])
 """

@@ -30,25 +30,33 @@ class Activation(Family):
     in_place = True
     glorot_factor = 6.0
 
-    def forward(self, Z, out):
+    def forward(self, Z, out, scratch=None):
         """Write ``f(Z)`` into `out`; `Z` may be overwritten unless `reads` is ``"input"``.
 
         Parameters
         ----------
         Z, out : ndarray of shape (n_samples, n_units), of one float dtype
+        scratch : ndarray of shape (n_samples, n_units), default=None
+            What `scratch` made, for an activation that can use it here.
         """
         raise NotImplementedError
 
     def backward(self, kept, dA, scratch):
-        """Multiply `dA` by ``f'(Z)`` in place; `kept` and `scratch` may be overwritten.
+        """Multiply `dA` by ``f'(Z)`` in place; `kept` may be overwritten.
 
         Parameters
         ----------
         kept : ndarray of shape (n_samples, n_units)
             ``Z`` or ``A``, as `reads` says.
-        dA, scratch : ndarray of shape (n_samples, n_units)
+        dA : ndarray of shape (n_samples, n_units)
+        scratch : ndarray of shape (n_samples, n_units)
+            What `scratch` made; the activation's own, from batch to batch.
         """
         raise NotImplementedError
+
+    def scratch(self, shape, dtype):
+        """An array of this shape for the activation's own use."""
+        return np.empty(shape, dtype)
 
 
 class Identity(Activation):
@@ -64,7 +72,7 @@ class Identity(Activation):
 
     name = "identity"
 
-    def forward(self, Z, out):
+    def forward(self, Z, out, scratch=None):
         if out is not Z:
             np.copyto(out, Z)
 
@@ -86,7 +94,7 @@ class Logistic(Activation):
     name = "logistic"
     glorot_factor = 2.0
 
-    def forward(self, Z, out):
+    def forward(self, Z, out, scratch=None):
         expit(Z, out=out)
 
     def backward(self, kept, dA, scratch):
@@ -108,7 +116,7 @@ class Tanh(Activation):
 
     name = "tanh"
 
-    def forward(self, Z, out):
+    def forward(self, Z, out, scratch=None):
         np.tanh(Z, out=out)
 
     def backward(self, kept, dA, scratch):
@@ -133,13 +141,25 @@ class ReLU(Activation):
     """
 
     name = "relu"
+    _BITS = {4: (np.int32, 31), 8: (np.int64, 63)}
 
-    def forward(self, Z, out):
-        np.maximum(Z, 0, out=out)
+    def scratch(self, shape, dtype):
+        return np.zeros(shape, dtype)
+
+    def forward(self, Z, out, scratch=None):
+        # The maximum with an array of zeros is vectorized, that with the number 0 is not: 3x.
+        np.maximum(Z, 0 if scratch is None else scratch, out=out)
 
     def backward(self, kept, dA, scratch):
-        np.sign(kept, out=kept)
-        dA *= kept
+        # a >= 0 is 0 in all its bits or a positive integer: its negative shifted by all but the
+        # sign bit is a mask of bits, all 0 or all 1. Three fast passes, half the time of
+        # ``dA *= a > 0``, which converts.
+        integer, sign_bit = self._BITS[kept.itemsize]
+        mask = kept.view(integer)
+        np.negative(mask, out=mask)
+        np.right_shift(mask, sign_bit, out=mask)
+        bits = dA.view(integer)
+        np.bitwise_and(bits, mask, out=bits)
 
 
 class LeakyReLU(Activation):
@@ -170,7 +190,7 @@ class LeakyReLU(Activation):
     def __init__(self, negative_slope=0.01):
         self.negative_slope = negative_slope
 
-    def forward(self, Z, out):
+    def forward(self, Z, out, scratch=None):
         np.multiply(Z, self.negative_slope, out=out)
         np.maximum(Z, out, out=out)
 
@@ -211,7 +231,7 @@ class ELU(Activation):
     def __init__(self, alpha=1.0):
         self.alpha = alpha
 
-    def forward(self, Z, out):
+    def forward(self, Z, out, scratch=None):
         # exp(min(z, 0)) cannot overflow; the positive part is added afterwards.
         np.minimum(Z, 0, out=out)
         np.expm1(out, out=out)
@@ -277,7 +297,7 @@ class GELU(Activation):
     reads = "input"
     in_place = False
 
-    def forward(self, Z, out):
+    def forward(self, Z, out, scratch=None):
         ndtr(Z, out=out)
         out *= Z
 
@@ -315,7 +335,7 @@ class SiLU(Activation):
     reads = "input"
     in_place = False
 
-    def forward(self, Z, out):
+    def forward(self, Z, out, scratch=None):
         expit(Z, out=out)
         out *= Z
 
@@ -346,7 +366,7 @@ class Softplus(Activation):
 
     name = "softplus"
 
-    def forward(self, Z, out):
+    def forward(self, Z, out, scratch=None):
         np.logaddexp(0, Z, out=out)
 
     def backward(self, kept, dA, scratch):

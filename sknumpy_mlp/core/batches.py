@@ -30,37 +30,38 @@ class DenseRows:
     def __init__(self, X, dtype):
         self.X = np.asarray(X)
         self.dtype = np.dtype(dtype)
-        self._buffers = {}
+        self._gathered = {}
+        self._cast = {}
 
     def __len__(self):
         return len(self.X)
 
-    def _buffer(self, n_rows, dtype):
-        key = n_rows, dtype
-        if key not in self._buffers:
-            self._buffers[key] = np.empty((n_rows, *self.X.shape[1:]), dtype)
-        return self._buffers[key]
+    def _buffer(self, buffers, n_rows, dtype):
+        buffer = buffers.get(n_rows)
+        if buffer is None:
+            buffer = buffers[n_rows] = np.empty((n_rows, *self.X.shape[1:]), dtype)
+        return buffer
 
-    def _cast(self, part):
+    def _as_dtype(self, part):
         if part.dtype == self.dtype:
             return part
-        buffer = self._buffer(len(part), self.dtype)
+        buffer = self._buffer(self._cast, len(part), self.dtype)
         buffer[...] = part
         return buffer
 
     def slice(self, start, stop):
         """Rows `start` to `stop`: a view where the dtype allows it."""
-        return self._cast(self.X[start:stop])
+        return self._as_dtype(self.X[start:stop])
 
     def take(self, index):
         """The rows of an integer array, in a buffer."""
         if not self.X.flags.c_contiguous:
-            # np.take would copy the whole array at every call.
+            # ndarray.take would copy the whole array at every call.
             self.X = np.ascontiguousarray(self.X)
-        buffer = self._buffer(len(index), self.X.dtype)
+        buffer = self._buffer(self._gathered, len(index), self.X.dtype)
         # mode="clip" writes straight into the buffer; the default goes through a copy.
-        np.take(self.X, index, axis=0, out=buffer, mode="clip")
-        return self._cast(buffer)
+        self.X.take(index, 0, buffer, "clip")
+        return self._as_dtype(buffer)
 
 
 class SparseRows:
@@ -88,8 +89,8 @@ class SparseRows:
         return self.X[index]
 
 
-Batch = namedtuple("Batch", "X y weights start stop")
-Batch.__doc__ = """Rows `start` to `stop` of an epoch: inputs, targets, and weights or None."""
+Block = namedtuple("Block", "X y weights start stop")
+Block.__doc__ = """Rows `start` to `stop` of an epoch: inputs, targets, and weights or None."""
 
 
 class Batches:
@@ -106,6 +107,14 @@ class Batches:
     weights : ndarray of shape (n,), default=None
     subset : integer ndarray, default=None
         The rows to use; all, if None. Nothing is copied.
+
+    Examples
+    --------
+    >>> X, y = np.arange(3.0)[:, np.newaxis], np.arange(3)
+    >>> batches = Batches(X, y, np.float64, batch_size=2)
+    >>> batches.arrange(np.array([2, 0, 1]))
+    >>> [batches.block(start, stop).y.tolist() for start, stop in batches.bounds()]
+    [[2, 0], [1]]
     """
 
     def __init__(self, X, y, dtype, batch_size, weights=None, subset=None):
@@ -115,30 +124,43 @@ class Batches:
         self.subset = subset
         self.n_samples = len(y) if subset is None else len(subset)
         self.batch_size = min(batch_size, self.n_samples)
+        self.arrange(None)
 
     @property
     def n_batches(self):
         """Batches in an epoch; the last may be short."""
         return -(-self.n_samples // self.batch_size)
 
-    def epoch(self, order=None):
-        """Yield the batches of one epoch.
+    def arrange(self, order):
+        """Set the order of the rows.
 
         Parameters
         ----------
-        order : integer ndarray of shape (n_samples,), default=None
-            A permutation of the rows; None takes them as they come.
+        order : integer ndarray of shape (n_samples,) or None
+            A permutation; None takes the rows as they come.
         """
-        index = order
+        self._index = order
         if self.subset is not None:
-            index = self.subset if order is None else self.subset[order]
+            self._index = self.subset if order is None else self.subset[order]
+
+    def bounds(self):
+        """Yield the first row and the row after the last of every batch of an epoch."""
         for start in range(0, self.n_samples, self.batch_size):
-            stop = min(start + self.batch_size, self.n_samples)
-            if index is None:
-                parts = [
-                    part and part.slice(start, stop) for part in (self.X, self.y, self.weights)
-                ]
-            else:
-                chosen = index[start:stop]
-                parts = [part and part.take(chosen) for part in (self.X, self.y, self.weights)]
-            yield Batch(*parts, start, stop)
+            yield start, min(start + self.batch_size, self.n_samples)
+
+    def weighs(self, start, stop):
+        """Whether any of the rows `start` to `stop` of the order has a weight that is not zero."""
+        rows_ = slice(start, stop) if self._index is None else self._index[start:stop]
+        return bool(self.weights.X[rows_].any())
+
+    def block(self, start, stop):
+        """Rows `start` to `stop` of the order; valid until the next block of as many rows."""
+        weights = None
+        if self._index is None:
+            if self.weights is not None:
+                weights = self.weights.slice(start, stop)
+            return Block(self.X.slice(start, stop), self.y.slice(start, stop), weights, start, stop)
+        index = self._index[start:stop]
+        if self.weights is not None:
+            weights = self.weights.take(index)
+        return Block(self.X.take(index), self.y.take(index), weights, start, stop)

@@ -77,31 +77,34 @@ class Dense:
         self.b[...] = initializer.for_biases().draw(random_state, self.b.shape, *fans)
 
     def buffers(self, n_samples, dtype, order="C"):
-        """Arrays for batches of `n_samples` rows: Z, A (the same where f works in place), dA."""
+        """Arrays for batches of `n_samples` rows.
+
+        Z, A (the same where f works in place) and dA; what f's derivative reads (`kept`); f's
+        scratch; and a vector of ones.
+        """
         shape = n_samples, self.fan_out
         Z = np.empty(shape, dtype, order)
         A = Z if self.activation.in_place else np.empty(shape, dtype, order)
-        ones = np.ones(n_samples, dtype)
-        return SimpleNamespace(Z=Z, A=A, dA=None, scratch=None, ones=ones)
-
-    def training_buffers(self, n_samples, dtype, order="C"):
-        """As `buffers`, with what the backward pass needs."""
-        buffers = self.buffers(n_samples, dtype, order)
-        buffers.dA = np.empty_like(buffers.Z)
-        buffers.scratch = np.empty_like(buffers.Z)
-        return buffers
+        return SimpleNamespace(
+            Z=Z,
+            A=A,
+            kept=Z if self.activation.reads == "input" else A,
+            dA=np.empty(shape, dtype, order),
+            scratch=self.activation.scratch(shape, dtype),
+            ones=np.ones(n_samples, dtype),
+        )
 
     def forward(self, X, buffers):
         """Return ``A``, which lies in the buffers."""
-        multiply(X, self.W, out=buffers.Z)
-        buffers.Z += self.b
-        self.activation.forward(buffers.Z, out=buffers.A)
-        return buffers.A
+        Z, A = buffers.Z, buffers.A
+        multiply(X, self.W, out=Z)
+        np.add(Z, self.b, out=Z)
+        self.activation.forward(Z, A, buffers.scratch)
+        return A
 
     def backward(self, X, dA, buffers, dX=None):
         """Fill ``dW`` and ``db`` from `dA`, which becomes dZ, and `dX` unless it is None."""
-        kept = buffers.Z if self.activation.reads == "input" else buffers.A
-        self.activation.backward(kept, dA, buffers.scratch)
+        self.activation.backward(buffers.kept, dA, buffers.scratch)
         multiply_transposed(X, dA, out=self.dW)
         # A product with ones sums the columns three times as fast as a reduction.
         np.dot(buffers.ones, dA, out=self.db)

@@ -200,12 +200,12 @@ class SoftmaxCrossEntropy(ExclusiveClasses, Loss):
 
     def value_and_gradient(self, Z, y, losses):
         # Shift by the row maximum: exp cannot overflow, softmax is unchanged.
-        Z -= Z.max(axis=1)[:, np.newaxis]
+        Z -= np.maximum.reduce(Z, axis=1, keepdims=True)
         true_scores = self.true_scores(Z, y)
         np.exp(Z, out=Z)
-        total = Z.sum(axis=1)
+        total = np.dot(Z, np.ones(Z.shape[1], Z.dtype))
         np.log(total, out=losses)
-        losses -= true_scores
+        np.subtract(losses, true_scores, out=losses)
         Z /= total[:, np.newaxis]
         self.subtract_target(Z, y)
 

@@ -14,6 +14,40 @@ from .activations import Identity
 from .layers import Dense
 
 
+class Workspace:
+    """The buffers of all layers for one batch size, and the passes that use them.
+
+    Parameters
+    ----------
+    layers : list of layers
+        Bound to their parameters.
+    n_samples : int
+        Rows in a batch.
+    dtype : dtype
+    """
+
+    def __init__(self, layers, n_samples, dtype):
+        # Scores lie class by class: a softmax reduces along a long contiguous axis, 4x as fast.
+        orders = ["C"] * (len(layers) - 1) + ["F"]
+        buffers = [layer.buffers(n_samples, dtype, order) for layer, order in zip(layers, orders)]
+        self.stages = list(zip(layers, buffers))
+        inputs = [None, *(each.A for each in buffers[:-1])]
+        gradients = [None, *(each.dA for each in buffers[:-1])]
+        self.stages_back = list(zip(layers, buffers, inputs, gradients))[::-1]
+
+    def forward(self, X):
+        """Raw scores of the batch `X`, in the last buffer."""
+        for layer, buffers in self.stages:
+            X = layer.forward(X, buffers)
+        return X
+
+    def backward(self, X, dZ):
+        """Fill the layers' gradients from `dZ`, that of the raw scores of the batch `X`."""
+        for layer, buffers, A, dA in self.stages_back:
+            layer.backward(X if A is None else A, dZ, buffers, dA)
+            dZ = dA
+
+
 class Network:
     """Layers, and the forward and backward pass through them.
 
@@ -124,28 +158,9 @@ class Network:
     def __getstate__(self):
         return {"layers": self.unbound().layers}
 
-    def workspace(self, n_samples, dtype, training=False):
-        """Buffers of all layers for batches of `n_samples` rows."""
-        # Scores lie class by class: a softmax reduces along a long contiguous axis, 4x as fast.
-        orders = ["C"] * (len(self.layers) - 1) + ["F"]
-        make = [layer.training_buffers if training else layer.buffers for layer in self.layers]
-        return [buffers(n_samples, dtype, order) for buffers, order in zip(make, orders)]
-
-    def forward(self, X, workspace):
-        """Raw scores of a batch, in the last buffer of the workspace."""
-        for layer, buffers in zip(self.layers, workspace):
-            X = layer.forward(X, buffers)
-        return X
-
-    def backward(self, X, dZ, workspace):
-        """Fill `grad` from the gradient `dZ` with respect to the raw scores of the batch `X`."""
-        inputs = [X, *(buffers.A for buffers in workspace[:-1])]
-        gradients = [None, *(buffers.dA for buffers in workspace[:-1])]
-        for layer, A, dA_before, buffers in zip(
-            reversed(self.layers), reversed(inputs), reversed(gradients), reversed(workspace)
-        ):
-            layer.backward(A, dZ, buffers, dX=dA_before)
-            dZ = dA_before
+    def workspace(self, n_samples, dtype):
+        """Buffers for batches of `n_samples` rows, and the passes through them."""
+        return Workspace(self.layers, n_samples, dtype)
 
     def scores(self, X, dtype, index=None):
         """Raw scores of any number of rows, computed in chunks of bounded size.
@@ -171,5 +186,5 @@ class Network:
             if stop - start < size:
                 workspace = self.workspace(stop - start, dtype)
             chunk = X.slice(start, stop) if index is None else X.take(index[start:stop])
-            raw[start:stop] = self.forward(chunk, workspace)
+            raw[start:stop] = workspace.forward(chunk)
         return raw

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from ._family import Family, boolean, integer, real
+from .vectors import add_scaled, scale
 
 
 class Optimizer(Family):
@@ -144,13 +145,11 @@ class SGD(Optimizer):
     rules = {"momentum": real(0, 1), "nesterovs_momentum": boolean()}
 
     def update(self, rate, t, theta, grad, scratch, velocity):
-        grad *= rate
-        velocity *= self.momentum
-        velocity -= grad
+        scale(velocity, self.momentum)
+        add_scaled(velocity, -rate, grad)
         if self.nesterovs_momentum:
-            np.multiply(velocity, self.momentum, out=scratch)
-            theta += scratch
-            theta -= grad
+            add_scaled(theta, self.momentum, velocity)
+            add_scaled(theta, -rate, grad)
         else:
             theta += velocity
 
@@ -189,11 +188,9 @@ class Momentum(Optimizer):
         self.momentum = momentum
 
     def update(self, rate, t, theta, grad, scratch, velocity):
-        velocity *= self.momentum
-        grad *= 1 - self.momentum
-        velocity += grad
-        np.multiply(velocity, rate, out=scratch)
-        theta -= scratch
+        scale(velocity, self.momentum)
+        add_scaled(velocity, 1 - self.momentum, grad)
+        add_scaled(theta, -rate, velocity)
 
 
 class RMSprop(Optimizer):
@@ -230,14 +227,12 @@ class RMSprop(Optimizer):
 
     def update(self, rate, t, theta, grad, scratch, s):
         np.multiply(grad, grad, out=scratch)
-        scratch *= 1 - self.rho
-        s *= self.rho
-        s += scratch
+        scale(s, self.rho)
+        add_scaled(s, 1 - self.rho, scratch)
         np.sqrt(s, out=scratch)
         scratch += self.epsilon
         np.divide(grad, scratch, out=scratch)
-        scratch *= rate
-        theta -= scratch
+        add_scaled(theta, -rate, scratch)
 
 
 class AdaGrad(Optimizer):
@@ -274,8 +269,7 @@ class AdaGrad(Optimizer):
         np.sqrt(s, out=scratch)
         scratch += self.epsilon
         np.divide(grad, scratch, out=scratch)
-        scratch *= rate
-        theta -= scratch
+        add_scaled(theta, -rate, scratch)
 
 
 class Adam(Optimizer):
@@ -323,18 +317,17 @@ class Adam(Optimizer):
     def update(self, rate, t, theta, grad, scratch, m, v):
         # m and v are kept without their factors 1 - beta, which go into the two constants
         # below instead: two passes over the parameters fewer.
-        m *= self.beta_1
-        m += grad
+        scale(m, self.beta_1)
+        add_scaled(m, 1.0, grad)
         np.multiply(grad, grad, out=scratch)
-        v *= self.beta_2
-        v += scratch
+        scale(v, self.beta_2)
+        add_scaled(v, 1.0, scratch)
         root = (1 - self.beta_2) ** 0.5
         size = rate * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)
         np.sqrt(v, out=scratch)
         scratch += self.epsilon / root
         np.divide(m, scratch, out=scratch)
-        scratch *= size * (1 - self.beta_1) / root
-        theta -= scratch
+        add_scaled(theta, -size * (1 - self.beta_1) / root, scratch)
 
 
 class AdamW(Adam):
@@ -372,7 +365,7 @@ class AdamW(Adam):
         self.weight_decay = weight_decay
 
     def decay(self, rate, weights):
-        weights *= 1 - rate * self.weight_decay
+        scale(weights, 1 - rate * self.weight_decay)
 
 
 class LBFGS(Optimizer):

@@ -11,6 +11,7 @@ import numpy as np
 
 from .optimizers import Stepper
 from .schedules import Clock, Constant
+from .vectors import add_scaled
 
 
 class DivergedError(ValueError):
@@ -125,36 +126,68 @@ class Objective:
         Allocated; its `grad` receives the gradient.
     loss : Loss
     alpha : float
+    batches : Batches
     """
 
-    def __init__(self, network, loss, alpha):
+    # A batch is streamed in blocks of at most this many elements of the widest layer, so that
+    # memory does not grow with the rows: 16 MB a buffer in float64.
+    block_elements = 2**21
+
+    def __init__(self, network, loss, alpha, batches):
         self.network = network
         self.loss = loss
         self.alpha = alpha
+        self.batches = batches
+        self.losses = np.empty(batches.n_samples, network.theta.dtype)
+        self.block_size = max(1, self.block_elements // max(network.units))
         self._workspaces = {}
 
-    def _workspace(self, n_samples):
-        if n_samples not in self._workspaces:
-            dtype = self.network.theta.dtype
-            self._workspaces[n_samples] = self.network.workspace(n_samples, dtype, training=True)
-        return self._workspaces[n_samples]
+    def evaluate(self, start, stop):
+        """Fill the network's `grad` and each row's loss for rows `start` to `stop`.
 
-    def evaluate(self, batch, losses):
-        """Fill the network's `grad` and each row's loss; return the penalty times n."""
-        network = self.network
-        n_samples = batch.stop - batch.start
-        workspace = self._workspace(n_samples)
-        Z = network.forward(batch.X, workspace)
-        self.loss.value_and_gradient(Z, batch.y, losses)
-        if batch.weights is not None:
-            Z *= batch.weights[:, np.newaxis]
-            losses *= batch.weights
-        Z *= 1 / n_samples
-        network.backward(batch.X, Z, workspace)
+        Returns
+        -------
+        float
+            The penalty times the number of rows.
+        """
+        if stop - start <= self.block_size:
+            self._add_block(start, stop, stop - start)
+        else:
+            self._stream(start, stop)
         if not self.alpha:
             return 0.0
-        network.weights_grad += (self.alpha / n_samples) * network.weights
-        return 0.5 * self.alpha * float(np.dot(network.weights, network.weights))
+        weights = self.network.weights
+        add_scaled(self.network.weights_grad, self.alpha / (stop - start), weights)
+        return 0.5 * self.alpha * float(np.dot(weights, weights))
+
+    def _stream(self, start, stop):
+        """The gradient of a batch that is larger than a block: the sum over its blocks."""
+        total = np.zeros_like(self.network.grad)
+        for first in range(start, stop, self.block_size):
+            self._add_block(first, min(first + self.block_size, stop), stop - start)
+            total += self.network.grad
+        self.network.grad[:] = total
+
+    def _add_block(self, start, stop, batch_size):
+        """Fill `grad` with what these rows contribute to the mean over `batch_size` rows."""
+        block = self.batches.block(start, stop)
+        workspace = self._workspaces.get(stop - start)
+        if workspace is None:
+            workspace = self.network.workspace(stop - start, self.network.theta.dtype)
+            self._workspaces[stop - start] = workspace
+        losses = self.losses[start:stop]
+        Z = workspace.forward(block.X)
+        self.loss.value_and_gradient(Z, block.y, losses)
+        if block.weights is not None:
+            Z *= block.weights[:, np.newaxis]
+            losses *= block.weights
+        Z *= 1 / batch_size
+        workspace.backward(block.X, Z)
+
+    def mean(self, penalty):
+        """The mean of all rows' losses, with the penalties of an epoch added."""
+        # A Python float: it pickles to a fifth of a NumPy one.
+        return float(self.losses.sum(dtype=np.float64) + penalty) / len(self.losses)
 
 
 class Training:
@@ -204,8 +237,7 @@ class Training:
         self.state = state
         self.score = score
         # Relative weights divide the data term by their mean; the penalty must follow.
-        self.objective = Objective(network, loss, settings.alpha / state.mean_weight)
-        self._losses = np.empty(batches.n_samples, network.theta.dtype)
+        self.objective = Objective(network, loss, settings.alpha / state.mean_weight, batches)
 
     def train(self, optimizer, n_epochs=None):
         """Train in place.
@@ -279,31 +311,30 @@ class Training:
         return index if order is None else order[index]
 
     def _run_epoch(self, stepper, order):
-        clock = self.state.clock
-        planned = self.settings.max_iter * self.batches.n_batches
+        clock, batches = self.state.clock, self.batches
+        planned = self.settings.max_iter * batches.n_batches
+        batches.arrange(order)
         penalty = 0.0
-        for number, batch in enumerate(self.batches.epoch(order)):
-            done = clock.epochs * self.batches.n_batches + number
-            clock.fraction = min(1.0, done / planned)
+        for number, (start, stop) in enumerate(batches.bounds()):
             if number == 0 or self.schedule.every_step:
+                done = clock.epochs * batches.n_batches + number
+                clock.fraction = min(1.0, done / planned)
                 rate = self._rate()
-            penalty += self._step(batch, stepper, rate)
+            penalty += self._step(start, stop, stepper, rate)
         self._check_finite(rate)
         clock.epochs += 1
-        self.state.samples_seen += self.batches.n_samples
+        self.state.samples_seen += batches.n_samples
         clock.samples_seen = self.state.samples_seen
-        # A Python float: it pickles to a fifth of a NumPy one.
-        return float(self._losses.sum(dtype=np.float64) + penalty) / self.batches.n_samples
+        return self.objective.mean(penalty)
 
     def _rate(self):
         return self.settings.learning_rate_init * self.schedule.at(self.state.clock)
 
-    def _step(self, batch, stepper, rate):
-        losses = self._losses[batch.start : batch.stop]
-        if batch.weights is not None and not batch.weights.any():
-            losses[:] = 0
+    def _step(self, start, stop, stepper, rate):
+        if self.batches.weights is not None and not self.batches.weighs(start, stop):
+            self.objective.losses[start:stop] = 0
             return 0.0
-        penalty = self.objective.evaluate(batch, losses)
+        penalty = self.objective.evaluate(start, stop)
         stepper.step(rate)
         return penalty
 
@@ -352,12 +383,10 @@ class Training:
     def by_objective(self, optimizer):
         """Minimize the objective over all rows; called by the optimizer."""
         network, n_samples = self.network, self.batches.n_samples
-        (batch,) = self.batches.epoch()
 
         def value_and_gradient(theta):
             network.theta[:] = theta
-            penalty = self.objective.evaluate(batch, self._losses)
-            value = (self._losses.sum(dtype=np.float64) + penalty) / n_samples
+            value = self.objective.mean(self.objective.evaluate(0, n_samples))
             self._log(f"loss = {value:.8f}")
             # A copy: SciPy holds on to it while the next evaluation overwrites `grad`.
             return value, network.grad.copy()

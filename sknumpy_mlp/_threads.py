@@ -1,0 +1,69 @@
+"""BLAS threads: small products run on one, since waking a second costs more than it saves.
+
+This holds the package's only global state: a counter behind a lock. The number of BLAS threads
+belongs to the process, so fits that overlap in Python threads must not each restore what they
+found: the first to begin sets one thread, the last to end gives back what was there.
+"""
+
+import threading
+
+from threadpoolctl import ThreadpoolController
+
+
+class _OneThread:
+    """A context in which BLAS has one thread, entered by any number of Python threads."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._libraries = None
+        self._before = []
+
+    def __enter__(self):
+        with self._lock:
+            if self._libraries is None:
+                # Looking for the libraries takes 2 ms: once a process, not once a fit.
+                found = ThreadpoolController().select(user_api="blas")
+                self._libraries = found.lib_controllers
+            if not self._inside:
+                self._before = [library.num_threads for library in self._libraries]
+                for library in self._libraries:
+                    library.set_num_threads(1)
+            self._inside += 1
+
+    def __exit__(self, *error):
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                for library, n_threads in zip(self._libraries, self._before):
+                    library.set_num_threads(n_threads)
+
+
+class _AsItIs:
+    """A context that leaves BLAS as it is."""
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *error):
+        pass
+
+
+_one_thread = _OneThread()
+_as_it_is = _AsItIs()
+
+# Multiplications in the largest product of a step from which two threads are faster than one,
+# found by `benchmarks/threads.py`.
+WORTH_THREADS = 8_000_000
+
+
+def blas_threads(units, batch_size):
+    """A context for the training of a network with these units, in batches of this size.
+
+    Examples
+    --------
+    >>> with blas_threads([64, 64, 10], batch_size=200):
+    ...     pass  # BLAS has one thread here
+    """
+    largest = max(n_in * n_out for n_in, n_out in zip(units, units[1:]))
+    return _as_it_is if batch_size * largest >= WORTH_THREADS else _one_thread
