@@ -1,0 +1,295 @@
+"""Who trains the cells of `fit.py`: we, the peers, and the matrix products alone.
+
+Contract: a function of a `Cell` and its `Problem` gives a function without arguments that trains
+from the problem's starting weights, all epochs in the problem's orders, and returns a `Result`.
+Each peer is written as its users write it; it is imported where it is used. Making a model,
+moving the data into it and, for JAX, compiling is inside: that is what a call of `fit` costs.
+"""
+
+import math
+import os
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from sklearn.neural_network import MLPClassifier
+
+from sknumpy_mlp import ScratchMLPClassifier
+
+
+@dataclass
+class Result:
+    """What a training run gave.
+
+    Attributes
+    ----------
+    loss : float
+        Mean over the batches of the last epoch, the L2 term included.
+    n_steps : int
+        Optimizer steps, or iterations of lbfgs.
+    steady : float or None
+        Seconds of a step once everything is compiled, where that differs.
+    """
+
+    loss: float
+    n_steps: int
+    steady: float | None = None
+
+
+def n_steps(cell, problem):
+    """Steps of the whole training."""
+    return cell.epochs * (problem.n_rows // cell.batch_size)
+
+
+def ours(cell, problem):
+    """`ScratchMLPClassifier`."""
+    return _estimator(ScratchMLPClassifier, cell, problem)
+
+
+def with_sklearn(cell, problem):
+    """`MLPClassifier`."""
+    return _estimator(MLPClassifier, cell, problem)
+
+
+def _estimator(cls, cell, problem):
+    def run():
+        model = cls(**cell.parameters).fit(problem.X, problem.y)
+        steps = model.n_iter_ if cell.solver == "lbfgs" else n_steps(cell, problem)
+        return Result(model.loss_, steps)
+
+    return run
+
+
+def _torch_module(cell, problem):
+    """An ``nn.Sequential`` with the problem's starting weights."""
+    import torch
+    from torch import nn
+
+    activation = {"relu": nn.ReLU, "tanh": nn.Tanh, "logistic": nn.Sigmoid, "selu": nn.SELU}
+    modules = []
+    for W, b in zip(problem.weights, problem.biases):
+        layer = nn.Linear(*W.shape, dtype=getattr(torch, cell.dtype))
+        with torch.no_grad():
+            layer.weight.copy_(torch.from_numpy(W.T))
+            layer.bias.copy_(torch.from_numpy(b))
+        modules += [layer, activation[cell.activation]()]
+    return nn.Sequential(*modules[:-1])
+
+
+def _torch_optimizer(cell):
+    """A class of ``torch.optim`` and its options."""
+    import torch
+
+    # The L2 term of a batch is alpha / (2 n) |W|^2. Users decay all parameters alike, biases too.
+    options = {
+        "lr": cell.learning_rate,
+        "weight_decay": cell.alpha / cell.batch_size,
+        "fused": True,
+    }
+    if cell.solver == "sgd":
+        return torch.optim.SGD, options | {"momentum": 0.9, "nesterov": True}
+    return torch.optim.Adam, options
+
+
+def _penalty(cell, weights):
+    """The L2 term, which weight decay leaves out of the loss."""
+    return cell.alpha / (2 * cell.batch_size) * sum(float((W**2).sum()) for W in weights)
+
+
+def with_torch(cell, problem):
+    """PyTorch eager: the loop of its tutorials, over a tensor in memory, with a fused optimizer."""
+    import torch
+
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+
+    def run():
+        X, y = torch.from_numpy(problem.X), torch.from_numpy(problem.y)
+        model = _torch_module(cell, problem)
+        criterion = torch.nn.CrossEntropyLoss()
+        optimizer_class, options = _torch_optimizer(cell)
+        optimizer = optimizer_class(model.parameters(), **options)
+        for order in problem.orders:
+            total = 0.0
+            for rows in torch.from_numpy(order).split(cell.batch_size):
+                optimizer.zero_grad()
+                loss = criterion(model(X[rows]), y[rows])
+                loss.backward()
+                optimizer.step()
+                total += loss.detach()
+            epoch_loss = float(total) / (problem.n_rows // cell.batch_size)
+        weights = [layer.weight.detach() for layer in model[::2]]
+        return Result(epoch_loss + _penalty(cell, weights), n_steps(cell, problem))
+
+    return run
+
+
+def with_skorch(cell, problem):
+    """skorch's `NeuralNetClassifier` around the same module."""
+    import torch
+    from skorch import NeuralNetClassifier
+    from torch.utils.data import Sampler
+
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+
+    class GivenOrders(Sampler):
+        """What ``shuffle=True`` does, with the problem's orders."""
+
+        def __init__(self):
+            self.orders = iter(problem.orders)
+
+        def __iter__(self):
+            return iter(next(self.orders).tolist())
+
+        def __len__(self):
+            return problem.n_rows
+
+    def run():
+        optimizer, options = _torch_optimizer(cell)
+        net = NeuralNetClassifier(
+            _torch_module(cell, problem),
+            criterion=torch.nn.CrossEntropyLoss,
+            optimizer=optimizer,
+            batch_size=cell.batch_size,
+            max_epochs=cell.epochs,
+            train_split=None,
+            verbose=0,
+            iterator_train__sampler=GivenOrders(),
+            **{f"optimizer__{name}": value for name, value in options.items()},
+        )
+        net.fit(problem.X, problem.y)
+        weights = [layer.weight.detach() for layer in net.module_[::2]]
+        loss = net.history[-1, "train_loss"] + _penalty(cell, weights)
+        return Result(loss, n_steps(cell, problem))
+
+    return run
+
+
+def with_jax(cell, problem):
+    """JAX: one jitted function an epoch, which scans over its batches; it compiles in every fit."""
+    import jax
+    import jax.numpy as jnp
+
+    # Without it, arrays of float64 become float32; those of float32 stay what they are.
+    jax.config.update("jax_enable_x64", True)
+    activation = {
+        "relu": jax.nn.relu,
+        "tanh": jnp.tanh,
+        "logistic": jax.nn.sigmoid,
+        "selu": jax.nn.selu,
+    }[cell.activation]
+    per_epoch = problem.n_rows // cell.batch_size
+
+    def run():
+        def objective(parameters, X, y):
+            *hidden, (W, b) = parameters
+            for W_hidden, b_hidden in hidden:
+                X = activation(X @ W_hidden + b_hidden)
+            log_p = jax.nn.log_softmax(X @ W + b)
+            data_term = -jnp.take_along_axis(log_p, y[:, None], axis=1).mean()
+            squares = sum(jnp.vdot(W, W) for W, _ in parameters)
+            return data_term + cell.alpha / (2 * cell.batch_size) * squares
+
+        # optax would be one more dependency; these are its formulas (Adam's in scikit-learn's
+        # form, where epsilon is added before the bias correction).
+        def adam(parameters, gradient, state):
+            m, v, t = state
+            t += 1
+            m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, gradient)
+            v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, gradient)
+            rate = cell.learning_rate * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
+            parameters = jax.tree.map(
+                lambda p, m, v: p - rate * m / (jnp.sqrt(v) + 1e-8), parameters, m, v
+            )
+            return parameters, (m, v, t)
+
+        def nesterov(parameters, gradient, velocity):
+            rate = cell.learning_rate
+            velocity = jax.tree.map(lambda v, g: 0.9 * v - rate * g, velocity, gradient)
+            parameters = jax.tree.map(
+                lambda p, v, g: p + 0.9 * v - rate * g, parameters, velocity, gradient
+            )
+            return parameters, velocity
+
+        @jax.jit
+        def epoch(parameters, state, X, y, order):
+            def step(carry, rows):
+                parameters, state = carry
+                loss, gradient = jax.value_and_grad(objective)(parameters, X[rows], y[rows])
+                return update(parameters, gradient, state), loss
+
+            batches = order.reshape(per_epoch, cell.batch_size)
+            (parameters, state), losses = jax.lax.scan(step, (parameters, state), batches)
+            return parameters, state, losses.mean()
+
+        X, y = jnp.asarray(problem.X), jnp.asarray(problem.y, jnp.int32)
+        starts = zip(problem.weights, problem.biases)
+        parameters = [(jnp.asarray(W), jnp.asarray(b)) for W, b in starts]
+        zeros = jax.tree.map(jnp.zeros_like, parameters)
+        if cell.solver == "sgd":
+            update, state = nesterov, zeros
+        else:
+            update, state = adam, (zeros, zeros, jnp.zeros((), cell.dtype))
+        for number, order in enumerate(problem.orders):
+            order = jnp.asarray(order, jnp.int32)
+            parameters, state, loss = epoch(parameters, state, X, y, order)
+            if number == 0:
+                loss.block_until_ready()
+                compiled = time.perf_counter()
+        loss = float(loss)
+        rest = (cell.epochs - 1) * per_epoch
+        steady = (time.perf_counter() - compiled) / rest if rest else None
+        return Result(loss, n_steps(cell, problem), steady)
+
+    return run
+
+
+def products(cell, problem):
+    """Only the matrix products of every step, into buffers; None for lbfgs.
+
+    Forward, the gradient of every weight matrix, and that of every layer's input but the first.
+    lbfgs evaluates more often than it says, so there is nothing to compare with.
+    """
+    if cell.solver == "lbfgs":
+        return None
+    rng = np.random.default_rng(0)
+
+    def random(*shape):
+        return rng.normal(size=shape).astype(cell.dtype)
+
+    inputs = [problem.X[: cell.batch_size]]
+    inputs += [random(cell.batch_size, n) for n in problem.units[1:-1]]
+    layers = []
+    for number, (A, W) in enumerate(zip(inputs, problem.weights)):
+        dZ = random(cell.batch_size, W.shape[1])
+        Z, dW, dX = np.empty_like(dZ), np.empty_like(W), np.empty(A.shape, cell.dtype)
+        layers.append((A, W, dZ, Z, dW, dX if number > 0 else None))
+
+    def run():
+        for _ in range(n_steps(cell, problem)):
+            for A, W, _, Z, _, _ in layers:
+                _multiply(A, W, Z)
+            for A, W, dZ, _, dW, dX in reversed(layers):
+                _multiply(A.T, dZ, dW)
+                if dX is not None:
+                    np.dot(dZ, W.T, out=dX)
+        return Result(math.nan, n_steps(cell, problem))
+
+    return run
+
+
+def _multiply(A, B, out):
+    # SciPy's sparse product has no `out`.
+    if sparse.issparse(A):
+        A @ B
+    else:
+        np.dot(A, B, out=out)
+
+
+# Name on the command line: the function, and the package that must be installed.
+PEERS = {
+    "sklearn": (with_sklearn, "sklearn"),
+    "torch": (with_torch, "torch"),
+    "skorch": (with_skorch, "skorch"),
+    "jax": (with_jax, "jax"),
+}
