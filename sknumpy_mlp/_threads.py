@@ -6,6 +6,7 @@ found: the first to begin sets one thread, the last to end gives back what was t
 """
 
 import threading
+from itertools import pairwise
 
 from threadpoolctl import ThreadpoolController
 
@@ -65,5 +66,5 @@ def blas_threads(units, batch_size):
     >>> with blas_threads([64, 64, 10], batch_size=200):
     ...     pass  # BLAS has one thread here
     """
-    largest = max(n_in * n_out for n_in, n_out in zip(units, units[1:]))
+    largest = max(n_in * n_out for n_in, n_out in pairwise(units))
     return _as_it_is if batch_size * largest >= WORTH_THREADS else _one_thread

@@ -33,4 +33,5 @@ def scale(x, a):
     >>> x
     array([10., 20.])
     """
-    _SCAL[x.dtype.char](a, x)
+    if x.size:
+        _SCAL[x.dtype.char](a, x)

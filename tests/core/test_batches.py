@@ -96,6 +96,13 @@ def test_rows_of_vectors_are_taken_too():
     np.testing.assert_array_equal(rows(y, y.dtype).slice(5, 7), [5, 6])
 
 
+def epoch(batches, order=None):
+    """The blocks of an epoch; each is a batch."""
+    batches.arrange(order)
+    for start, stop in batches.bounds():
+        yield batches.block(start, stop)
+
+
 def kept(batches, order=None):
     """The batches of an epoch, copied, since buffers are used again."""
     return [
@@ -106,7 +113,7 @@ def kept(batches, order=None):
             batch.start,
             batch.stop,
         )
-        for batch in batches.epoch(order)
+        for batch in epoch(batches, order)
     ]
 
 
@@ -155,12 +162,12 @@ def test_targets_keep_their_dtype_and_weights_take_the_network_s():
     weights = np.arange(N_ROWS, dtype=np.float64)
     for y in (np.arange(N_ROWS), Y):
         for order in (None, np.arange(N_ROWS)[::-1]):
-            for batch in Batches(X, y, np.float32, 10, weights).epoch(order):
+            for batch in epoch(Batches(X, y, np.float32, 10, weights), order):
                 assert batch.y.dtype == y.dtype
                 assert batch.y.shape == (batch.stop - batch.start, *y.shape[1:])
                 assert batch.weights.dtype == np.float32
 
 
 def test_without_weights_a_batch_has_none():
-    (batch,) = Batches(values(), np.arange(N_ROWS), np.float64, 100).epoch()
+    (batch,) = epoch(Batches(values(), np.arange(N_ROWS), np.float64, 100))
     assert batch.weights is None

@@ -46,20 +46,18 @@ def data(loss, n_outputs, *, weighted, as_sparse):
         codes = rng.randint(2, size=(N_ROWS, n_outputs))
     weights = np.r_[0.0, rng.uniform(0.5, 3, N_ROWS - 1)] if weighted else None
     X = sparse.csr_array(X) if as_sparse else X
-    (batch,) = Batches(X, loss.encode_target(codes, X.dtype), np.float64, N_ROWS, weights).epoch()
-    return batch
+    return Batches(X, loss.encode_target(codes, X.dtype), np.float64, N_ROWS, weights)
 
 
-def assert_gradient_is_that_of_the_value(network, loss, batch, alpha):
+def assert_gradient_is_that_of_the_value(network, loss, batches, alpha):
     network.allocate(np.float64)
     network.draw(Normal(0.7, biases="same"), np.random.RandomState(1))
-    objective = Objective(network, loss, alpha)
+    objective = Objective(network, loss, alpha, batches)
     theta = network.theta
 
     def value():
-        losses = np.empty(N_ROWS)
-        penalty = objective.evaluate(batch, losses)
-        return (losses.sum() + penalty) / N_ROWS
+        penalty = objective.evaluate(0, N_ROWS)
+        return (objective.losses.sum() + penalty) / N_ROWS
 
     value()
     grad = network.grad.copy()
@@ -116,14 +114,14 @@ def test_gradient_matches_with_weights_sparse_input_and_penalty(
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
 def test_float32_gradient_is_close_to_that_of_float64(activation, as_sparse):
     (loss,) = (loss for loss in LOSSES if loss.out_activation == "softmax")
-    batch = data(loss, N_CLASSES, weighted=False, as_sparse=as_sparse)
+    given = data(loss, N_CLASSES, weighted=False, as_sparse=as_sparse)
     grads = []
     for dtype in (np.float64, np.float32):
         network = Network.dense([N_FEATURES, 5, N_CLASSES], [activation])
         network.allocate(dtype)
         network.draw(Normal(0.7), np.random.RandomState(1))
-        (batch_,) = Batches(batch.X, batch.y, dtype, N_ROWS).epoch()
-        Objective(network, loss, 0.3).evaluate(batch_, np.empty(N_ROWS, dtype))
+        batches = Batches(given.X.X, given.y.X, dtype, N_ROWS)
+        Objective(network, loss, 0.3, batches).evaluate(0, N_ROWS)
         assert network.grad.dtype == dtype
         grads.append(network.grad)
     # Some ten roundings of float32 of numbers of size one.

@@ -53,7 +53,7 @@ def test_forward_is_the_activation_of_the_affine_map(form, dtype, order):
 def test_backward_is_the_textbook_s(form, order):
     layer = bound(Tanh())
     X, given = inputs(form)
-    buffers = layer.training_buffers(N_ROWS, np.float64, order)
+    buffers = layer.buffers(N_ROWS, np.float64, order)
     A = layer.forward(given, buffers).copy()
     dA = np.asarray(np.random.RandomState(2).standard_normal((N_ROWS, FAN_OUT)), order=order)
     dZ = dA * (1 - A**2)
@@ -68,7 +68,7 @@ def test_backward_is_the_textbook_s(form, order):
 
 def test_the_gradient_of_the_input_is_left_out_where_nobody_wants_it():
     layer, (X, given) = bound(ReLU()), inputs()
-    buffers = layer.training_buffers(N_ROWS, np.float64)
+    buffers = layer.buffers(N_ROWS, np.float64)
     layer.forward(given, buffers)
     layer.backward(given, np.ones((N_ROWS, FAN_OUT)), buffers, dX=None)
     assert np.isfinite(layer.dW).all()
@@ -149,7 +149,7 @@ def test_a_user_s_layer_works_in_a_network():
             buffers.dA = np.empty_like(buffers.A)
             return buffers
 
-        training_buffers = buffers
+        buffers = buffers
 
         def forward(self, X, buffers):
             return np.multiply(X, self.s, out=buffers.A)
@@ -164,11 +164,11 @@ def test_a_user_s_layer_works_in_a_network():
     network.allocate(np.float64)
     network.draw(Normal(1.0), np.random.RandomState(0))
     X, _ = inputs()
-    workspace = network.workspace(N_ROWS, np.float64, training=True)
-    Z = network.forward(X, workspace)
+    workspace = network.workspace(N_ROWS, np.float64)
+    Z = workspace.forward(X)
     np.testing.assert_allclose(Z, 2 * X @ network.layers[1].W, rtol=1e-13)
     dZ = np.ones_like(Z)
-    network.backward(X, dZ, workspace)
+    workspace.backward(X, dZ)
     expected = (X * (np.ones((N_ROWS, FAN_OUT)) @ network.layers[1].W.T)).sum(axis=0)
     np.testing.assert_allclose(network.layers[0].ds, expected, rtol=1e-13)
     # The only penalized parameters come first, whatever the order of the layers.

@@ -119,10 +119,10 @@ def test_objective_gives_weighted_rows_their_share_of_loss_and_gradient():
     weights = np.array([0.0, 1.0, 2.0, 0.5, 0.0, 2.5])
     layer = training.network.layers[0]
     z = X @ layer.W[:, 0] + layer.b[0]
-    (batch,) = Batches(X, y[:, np.newaxis].astype(float), np.float64, 6, weights).epoch()
-    losses = np.empty(6)
-    penalty = Objective(training.network, training.loss, 0.5).evaluate(batch, losses)
-    np.testing.assert_allclose(losses, weights * crossentropy(z, y), rtol=1e-13)
+    batches = Batches(X, y[:, np.newaxis].astype(float), np.float64, 6, weights)
+    objective = Objective(training.network, training.loss, 0.5, batches)
+    penalty = objective.evaluate(0, 6)
+    np.testing.assert_allclose(objective.losses, weights * crossentropy(z, y), rtol=1e-13)
     w = layer.W[:, 0]
     np.testing.assert_allclose(penalty, 0.25 * w @ w, rtol=1e-14)
     expected = X.T @ (weights * (logistic(z) - y)) / 6 + 0.5 / 6 * w
