@@ -6,6 +6,7 @@ all contenders make the same steps on arrays of the same shapes. To add a cell: 
 """
 
 import functools
+import itertools
 import os
 from dataclasses import dataclass, replace
 
@@ -154,7 +155,7 @@ def prepare(cell, folder):
     units = [X.shape[1], *cell.hidden, len(np.unique(y))]
     random_state = np.random.RandomState(SEED)
     weights, biases = [], []
-    for fan_in, fan_out in zip(units, units[1:]):
+    for fan_in, fan_out in itertools.pairwise(units):
         bound = np.sqrt((2 if cell.activation == "logistic" else 6) / (fan_in + fan_out))
         weights.append(random_state.uniform(-bound, bound, (fan_in, fan_out)).astype(cell.dtype))
         biases.append(random_state.uniform(-bound, bound, fan_out).astype(cell.dtype))

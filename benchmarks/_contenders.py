@@ -24,15 +24,17 @@ class Result:
 
     Attributes
     ----------
-    loss : float
-        Mean over the batches of the last epoch, the L2 term included.
+    first, last : float
+        Mean loss over the batches of the first and of the last epoch, the L2 term included; for
+        lbfgs both are the final loss.
     n_steps : int
         Optimizer steps, or iterations of lbfgs.
     steady : float or None
         Seconds of a step once everything is compiled, where that differs.
     """
 
-    loss: float
+    first: float
+    last: float
     n_steps: int
     steady: float | None = None
 
@@ -55,8 +57,9 @@ def with_sklearn(cell, problem):
 def _estimator(cls, cell, problem):
     def run():
         model = cls(**cell.parameters).fit(problem.X, problem.y)
-        steps = model.n_iter_ if cell.solver == "lbfgs" else n_steps(cell, problem)
-        return Result(model.loss_, steps)
+        if cell.solver == "lbfgs":
+            return Result(model.loss_, model.loss_, model.n_iter_)
+        return Result(model.loss_curve_[0], model.loss_curve_[-1], n_steps(cell, problem))
 
     return run
 
@@ -92,9 +95,15 @@ def _torch_optimizer(cell):
     return torch.optim.Adam, options
 
 
-def _penalty(cell, weights):
-    """The L2 term, which weight decay leaves out of the loss."""
-    return cell.alpha / (2 * cell.batch_size) * sum(float((W**2).sum()) for W in weights)
+def _torch_result(cell, problem, losses, model):
+    """Add the L2 terms, which weight decay leaves out of the loss."""
+
+    def penalty(weights):
+        return cell.alpha / (2 * cell.batch_size) * sum(float((W**2).sum()) for W in weights)
+
+    first = losses[0] + penalty(problem.weights)
+    last = losses[-1] + penalty([layer.weight.detach() for layer in model[::2]])
+    return Result(first, last, n_steps(cell, problem))
 
 
 def with_torch(cell, problem):
@@ -109,6 +118,7 @@ def with_torch(cell, problem):
         criterion = torch.nn.CrossEntropyLoss()
         optimizer_class, options = _torch_optimizer(cell)
         optimizer = optimizer_class(model.parameters(), **options)
+        losses = []
         for order in problem.orders:
             total = 0.0
             for rows in torch.from_numpy(order).split(cell.batch_size):
@@ -117,9 +127,8 @@ def with_torch(cell, problem):
                 loss.backward()
                 optimizer.step()
                 total += loss.detach()
-            epoch_loss = float(total) / (problem.n_rows // cell.batch_size)
-        weights = [layer.weight.detach() for layer in model[::2]]
-        return Result(epoch_loss + _penalty(cell, weights), n_steps(cell, problem))
+            losses.append(float(total) / (problem.n_rows // cell.batch_size))
+        return _torch_result(cell, problem, losses, model)
 
     return run
 
@@ -158,9 +167,7 @@ def with_skorch(cell, problem):
             **{f"optimizer__{name}": value for name, value in options.items()},
         )
         net.fit(problem.X, problem.y)
-        weights = [layer.weight.detach() for layer in net.module_[::2]]
-        loss = net.history[-1, "train_loss"] + _penalty(cell, weights)
-        return Result(loss, n_steps(cell, problem))
+        return _torch_result(cell, problem, net.history[:, "train_loss"], net.module_)
 
     return run
 
@@ -230,16 +237,15 @@ def with_jax(cell, problem):
             update, state = nesterov, zeros
         else:
             update, state = adam, (zeros, zeros, jnp.zeros((), cell.dtype))
-        for number, order in enumerate(problem.orders):
+        losses = []
+        for order in problem.orders:
             order = jnp.asarray(order, jnp.int32)
             parameters, state, loss = epoch(parameters, state, X, y, order)
-            if number == 0:
-                loss.block_until_ready()
+            losses.append(float(loss))
+            if len(losses) == 1:
                 compiled = time.perf_counter()
-        loss = float(loss)
-        rest = (cell.epochs - 1) * per_epoch
-        steady = (time.perf_counter() - compiled) / rest if rest else None
-        return Result(loss, n_steps(cell, problem), steady)
+        steady = (time.perf_counter() - compiled) / ((cell.epochs - 1) * per_epoch)
+        return Result(losses[0], losses[-1], n_steps(cell, problem), steady)
 
     return run
 
@@ -273,7 +279,7 @@ def products(cell, problem):
                 _multiply(A.T, dZ, dW)
                 if dX is not None:
                     np.dot(dZ, W.T, out=dX)
-        return Result(math.nan, n_steps(cell, problem))
+        return Result(math.nan, math.nan, n_steps(cell, problem))
 
     return run
 

@@ -1,7 +1,7 @@
 """Whole `fit` calls, ours against scikit-learn, PyTorch, skorch and JAX, and against the limit.
 
 Same network, data, starting weights, steps and order of batches for all; see README.md. Exits
-with status 1 if the final losses do not agree.
+with status 1 if the losses do not agree.
 """
 
 import argparse
@@ -21,15 +21,22 @@ from _timing import (
     show_ratio,
 )
 
-# How far a peer's final loss may be from ours, relative to ours. All see the same batches in the
-# same order from the same start, so what is left is the order of summation: 1e-16 a step in
-# float64 and 6e-8 in float32, which training amplifies.
-TOLERANCES = {"float32": 2e-3, "float64": 1e-6}
-# PyTorch, and skorch on it, differ in the formula too: Adam's epsilon is added after the bias
-# correction, and weight decay reaches the biases.
-TORCH_TOLERANCES = {"float32": 5e-3, "float64": 5e-3}
-# A line search decides by comparing losses, so one rounding can send lbfgs along another path.
-LBFGS_TOLERANCES = {"float32": 5e-2, "float64": 1e-2}
+# How far a peer's loss may be from ours, relative to ours: that of the first epoch and that of the
+# last. All see the same batches in the same order from the same start, so a first epoch that
+# agrees says that they do the same, and what is left at the end is what training makes of it.
+TOLERANCES = {
+    # Only the order of summation differs: 1e-16 a step, amplified.
+    "float64": (1e-9, 1e-6),
+    # The same with 6e-8 a step. ReLU units that a rounding switches on or off make it visible.
+    "float32": (2e-3, 5e-2),
+}
+# PyTorch, and skorch on it, differ in Adam's formula, in either dtype: epsilon is added after the
+# bias correction, and weight decay reaches biases. It shows where the L2 term is the whole
+# gradient, in ReLU units that are dead and the weights of pixels that are always 0.
+TORCH_TOLERANCES = {"float64": (2e-3, 1e-1), "float32": (2e-3, 1e-1)}
+# A line search decides by comparing losses, so one rounding can send lbfgs along another path;
+# scikit-learn multiplies float32 data by float64 weights, we convert the data first.
+LBFGS_TOLERANCES = {"float64": (1e-3, 1e-3), "float32": (1e-1, 1e-1)}
 
 
 def parse_arguments():
@@ -47,7 +54,7 @@ def parse_arguments():
 
 
 def tolerance(cell, peer):
-    """How far apart the final losses may be, relatively."""
+    """How far apart the losses of the first and of the last epoch may be, relatively."""
     if cell.solver == "lbfgs":
         return LBFGS_TOLERANCES[cell.dtype]
     return (TORCH_TOLERANCES if peer in ("torch", "skorch") else TOLERANCES)[cell.dtype]
@@ -63,22 +70,25 @@ def installed(names, known):
     return [name for name in names if importlib.util.find_spec(known[name][1])]
 
 
-def off(their, our):
-    """The difference of two final losses, relative to ours."""
-    return abs(their.loss - our.loss) / abs(our.loss)
+def differences(their, our):
+    """Differences of the losses of the first and of the last epoch, relative to ours."""
+    return abs(their.first / our.first - 1), abs(their.last / our.last - 1)
 
 
 def find_disagreements(cell, results):
-    """One line for each peer whose final loss is not ours, in any round."""
+    """One line for each peer whose losses are not ours, in any round."""
     lines = []
     for name, rounds in results.items():
+        allowed = tolerance(cell, name)
         for our, their in zip(results["ours"], rounds):
+            found = differences(their, our)
             # Written so that a loss that is not a number disagrees.
-            if not off(their, our) <= tolerance(cell, name):
+            if not all(one <= limit for one, limit in zip(found, allowed)):
                 lines.append(
-                    f"{cell.name}: {name} ends at a loss of {their.loss:.8g}, ours at "
-                    f"{our.loss:.8g}; relative difference {off(their, our):.1g}, "
-                    f"allowed {tolerance(cell, name):.1g}"
+                    f"{cell.name}: the losses of {name}, first and last epoch, are "
+                    f"{their.first:.8g} and {their.last:.8g}, ours {our.first:.8g} and "
+                    f"{our.last:.8g}; relative differences {found[0]:.1g} and {found[1]:.1g}, "
+                    f"allowed {allowed[0]:.1g} and {allowed[1]:.1g}"
                 )
                 break
     return lines
@@ -104,8 +114,10 @@ def describe_contender(name, cell, times, results, is_limit):
     if last.steady is not None:
         note = f"{median([r.steady for r in results[name]]) * 1e6:.1f} us a step once compiled"
     compared = "" if name == "ours" else show_ratio(ratio(times, name, "ours"))
-    loss = "" if is_limit else f"{last.loss:.6f}"
-    off_by = "" if is_limit or name == "ours" else f"{off(last, results['ours'][-1]):.0e}"
+    loss = "" if is_limit else f"{last.last:.6f}"
+    off_by = ""
+    if not is_limit and name != "ours":
+        off_by = "{:.0e}, {:.0e}".format(*differences(last, results["ours"][-1]))
     return name, f"{step * 1e6:.1f}", f"{seconds * 1e3:.1f}", compared, loss, off_by, note
 
 
@@ -125,7 +137,15 @@ def run_cell(cell, problem, peers, arguments):
 
     times, results = alternate(contenders | limits, arguments.repeats)
     print(f"\n{cell.name}: {cell.describe(problem.units, problem.n_rows)}")
-    header = ("", "us a step", "fit, ms", "ratio to ours (quartiles)", "loss", "off by", "")
+    header = (
+        "",
+        "us a step",
+        "fit, ms",
+        "ratio to ours (quartiles)",
+        "last loss",
+        "first, last off by",
+        "",
+    )
     rows = [describe_contender(name, cell, times, results, name in limits) for name in times]
     print_table(header, rows)
     if limits:
@@ -170,8 +190,8 @@ def main():
         disagreements += run_cell(cell, problem, peers, arguments)
     print("", *skipped, sep="\n")
     if disagreements:
-        sys.exit("\n".join(["FINAL LOSSES DISAGREE", *disagreements]))
-    print("final losses agree in every cell that ran")
+        sys.exit("\n".join(["LOSSES DISAGREE", *disagreements]))
+    print("losses agree in every cell that ran")
 
 
 if __name__ == "__main__":
