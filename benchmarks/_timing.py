@@ -55,10 +55,9 @@ def describe_machine(packages):
     distributions = {"sklearn": "scikit-learn"}
     versions = [f"{name} {version(distributions.get(name, name))}" for name in names]
     print(f"Python {platform.python_version()}, {', '.join(versions)}")
-    print(
-        f"{_processor()}, {os.cpu_count()} logical cores, "
-        f"{os.environ.get('OMP_NUM_THREADS', '?')} threads for each library"
-    )
+    n_threads = os.environ.get("OMP_NUM_THREADS")
+    limit = f", threads for each library: {n_threads}" if n_threads else ""
+    print(f"{_processor()}, {os.cpu_count()} logical cores{limit}")
     if hasattr(os, "getloadavg"):
         load = os.getloadavg()[0]
         print(f"load average before the run: {load:.2f}" + (" (not idle!)" if load > 0.5 else ""))

@@ -1,0 +1,294 @@
+"""What each speed trick of the core buys: the same outcome with and without it, on cells' shapes.
+
+A trick is a function that makes its arrays and returns two functions, with the trick and without;
+`TRICKS` names them and says on which shapes they run. Both are checked to give the same before
+they are timed, in turns, on one thread. What buys less than 5 % should leave the core.
+"""
+
+import argparse
+import itertools
+
+import numpy as np
+from _timing import alternate, describe_machine, median, print_table, ratio, show_ratio
+from scipy.linalg.blas import daxpy, dscal, saxpy, sscal
+from threadpoolctl import threadpool_limits
+
+# Hidden activations of a step: digits in batches of 32 and of 200, MNIST, 256 x 3, 512 x 512.
+HIDDEN = [(32, 64), (200, 64), (200, 100), (256, 256), (200, 512)]
+# Scores of a step: rows, classes, units of the last hidden layer.
+SCORES = [(32, 10, 16), (200, 10, 64), (200, 10, 512)]
+# Rows of the data, columns, rows of a batch.
+GATHERED = [(1797, 64, 32), (1797, 64, 200), (20_000, 784, 64), (20_000, 784, 200)]
+# Parameters: 64-64-10, 784-10-10, 784-100-10, 784-512-512-10.
+PARAMETERS = [(4_810,), (7_960,), (79_510,), (668_682,)]
+
+BLAS = {"float32": (saxpy, sscal), "float64": (daxpy, dscal)}
+BLOCK = 16_384
+RATE, BETA_1, BETA_2, EPSILON = 1e-3, 0.9, 0.999, 1e-8
+STEP = 100  # bias corrections are those of this step
+
+
+def normal(shape, dtype):
+    """Random numbers, the same for the same shape."""
+    return np.random.default_rng(0).normal(size=shape).astype(dtype)
+
+
+# Each trick returns two functions, with it and without; both return what they computed.
+
+
+def relu_mask(shape, dtype):
+    """ReLU's derivative: a mask of bits made by integer operations, against ``dA *= A > 0``."""
+    integer, sign_bit = {"float32": (np.int32, 31), "float64": (np.int64, 63)}[dtype]
+    A = np.maximum(normal(shape, dtype), 0)
+    kept, gradient, plain = A.copy(), np.ones(shape, dtype), np.ones(shape, dtype)
+    mask, bits = kept.view(integer), gradient.view(integer)
+
+    # Called again and again, `kept` holds its own mask; integer operations take as long on that.
+    def with_trick():
+        np.negative(mask, out=mask)
+        np.right_shift(mask, sign_bit, out=mask)
+        np.bitwise_and(bits, mask, out=bits)
+        return gradient
+
+    def without():
+        np.multiply(plain, A > 0, out=plain)
+        return plain
+
+    return with_trick, without
+
+
+def relu_zeros(shape, dtype):
+    """ReLU in place: the maximum with an array of zeros, against that with the number 0."""
+    Z, zeros = normal(shape, dtype), np.zeros(shape, dtype)
+    other = Z.copy()
+    return lambda: np.maximum(Z, zeros, out=Z), lambda: np.maximum(other, 0, out=other)
+
+
+def bias_gradient(shape, dtype):
+    """Sums of columns: a product with ones, against ``sum(axis=0)``."""
+    dZ, ones = normal(shape, dtype), np.ones(shape[0], dtype)
+    one, other = np.empty(shape[1], dtype), np.empty(shape[1], dtype)
+    return lambda: np.dot(ones, dZ, out=one), lambda: dZ.sum(axis=0, out=other)
+
+
+def transposed_scores(shape, dtype):
+    """Product and softmax with scores class by class (Fortran order), against row by row.
+
+    The product with the gradient of the scores that follows is in both.
+    """
+    n_rows, n_classes, n_hidden = shape
+    A, W = normal((n_rows, n_hidden), dtype), normal((n_hidden, n_classes), dtype) / n_hidden
+    by_row = np.empty((n_rows, n_classes), dtype)
+    by_class = np.empty_like(by_row, order="F")
+    dW_class, dW_row = np.empty_like(W), np.empty_like(W)
+    ones = np.ones(n_classes, dtype)
+
+    def softmax(Z):
+        Z -= np.maximum.reduce(Z, axis=1, keepdims=True)
+        np.exp(Z, out=Z)
+        Z /= np.dot(Z, ones)[:, np.newaxis]
+
+    def with_trick():
+        np.dot(W.T, A.T, out=by_class.T)
+        softmax(by_class)
+        return np.dot(A.T, by_class, out=dW_class)
+
+    def without():
+        np.dot(A, W, out=by_row)
+        softmax(by_row)
+        return np.dot(A.T, by_row, out=dW_row)
+
+    return with_trick, without
+
+
+def gather(shape, dtype):
+    """Rows of a batch: ``take`` into a buffer with ``mode="clip"``, against ``X[index]``."""
+    n_rows, n_columns, n_batch = shape
+    X = normal((n_rows, n_columns), dtype)
+    order = np.random.default_rng(1).permutation(n_rows)
+    batches = [order[start : start + n_batch] for start in range(0, n_rows - n_batch + 1, n_batch)]
+    # Other rows in each call, as in an epoch: the same ones would lie in the cache.
+    one, other = itertools.cycle(batches), itertools.cycle(batches)
+    buffer = np.empty((n_batch, n_columns), dtype)
+    return lambda: X.take(next(one), 0, buffer, "clip"), lambda: X[next(other)]
+
+
+class AdamState:
+    """Vectors that a step of Adam reads and writes."""
+
+    def __init__(self, shape, dtype):
+        self.axpy, self.scal = BLAS[dtype]
+        self.theta, self.grad = normal(shape, dtype), normal(shape, dtype)
+        self.m, self.v = np.zeros(shape, dtype), np.zeros(shape, dtype)
+        self.scratch = np.empty(shape, dtype)
+
+    def blocks(self, size=BLOCK):
+        """Slices of the vectors; the scratch is shared."""
+        for start in range(0, len(self.theta), size):
+            vectors = (self.theta, self.grad, self.m, self.v)
+            block = [each[start : start + size] for each in vectors]
+            yield (*block, self.scratch[: len(block[0])])
+
+
+def step_as_in_core(axpy, scal, theta, grad, m, v, scratch):
+    """Moments without their factors, one pass by BLAS instead of two."""
+    scal(BETA_1, m)
+    axpy(grad, m, None, 1.0)
+    np.multiply(grad, grad, out=scratch)
+    scal(BETA_2, v)
+    axpy(scratch, v, None, 1.0)
+    root = (1 - BETA_2) ** 0.5
+    size = RATE * (1 - BETA_2**STEP) ** 0.5 / (1 - BETA_1**STEP)
+    np.sqrt(v, out=scratch)
+    scratch += EPSILON / root
+    np.divide(m, scratch, out=scratch)
+    axpy(scratch, theta, None, -size * (1 - BETA_1) / root)
+
+
+def step_with_factors(axpy, scal, theta, grad, m, v, scratch):
+    """Moments as in the paper, still by BLAS."""
+    scal(BETA_1, m)
+    axpy(grad, m, None, 1 - BETA_1)
+    np.multiply(grad, grad, out=scratch)
+    scal(BETA_2, v)
+    axpy(scratch, v, None, 1 - BETA_2)
+    size = RATE * (1 - BETA_2**STEP) ** 0.5 / (1 - BETA_1**STEP)
+    np.sqrt(v, out=scratch)
+    scratch += EPSILON
+    np.divide(m, scratch, out=scratch)
+    axpy(scratch, theta, None, -size)
+
+
+def step_without_blas(axpy, scal, theta, grad, m, v, scratch):
+    """`step_as_in_core` by NumPy."""
+    m *= BETA_1
+    m += grad
+    np.multiply(grad, grad, out=scratch)
+    v *= BETA_2
+    v += scratch
+    root = (1 - BETA_2) ** 0.5
+    size = RATE * (1 - BETA_2**STEP) ** 0.5 / (1 - BETA_1**STEP)
+    np.sqrt(v, out=scratch)
+    scratch += EPSILON / root
+    np.divide(m, scratch, out=scratch)
+    scratch *= -size * (1 - BETA_1) / root
+    theta += scratch
+
+
+def step_with_factors_without_blas(axpy, scal, theta, grad, m, v, scratch):
+    """`step_with_factors` by NumPy."""
+    m *= BETA_1
+    np.multiply(grad, 1 - BETA_1, out=scratch)
+    m += scratch
+    v *= BETA_2
+    np.multiply(grad, grad, out=scratch)
+    scratch *= 1 - BETA_2
+    v += scratch
+    size = RATE * (1 - BETA_2**STEP) ** 0.5 / (1 - BETA_1**STEP)
+    np.sqrt(v, out=scratch)
+    scratch += EPSILON
+    np.divide(m, scratch, out=scratch)
+    scratch *= -size
+    theta += scratch
+
+
+def stepping(step, shape, dtype, size=BLOCK):
+    """A function that makes a step block by block."""
+    state = AdamState(shape, dtype)
+    blocks = list(state.blocks(size))
+
+    def run():
+        for block in blocks:
+            step(state.axpy, state.scal, *block)
+        return state.theta
+
+    return run
+
+
+def adam_blas(shape, dtype):
+    """Adam by axpy and scal, against NumPy's operators."""
+    return stepping(step_as_in_core, shape, dtype), stepping(step_without_blas, shape, dtype)
+
+
+def adam_blocks(shape, dtype):
+    """Adam over blocks that stay in the cache, against one block."""
+    whole = shape[0]
+    return stepping(step_as_in_core, shape, dtype), stepping(step_as_in_core, shape, dtype, whole)
+
+
+def adam_factors(shape, dtype):
+    """Moments without their factors, against those of the paper, both by axpy and scal."""
+    return stepping(step_as_in_core, shape, dtype), stepping(step_with_factors, shape, dtype)
+
+
+def adam_factors_numpy(shape, dtype):
+    """The same, both by NumPy's operators."""
+    return (
+        stepping(step_without_blas, shape, dtype),
+        stepping(step_with_factors_without_blas, shape, dtype),
+    )
+
+
+TRICKS = {
+    "relu: bit mask": (relu_mask, HIDDEN),
+    "relu: array of zeros": (relu_zeros, HIDDEN),
+    "bias gradient: dot with ones": (bias_gradient, [*HIDDEN, (200, 10)]),
+    "softmax: scores by class": (transposed_scores, SCORES),
+    "rows: take(clip, out)": (gather, GATHERED),
+    "adam: axpy and scal": (adam_blas, PARAMETERS),
+    "adam: blocks": (adam_blocks, PARAMETERS[2:]),
+    "adam: no factors, with axpy": (adam_factors, PARAMETERS),
+    "adam: no factors, without axpy": (adam_factors_numpy, PARAMETERS),
+}
+
+
+def calls_for(function, seconds=0.02):
+    """Calls that take about so many seconds."""
+    calls = 1
+    while True:
+        times, _ = alternate({"": function}, 1, calls)
+        if times[""][0] * calls > seconds / 4:
+            return max(1, int(seconds / times[""][0]))
+        calls *= 8
+
+
+def main():
+    """Time all tricks, print one table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--repeats", type=int, default=9, help="timed rounds (default: 9)")
+    parser.add_argument("--tricks", default="", help="tricks whose name has this in it")
+    arguments = parser.parse_args()
+    describe_machine(["numpy", "scipy"])
+    print("one thread; medians\n")
+    table = []
+    for name, (make, shapes) in TRICKS.items():
+        if arguments.tricks not in name:
+            continue
+        for shape in shapes:
+            for dtype in ("float32", "float64"):
+                table.append(measure(name, make, shape, dtype, arguments.repeats))
+    header = ("trick", "shape", "dtype", "with, us", "without, us", "without / with (quartiles)")
+    print_table(header, table)
+
+
+def measure(name, make, shape, dtype, repeats):
+    """A line of the table."""
+    with threadpool_limits(1):
+        with_trick, without = make(shape, dtype)
+        # The orders of summation differ; a few roundings of terms near 1.
+        tolerance = 1e-4 if dtype == "float32" else 1e-10
+        np.testing.assert_allclose(with_trick(), without(), rtol=tolerance, atol=tolerance)
+        contenders = {"with": with_trick, "without": without}
+        times, _ = alternate(contenders, repeats, calls_for(without))
+    return (
+        name,
+        " x ".join(map(str, shape)),
+        dtype,
+        f"{median(times['with']) * 1e6:.1f}",
+        f"{median(times['without']) * 1e6:.1f}",
+        show_ratio(ratio(times, "without", "with")),
+    )
+
+
+if __name__ == "__main__":
+    main()
