@@ -259,8 +259,8 @@ class BinaryCrossEntropy(LabelwiseCrossEntropy):
         return 1
 
     def probabilities(self, Z):
-        p = expit(Z, out=Z)
-        return np.hstack([1 - p, p])
+        # Not 1 - p, which is rounded to 0 long before the class is impossible.
+        return expit(np.hstack([-Z, Z]))
 
     def log_probabilities(self, Z):
         return log_expit(np.hstack([-Z, Z]))

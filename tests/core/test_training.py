@@ -250,15 +250,16 @@ def test_every_schedule_drives_every_optimizer_but_adam_ignores_the_classic(opti
 @pytest.mark.parametrize("seed", [0, 1])
 def test_rows_are_shuffled_anew_in_every_epoch_by_the_composed_permutations(monkeypatch, seed):
     X, y = data()
-    orders, epoch = [], Batches.epoch
+    orders, arrange = [], Batches.arrange
 
-    def recorded(self, order=None):
+    def recorded(self, order):
         orders.append(order)
-        return epoch(self, order)
+        arrange(self, order)
 
-    monkeypatch.setattr(Batches, "epoch", recorded)
     state = TrainingState(np.random.RandomState(seed))
-    prepare(X, y, batch_size=8, state=state, max_iter=3).train(PLAIN)
+    training = prepare(X, y, batch_size=8, state=state, max_iter=3)
+    monkeypatch.setattr(Batches, "arrange", recorded)
+    training.train(PLAIN)
     # scikit-learn shuffles the rows of the epoch before; one draw of the stream each.
     stream, expected = np.random.RandomState(seed), np.arange(len(y))
     assert len(orders) == 3
