@@ -180,18 +180,20 @@ def main():
     peers = installed(arguments.peers.split(","), _contenders.PEERS)
     print(f"{arguments.repeats} rounds of {', '.join(['ours', *peers, 'products'])}; medians")
 
-    disagreements, skipped = [], []
+    disagreements, missing = [], {}
     for cell in chosen:
         try:
-            problem = _cells.prepare(cell, arguments.data)
+            # Asked once: OpenML takes seconds not to answer.
+            problem = None if cell.source in missing else _cells.prepare(cell, arguments.data)
         except _cells.MissingDataError as error:
-            skipped.append(f"skipped {cell.name}: {error}")
+            missing[cell.source] = error
+        if cell.source in missing:
+            print(f"\nskipped {cell.name}: {missing[cell.source]}", flush=True)
             continue
         disagreements += run_cell(cell, problem, peers, arguments)
-    print("", *skipped, sep="\n")
     if disagreements:
-        sys.exit("\n".join(["LOSSES DISAGREE", *disagreements]))
-    print("losses agree in every cell that ran")
+        sys.exit("\n".join(["\nLOSSES DISAGREE", *disagreements]))
+    print("\nlosses agree in every cell that ran")
 
 
 if __name__ == "__main__":
