@@ -32,8 +32,8 @@ TOLERANCES = {
 }
 # PyTorch, and skorch on it, differ in Adam's formula, in either dtype: epsilon is added after the
 # bias correction, and weight decay reaches biases. It shows where the L2 term is the whole
-# gradient, in ReLU units that are dead and the weights of pixels that are always 0.
-TORCH_TOLERANCES = {"float64": (2e-3, 1e-1), "float32": (2e-3, 1e-1)}
+# gradient: in ReLU units that are dead, and in the weights of pixels that are rarely lit.
+TORCH_TOLERANCES = {"float64": (1e-2, 1e-1), "float32": (1e-2, 1e-1)}
 # A line search decides by comparing losses, so one rounding can send lbfgs along another path;
 # scikit-learn multiplies float32 data by float64 weights, we convert the data first.
 LBFGS_TOLERANCES = {"float64": (1e-3, 1e-3), "float32": (1e-1, 1e-1)}
