@@ -8,7 +8,6 @@ is scored, and what a prediction is.
 import functools
 import warnings
 from dataclasses import replace
-from math import isfinite
 from numbers import Real
 
 import numpy as np
@@ -319,7 +318,7 @@ class BaseScratchMLP(BaseEstimator):
             and len(X) > 0
             and not hasattr(self, "feature_names_in_")
             # A sum is finite only if all its terms are.
-            and isfinite(np.add.reduce(X, axis=None))
+            and np.isfinite(np.add.reduce(X, axis=None))
         )
 
     def _raw_scores(self, X):

@@ -29,13 +29,13 @@ FAMILIES = ["activations", "initializers", "losses", "optimizers", "schedules"]
 
 # A module imports from levels above its own line only.
 LEVELS = [
-    ["core._family"],
+    ["core._family", "core.vectors"],
     [f"core.{family}" for family in FAMILIES],
     ["core.layers", "core.batches"],
     ["core.network"],
     ["core.training"],
     ["core.__init__"],
-    ["_labels", "_parameters"],
+    ["_labels", "_parameters", "_threads"],
     ["_estimator"],
     ["classifier", "regressor"],
     ["__init__"],
