@@ -1,0 +1,78 @@
+"""The example scripts, run as a user runs them, in a process of their own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def run(script, *arguments, path=None):
+    """Run an example with warnings as errors; returns what it did and printed."""
+    environment = os.environ | ({} if path is None else {"PYTHONPATH": str(path)})
+    return subprocess.run(
+        [sys.executable, "-W", "error", EXAMPLES / script, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+
+
+def test_digits_trains_searches_saves_and_draws(tmp_path):
+    done = run("digits.py", tmp_path / "output")
+    assert (done.returncode, done.stderr) == (0, "")
+    picture = tmp_path / "output" / "digits.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "output" / "digits.joblib").is_file()
+    for said in (
+        "hidden 1     64  relu             4,160",
+        "Iteration 1, loss",
+        "Test accuracy: 0.9",
+        "true \\ predicted",
+        "activation=silu, learning_rate_init",
+        "One single image",
+        "the same to the bit",
+        f"Picture: {picture}",
+    ):
+        assert said in done.stdout
+
+
+def test_digits_without_matplotlib_says_what_to_install_and_goes_on(tmp_path):
+    missing = tmp_path / "missing"
+    missing.mkdir()
+    # The first matplotlib on the path is one that cannot be imported.
+    (missing / "matplotlib.py").write_text(
+        "raise ModuleNotFoundError(\"No module named 'matplotlib'\", name='matplotlib')\n"
+    )
+    done = run("digits.py", tmp_path / "output", path=missing)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert 'pip install ".[plot]"' in done.stdout
+    assert "Done in" in done.stdout
+    assert not (tmp_path / "output" / "digits.png").exists()
+
+
+def test_recipes_prints_published_and_reached_side_by_side():
+    done = run("recipes.py", "--only", "R4", "--seeds", "1")
+    assert (done.returncode, done.stderr) == (0, "")
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith("R4 "))
+    assert "93.06 +- 1.34" in line
+    assert line.split()[-2] == "reached"
+    assert "epoch 1000   training" in done.stdout
+    assert "4,810" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--data", "no_such_folder"], "--data must be a folder that holds mnist.npz"),
+        (["--seeds", "0"], "--seeds must be at least 1"),
+        (["--only", "R9"], "invalid choice"),
+    ],
+)
+def test_recipes_refuses_a_wrong_command_line_in_words(arguments, said):
+    done = run("recipes.py", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
