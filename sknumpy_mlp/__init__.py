@@ -5,8 +5,14 @@ object instead of a name, is in `activations`, `initializers`, `losses`, `optimi
 `schedules`.
 """
 
+import sys
+
 from .classifier import ScratchMLPClassifier
 from .core import activations, initializers, losses, optimizers, schedules
+
+# So that ``from sknumpy_mlp.optimizers import Adam`` works as the attribute does.
+for _part in (activations, initializers, losses, optimizers, schedules):
+    sys.modules[f"{__name__}.{_part.__name__.rpartition('.')[2]}"] = _part
 
 __version__ = "0.1.0.dev0"
 __all__ = [

@@ -310,16 +310,18 @@ class BaseScratchMLP(BaseEstimator):
 
     def _is_plain(self, X, dtype):
         """Whether X surely passes `validate_data`, at a tenth of its time for one row."""
-        return (
+        if not (
             type(X) is np.ndarray
             and X.ndim == 2
             and X.dtype == dtype
             and X.shape[1] == self.n_features_in_
             and len(X) > 0
             and not hasattr(self, "feature_names_in_")
-            # A sum is finite only if all its terms are.
-            and np.isfinite(np.add.reduce(X, axis=None))
-        )
+        ):
+            return False
+        # A sum is finite only if all its terms are; if it is not, the long check tells why.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return bool(np.isfinite(np.add.reduce(X, axis=None)))
 
     def _raw_scores(self, X):
         """Raw scores of any input, (n_samples, n_outputs)."""

@@ -11,6 +11,13 @@ from itertools import pairwise
 from threadpoolctl import ThreadpoolController
 
 
+def _release(library):
+    # In newer threadpoolctl OpenBLAS listens to one Python thread until that lets go; the last
+    # fit to end may run in another thread than the first to begin.
+    if hasattr(library, "clear_controlling_thread"):
+        library.clear_controlling_thread(force=True)
+
+
 class _OneThread:
     """A context in which BLAS has one thread, entered by any number of Python threads."""
 
@@ -37,7 +44,9 @@ class _OneThread:
             self._inside -= 1
             if not self._inside:
                 for library, n_threads in zip(self._libraries, self._before):
+                    _release(library)
                     library.set_num_threads(n_threads)
+                    _release(library)
 
 
 class _AsItIs:

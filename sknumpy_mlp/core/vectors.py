@@ -20,7 +20,8 @@ def add_scaled(y, a, x):
     >>> y
     array([31., 42.])
     """
-    _AXPY[y.dtype.char](x, y, None, a)
+    if x.size:
+        _AXPY[y.dtype.char](x, y, None, a)
 
 
 def scale(x, a):

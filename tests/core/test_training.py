@@ -593,3 +593,21 @@ def test_warmup_around_adaptive_survives_plateaus():
     training = prepare(X, y, schedule=Warmup(0.1, then="adaptive"), **given)
     training.train(SGD())
     assert training.state.clock.plateaus >= 1
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("solver", [PLAIN, LBFGS()], ids=repr)
+def test_a_batch_streamed_in_blocks_is_the_batch_at_once(monkeypatch, solver, weighted):
+    X, y = data(23)
+    weights = np.linspace(0, 2, 23) if weighted else None
+    found = []
+    for block_elements in (Objective.block_elements, 20):
+        monkeypatch.setattr(Objective, "block_elements", block_elements)
+        training = prepare(X, y, (4,), 23, weights=weights, max_iter=4, alpha=0.1, tol=1e-12)
+        outcome = training.train(solver)
+        found.append([outcome.loss, *training.network.theta])
+        # 20 elements in the widest layer of 4 units are blocks of 5 rows.
+        sizes = set(training.objective._workspaces)
+        assert sizes == ({5, 3} if block_elements == 20 else {23})
+    # Sums in another order.
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-11)

@@ -1,0 +1,132 @@
+"""BLAS threads: one inside small fits, what the user gave everywhere else, whatever happens."""
+
+import threading
+
+import numpy as np
+import pytest
+from threadpoolctl import ThreadpoolController
+
+from sknumpy_mlp import ScratchMLPClassifier, schedules
+from sknumpy_mlp._threads import WORTH_THREADS, blas_threads
+
+LIBRARIES = ThreadpoolController().select(user_api="blas")
+X = np.random.RandomState(0).uniform(size=(60, 5))
+y = np.arange(60) % 3
+
+
+def n_threads():
+    return {library.num_threads for library in LIBRARIES.lib_controllers}
+
+
+class Watch(schedules.Schedule):
+    """A constant rate; calls a function at every step."""
+
+    def __init__(self, look):
+        self.look = look
+
+    def __call__(self, t):
+        self.look()
+        return 1.0
+
+
+def small(look):
+    return ScratchMLPClassifier(
+        (4,), learning_rate=Watch(look), max_iter=2, n_iter_no_change=None, random_state=0
+    )
+
+
+@pytest.fixture(autouse=True)
+def two_threads():
+    before = [library.num_threads for library in LIBRARIES.lib_controllers]
+    set_threads([2] * len(before))
+    yield
+    set_threads(before)
+
+
+def set_threads(numbers):
+    """Set BLAS threads from whatever Python thread, and let others set them afterwards."""
+    for library, number in zip(LIBRARIES.lib_controllers, numbers):
+        library.set_num_threads(number)
+        if hasattr(library, "clear_controlling_thread"):
+            library.clear_controlling_thread(force=True)
+
+
+def test_a_small_fit_has_one_thread_and_gives_back_what_was():
+    seen = []
+    small(lambda: seen.append(n_threads())).fit(X, y)
+    assert seen
+    assert all(each == {1} for each in seen)
+    assert n_threads() == {2}
+
+
+def test_partial_fit_has_one_thread_too():
+    seen = []
+    small(lambda: seen.append(n_threads())).partial_fit(X, y, classes=[0, 1, 2])
+    assert seen == [{1}]
+    assert n_threads() == {2}
+
+
+def test_a_large_product_uses_what_the_user_gave():
+    with blas_threads([5000, 1000, 2], batch_size=WORTH_THREADS // 1_000_000):
+        assert n_threads() == {2}
+    with blas_threads([100, 10, 2], batch_size=10):
+        assert n_threads() == {1}
+    assert n_threads() == {2}
+
+
+def test_threads_come_back_after_an_error():
+    def fail():
+        raise RuntimeError("on purpose")
+
+    with pytest.raises(RuntimeError, match="on purpose"):
+        small(fail).fit(X, y)
+    assert n_threads() == {2}
+
+
+def test_fits_that_overlap_restore_what_was_before_the_first():
+    first_is_in, second_is_done = threading.Event(), threading.Event()
+    seen = []
+
+    def wait():
+        first_is_in.set()
+        # A minute is forever here; the test must end even if the other thread does not begin.
+        assert second_is_done.wait(60)
+        seen.append(n_threads())
+
+    first = threading.Thread(target=lambda: small(wait).fit(X, y))
+    first.start()
+    assert first_is_in.wait(60)
+    small(lambda: None).fit(X, y)
+    # The second must neither give two threads back while the first is at work, nor leave the one
+    # that it found as its last word.
+    during = n_threads()
+    second_is_done.set()
+    first.join()
+    assert during == {1}
+    assert seen
+    assert all(each == {1} for each in seen)
+    assert n_threads() == {2}
+
+
+def test_the_last_of_overlapping_fits_restores_whatever_thread_it_runs_in():
+    second_is_in, first_is_done = threading.Event(), threading.Event()
+    seen = []
+
+    def wait():
+        second_is_in.set()
+        assert first_is_done.wait(60)
+        seen.append(n_threads())
+
+    second = threading.Thread(target=lambda: small(wait).fit(X, y))
+
+    def begin_second():
+        if not second.ident:
+            second.start()
+            assert second_is_in.wait(60)
+
+    small(begin_second).fit(X, y)
+    first_is_done.set()
+    second.join()
+    assert seen
+    assert all(each == {1} for each in seen)
+    assert n_threads() == {2}
