@@ -201,13 +201,15 @@ class SoftmaxCrossEntropy(ExclusiveClasses, Loss):
     def value_and_gradient(self, Z, y, losses):
         # Shift by the row maximum: exp cannot overflow, softmax is unchanged.
         Z -= np.maximum.reduce(Z, axis=1, keepdims=True)
-        true_scores = self.true_scores(Z, y)
+        rows = np.arange(len(y))
+        true_scores = Z[rows, y]
         np.exp(Z, out=Z)
         total = np.dot(Z, np.ones(Z.shape[1], Z.dtype))
         np.log(total, out=losses)
         np.subtract(losses, true_scores, out=losses)
         Z /= total[:, np.newaxis]
-        self.subtract_target(Z, y)
+        # p_y - 1 from the loss -log(p_y): exact where p_y is almost 1, and one gathering less.
+        Z[rows, y] = np.expm1(-losses)
 
     def probabilities(self, Z):
         Z -= Z.max(axis=1)[:, np.newaxis]
