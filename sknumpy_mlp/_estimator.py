@@ -183,9 +183,8 @@ class BaseScratchMLP(BaseEstimator):
         n_outputs = loss.n_outputs(target.kind, target.n_columns)
         dtype = self._dtype(X, going_on)
         _check_range(X, dtype)
-        working_dtype = parameters.optimizer.working_dtype(dtype)
         units = [X.shape[1], *parameters.hidden_units, n_outputs]
-        network = self._starting_network(parameters, units, working_dtype, state, going_on)
+        network = self._starting_network(parameters, units, dtype, state, going_on)
 
         subset = score = None
         if self.early_stopping and parameters.optimizer.takes_steps:
@@ -200,8 +199,8 @@ class BaseScratchMLP(BaseEstimator):
             score = self._scorer(network, loss, X, target, sample_weight, held_out)
         batches = Batches(
             X,
-            loss.encode_target(target.codes, working_dtype),
-            working_dtype,
+            loss.encode_target(target.codes, dtype),
+            dtype,
             self._batch_size(parameters, X.shape[0] if subset is None else len(subset)),
             None if sample_weight is None else state.relative_weights(sample_weight, subset),
             subset,
@@ -209,13 +208,9 @@ class BaseScratchMLP(BaseEstimator):
         training = Training(
             network, loss, parameters.schedule, batches, parameters.settings, state, score
         )
-        try:
-            with blas_threads(units, batches.batch_size):
-                outcome = training.train(parameters.optimizer, n_epochs)
-        finally:
-            # The validation score's closure would keep the data alive.
-            training.score = None
-        self._publish(network, loss, dtype, outcome, state, continues=going_on)
+        with blas_threads(units, batches.batch_size):
+            outcome = training.train(parameters.optimizer, n_epochs)
+        self._publish(network, loss, outcome, state, continues=going_on)
         return outcome
 
     def _dtype(self, X, going_on):
@@ -279,10 +274,10 @@ class BaseScratchMLP(BaseEstimator):
             codes, loss.predict(network.scores(X, network.theta.dtype, held_out)), weight
         )
 
-    def _publish(self, network, loss, dtype, outcome, state, continues):
+    def _publish(self, network, loss, outcome, state, continues):
         """Set every fitted attribute; the only place that does."""
-        self.coefs_ = [W.astype(dtype, copy=False) for W in network.coefs]
-        self.intercepts_ = [b.astype(dtype, copy=False) for b in network.intercepts]
+        self.coefs_ = network.coefs
+        self.intercepts_ = network.intercepts
         self._network = network.unbound()
         self._loss = loss
         self._training = state

@@ -55,10 +55,6 @@ class Optimizer(Family):
     def decay(self, rate, weights):
         """Shrink `weights` in place, apart from the gradient; nothing unless overridden."""
 
-    def working_dtype(self, dtype):
-        """The dtype to compute in, for a network of this dtype."""
-        return dtype
-
     def train(self, training):
         """Train: by steps, one for every batch."""
         return training.by_steps(self)
@@ -372,7 +368,8 @@ class LBFGS(Optimizer):
     """Limited-memory BFGS on the whole data set, by `scipy.optimize.minimize`.
 
     It wants an objective, not a step: it evaluates loss and gradient over all rows as often as it
-    likes, chooses its own step lengths, and computes in float64.
+    likes, and chooses its own step lengths. What it keeps of earlier steps is float64; loss and
+    gradient are computed in the dtype of the network.
 
     Parameters
     ----------
@@ -400,10 +397,6 @@ class LBFGS(Optimizer):
 
     def __init__(self, max_fun=15000):
         self.max_fun = max_fun
-
-    def working_dtype(self, dtype):
-        # A line search compares losses that differ by less than float32 resolves.
-        return np.dtype(np.float64)
 
     def minimize(self, value_and_gradient, theta, max_iter, tol):
         """Minimize a function of a float64 vector; `tol` bounds the gradient's largest entry.

@@ -389,11 +389,11 @@ class Training:
             value = self.objective.mean(self.objective.evaluate(0, n_samples))
             self._log(f"loss = {value:.8f}")
             # A copy: SciPy holds on to it while the next evaluation overwrites `grad`.
-            return value, network.grad.copy()
+            return value, network.grad.astype(np.float64)
 
         settings = self.settings
         result = optimizer.minimize(
-            value_and_gradient, network.theta.copy(), settings.max_iter, settings.tol
+            value_and_gradient, network.theta.astype(np.float64), settings.max_iter, settings.tol
         )
         network.theta[:] = result.x
         self.state.clock.epochs = result.nit
