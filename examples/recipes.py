@@ -355,11 +355,11 @@ def print_descent(recipes, run_all, threshold=1.0):
         n_epochs = len(runs[0].loss_curve)
         # A run that never gets there counts as later than the last epoch.
         first = median(run.first_epoch_below(threshold) or n_epochs + 1 for run in runs)
-        sooner = f"from epoch {first:3.0f}" if first <= n_epochs else "not reached   "
+        sooner = f"from epoch {first:.0f}," if first <= n_epochs else "not reached,"
         rises = median(run.rises for run in runs)
         final = median(run.loss_curve[-1] for run in runs)
         print(
-            f"{recipe.key:5} {recipe.title:29} {sooner}, rises in {rises:2.0f} of {n_epochs - 1} "
+            f"{recipe.key:5} {recipe.title:29} {sooner:14} rises in {rises:2.0f} of {n_epochs - 1} "
             f"epochs, ends at {final:.4f}"
         )
     print()
