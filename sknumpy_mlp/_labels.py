@@ -71,13 +71,13 @@ class Labels:
             raise ValueError(
                 f"y must be a vector of the classes {self.classes}, got shape {y.shape}"
             )
-        unseen = np.setdiff1d(unique_labels(y), self.classes)
-        if len(unseen):
+        codes = np.searchsorted(self.classes, y)
+        if not np.array_equal(self.classes.take(codes, mode="clip"), y):
             raise ValueError(
                 f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes}. "
                 f"'y' has {unique_labels(y)}."
             )
-        return np.searchsorted(self.classes, y)
+        return codes
 
     def clip(self, codes):
         """The same codes; where there is one class, it is the answer whatever its score."""

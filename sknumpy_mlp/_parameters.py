@@ -72,7 +72,7 @@ def plan(estimator):
     ValueError
         That names the parameter, what it may be, and what it is.
     """
-    flat = estimator.get_params(deep=False)
+    flat = vars(estimator)
     for name, rule in RULES.items():
         rule.check(name, flat[name])
     hidden_units = _hidden_units(flat["hidden_layer_sizes"])

@@ -199,17 +199,19 @@ class SoftmaxCrossEntropy(ExclusiveClasses, Loss):
     out_activation = "softmax"
 
     def value_and_gradient(self, Z, y, losses):
+        # Class by class, as the scores lie in memory.
+        Z = Z.T
         # Shift by the row maximum: exp cannot overflow, softmax is unchanged.
-        Z -= np.maximum.reduce(Z, axis=1, keepdims=True)
+        Z -= np.maximum.reduce(Z, axis=0)
         rows = np.arange(len(y))
-        true_scores = Z[rows, y]
+        true_scores = Z[y, rows]
         np.exp(Z, out=Z)
-        total = np.dot(Z, np.ones(Z.shape[1], Z.dtype))
+        total = np.dot(np.ones(len(Z), Z.dtype), Z)
         np.log(total, out=losses)
         np.subtract(losses, true_scores, out=losses)
-        Z /= total[:, np.newaxis]
+        Z /= total
         # p_y - 1 from the loss -log(p_y): exact where p_y is almost 1, and one gathering less.
-        Z[rows, y] = np.expm1(-losses)
+        Z[y, rows] = np.expm1(-losses)
 
     def probabilities(self, Z):
         Z -= Z.max(axis=1)[:, np.newaxis]
