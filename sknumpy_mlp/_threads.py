@@ -62,9 +62,10 @@ class _AsItIs:
 _one_thread = _OneThread()
 _as_it_is = _AsItIs()
 
-# Multiplications in the largest product of a step from which two threads are faster than one,
-# found by `benchmarks/threads.py`.
-WORTH_THREADS = 8_000_000
+# Multiplications in the largest product of a step from which two threads save a fifth of the time
+# on an idle machine; `benchmarks/threads.py` prints the table that this is read off. Below, the
+# saving is small, and on a busy machine threads that wait for each other cost far more.
+WORTH_THREADS = 3_000_000
 
 
 def blas_threads(units, batch_size):
