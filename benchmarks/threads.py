@@ -5,8 +5,9 @@
 Trains one epoch of a network with one hidden layer at growing sizes, with BLAS on one thread and
 on all that there are, in turns, and prints the ratio of the medians next to the multiplications in
 the largest product of a step. The border in `sknumpy_mlp/_threads.py` (`WORTH_THREADS`) is read off
-this table: the smallest size from which more threads save about a fifth in both dtypes. Run it on an idle machine:
-beside another busy process, threads that wait for each other are many times slower than one.
+this table: the smallest size from which more threads save about a fifth in both dtypes. Run it on
+an idle machine: beside another busy process, threads that wait for each other are many times
+slower than one.
 """
 
 import argparse

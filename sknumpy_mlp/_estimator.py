@@ -29,13 +29,21 @@ from .core.training import Training, TrainingState
 PER_EPOCH = ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_")
 
 
+def check_stream(random_state):
+    """The stream that `random_state` names if it is a shared one, else what it is."""
+    return check_random_state(random_state) if random_state is np.random else random_state
+
+
 def unchanged_on_failure(method):
     """Decorate a method so that the estimator is as it was when the method does not return."""
 
     @functools.wraps(method)
     def guarded(self, *args, **kwargs):
         before = dict(vars(self))
-        streams = [self.random_state, getattr(before.get("_training"), "random_state", None)]
+        streams = [
+            check_stream(self.random_state),
+            getattr(before.get("_training"), "random_state", None),
+        ]
         streams = [s for s in streams if isinstance(s, np.random.RandomState)]
         positions = [stream.get_state(legacy=False) for stream in streams]
         try:
@@ -82,7 +90,7 @@ def _check_weights(sample_weight, n_samples):
     with np.errstate(over="ignore"):
         if np.isinf(weights.sum()):
             raise ValueError(f"sample_weight must have a finite sum, got {weights.max()}")
-    if not weights.any():
+    if not weights.mean() > 0:
         raise ValueError("sample_weight must hold a weight that is not zero, got only zeros")
     return weights
 
@@ -117,7 +125,8 @@ class BaseScratchMLP(BaseEstimator):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The target.
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights; what counts is their ratio to their mean.
+            Non-negative weights, over their mean. As in scikit-learn, `alpha` is divided by the
+            mean weight too: an integer weight is the same as repeating the row.
 
         Returns
         -------
@@ -140,7 +149,12 @@ class BaseScratchMLP(BaseEstimator):
             warnings.warn(outcome.message, ConvergenceWarning)
         if not self.warm_start:
             # Moments are twice the weights; without them a saved and an unsaved model are equal.
-            self._training = TrainingState(state.random_state, samples_seen=state.samples_seen)
+            self._training = TrainingState(
+                state.random_state,
+                samples_seen=state.samples_seen,
+                weight_sum=state.weight_sum,
+                rows_weighted=state.rows_weighted,
+            )
         return self
 
     @unchanged_on_failure
@@ -165,6 +179,8 @@ class BaseScratchMLP(BaseEstimator):
             dtype="numeric",
             reset=reset,
         )
+        if X.dtype.kind not in "biuf":
+            raise ValueError(f"X must hold numbers, got dtype {X.dtype}")
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if sample_weight is not None:
@@ -196,15 +212,16 @@ class BaseScratchMLP(BaseEstimator):
                             "sample_weight must hold a weight that is not zero among the rows "
                             f"{use} by early_stopping, got only zeros"
                         )
-            score = self._scorer(network, loss, X, target, sample_weight, held_out)
         batches = Batches(
             X,
             loss.encode_target(target.codes, dtype),
             dtype,
             self._batch_size(parameters, X.shape[0] if subset is None else len(subset)),
-            None if sample_weight is None else state.relative_weights(sample_weight, subset),
+            state.relative_weights(sample_weight, X.shape[0], subset),
             subset,
         )
+        if subset is not None:
+            score = self._scorer(network, loss, batches.X, target, sample_weight, held_out)
         training = Training(
             network, loss, parameters.schedule, batches, parameters.settings, state, score
         )
@@ -215,7 +232,7 @@ class BaseScratchMLP(BaseEstimator):
 
     def _dtype(self, X, going_on):
         if going_on:
-            return self.coefs_[0].dtype
+            return self._fitted_dtype()
         return np.dtype(np.float32 if X.dtype == np.float32 else np.float64)
 
     def _starting_network(self, parameters, units, dtype, state, going_on):
@@ -228,7 +245,7 @@ class BaseScratchMLP(BaseEstimator):
         fitted = [self.coefs_[0].shape[0], *(len(b) for b in self.intercepts_)]
         if fitted != units:
             raise ValueError(
-                f"hidden_layer_sizes and the data must keep the shape of the fitted network: it "
+                f"hidden_layer_sizes, loss and data must keep the shape of the fitted network: it "
                 f"has {fitted} units from input to output, the new one would have {units}; "
                 "clone the estimator to start anew"
             )
@@ -267,7 +284,6 @@ class BaseScratchMLP(BaseEstimator):
 
     def _scorer(self, network, loss, X, target, sample_weight, held_out):
         """A function that scores the network, as it then is, on the rows held out."""
-        X = rows(X, network.theta.dtype)
         codes = target.codes[held_out]
         weight = None if sample_weight is None else sample_weight[held_out]
         return lambda: self._score_codes(
@@ -322,13 +338,25 @@ class BaseScratchMLP(BaseEstimator):
         """Raw scores of any input, (n_samples, n_outputs)."""
         if not hasattr(self, "coefs_"):
             check_is_fitted(self)
-        dtype = self.coefs_[0].dtype
+        dtype = self._fitted_dtype()
         if not self._is_plain(X, dtype):
             X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype="numeric", reset=False)
             _check_range(X, dtype)
-        # Users may have put other arrays into coefs_ and intercepts_.
-        self._network.bind(self.coefs_, self.intercepts_)
-        return self._network.scores(rows(X, dtype), dtype)
+        return self._fitted_network(dtype).scores(rows(X, dtype), dtype)
+
+    def _fitted_dtype(self):
+        """The dtype of the network: of `coefs_`, float64 where users put other numbers there."""
+        dtype = self.coefs_[0].dtype
+        return dtype if dtype in (np.float32, np.float64) else np.dtype(np.float64)
+
+    def _fitted_network(self, dtype):
+        """A network on `coefs_` and `intercepts_`, into which users may have put other arrays."""
+        network = self._network.unbound()
+        network.bind(
+            [W if W.dtype == dtype else W.astype(dtype) for W in self.coefs_],
+            [b if b.dtype == dtype else b.astype(dtype) for b in self.intercepts_],
+        )
+        return network
 
     def summary(self):
         """Describe the fitted network as a table.
@@ -339,7 +367,8 @@ class BaseScratchMLP(BaseEstimator):
             One line a layer: name, units, activation, number of parameters; then the total.
         """
         check_is_fitted(self)
-        layers = self._network.layers
+        network = self._fitted_network(self._fitted_dtype())
+        layers = network.layers
         table = [("layer", "units", "activation", "parameters")]
         table.append(("input", f"{layers[0].fan_in:,}", "", "0"))
         for number, (layer, W, b) in enumerate(zip(layers, self.coefs_, self.intercepts_), 1):
@@ -352,7 +381,7 @@ class BaseScratchMLP(BaseEstimator):
                     f"{W.size + b.size:,}",
                 )
             )
-        table.append(("total", "", "", f"{self._network.n_parameters:,}"))
+        table.append(("total", "", "", f"{network.n_parameters:,}"))
         widths = [max(map(len, column)) for column in zip(*table)]
         lines = [
             f"{row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  "

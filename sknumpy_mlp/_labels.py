@@ -66,18 +66,29 @@ class Labels:
                 raise ValueError(
                     f"y must have {len(self.classes)} columns of 0 and 1, got shape {y.shape}"
                 )
-            return (y.toarray() if sparse.issparse(y) else y) != 0
+            y = y.toarray() if sparse.issparse(y) else y
+            if not np.isin(y, (0, 1)).all():
+                raise ValueError(
+                    f"y must be a matrix of 0 and 1 for several labels, got {np.unique(y)}"
+                )
+            return y != 0
         if y.ndim != 1:
             raise ValueError(
                 f"y must be a vector of the classes {self.classes}, got shape {y.shape}"
             )
-        codes = np.searchsorted(self.classes, y)
-        if not np.array_equal(self.classes.take(codes, mode="clip"), y):
+        if self._lacks(y):
             raise ValueError(
                 f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes}. "
                 f"'y' has {unique_labels(y)}."
             )
-        return codes
+        return np.searchsorted(self.classes, y)
+
+    def _lacks(self, y):
+        """Whether `y` has a label that is not in `classes`."""
+        if y.dtype.kind != self.classes.dtype.kind:
+            return len(np.setdiff1d(unique_labels(y), self.classes)) > 0
+        codes = np.searchsorted(self.classes, y)
+        return not np.array_equal(self.classes.take(codes, mode="clip"), y)
 
     def clip(self, codes):
         """The same codes; where there is one class, it is the answer whatever its score."""

@@ -1,11 +1,12 @@
 """The rules that the parameters of the estimators obey, and how names become objects.
 
 One table says what each parameter may be; `plan` checks an estimator against it and returns
-what the core wants. To add a parameter: one line in `RULES`.
+what the core wants. A new parameter gets one line in `RULES`, beside the estimator's signature.
 """
 
 from collections import namedtuple
 from collections.abc import Iterable
+from copy import deepcopy
 from numbers import Integral, Real
 
 import numpy as np
@@ -49,6 +50,9 @@ RULES = {
     "max_fun": integer(1),
 }
 
+# What becomes objects, and obeys the rules of the family or the function that makes them.
+RESOLVED = ("hidden_layer_sizes", "activation", "solver", "learning_rate", "loss", "init")
+
 Plan = namedtuple(
     "Plan",
     "hidden_units activations output_activation optimizer schedule loss initializer settings",
@@ -72,7 +76,7 @@ def plan(estimator):
     ValueError
         That names the parameter, what it may be, and what it is.
     """
-    flat = vars(estimator)
+    flat = {name: getattr(estimator, name) for name in (*RULES, *RESOLVED)}
     for name, rule in RULES.items():
         rule.check(name, flat[name])
     hidden_units = _hidden_units(flat["hidden_layer_sizes"])
@@ -87,18 +91,19 @@ def plan(estimator):
         )
     return Plan(
         hidden_units,
-        activations[: len(hidden_units)],
+        deepcopy(activations[: len(hidden_units)]),
         activations[-1],
         optimizer,
         schedule,
-        Loss.resolve(flat["loss"], "loss", flat),
-        Initializer.resolve(flat["init"], "init", flat),
+        # A copy: the fitted model keeps it, and must not follow later changes of the user's.
+        deepcopy(Loss.resolve(flat["loss"], "loss")),
+        Initializer.resolve(flat["init"], "init"),
         Settings(**{name: flat[name] for name in Settings.__dataclass_fields__}),
     )
 
 
 def _hidden_units(sizes):
-    is_sequence = isinstance(sizes, Iterable) and not isinstance(sizes, (str, bytes))
+    is_sequence = isinstance(sizes, Iterable) and np.ndim(sizes) == 1
     units = list(sizes) if is_sequence else [sizes]
     # True is an Integral to Python.
     if not all(isinstance(u, Integral) and not isinstance(u, bool) and u > 0 for u in units):

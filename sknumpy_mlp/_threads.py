@@ -5,6 +5,7 @@ belongs to the process, so fits that overlap in Python threads must not each res
 found: the first to begin sets one thread, the last to end gives back what was there.
 """
 
+import os
 import threading
 from itertools import pairwise
 
@@ -29,24 +30,42 @@ class _OneThread:
 
     def __enter__(self):
         with self._lock:
-            if self._libraries is None:
-                # Looking for the libraries takes 2 ms: once a process, not once a fit.
-                found = ThreadpoolController().select(user_api="blas")
-                self._libraries = found.lib_controllers
-            if not self._inside:
+            self._inside += 1
+            if self._inside > 1:
+                return
+            try:
+                if self._libraries is None:
+                    # Looking for the libraries takes 2 ms: once a process, not once a fit.
+                    found = ThreadpoolController().select(user_api="blas")
+                    self._libraries = found.lib_controllers
                 self._before = [library.num_threads for library in self._libraries]
                 for library in self._libraries:
                     library.set_num_threads(1)
-            self._inside += 1
+            except BaseException:
+                self._give_back()
+                self._inside -= 1
+                raise
 
     def __exit__(self, *error):
         with self._lock:
+            if self._inside == 1:
+                self._give_back()
             self._inside -= 1
-            if not self._inside:
-                for library, n_threads in zip(self._libraries, self._before):
-                    _release(library)
-                    library.set_num_threads(n_threads)
-                    _release(library)
+
+    def _give_back(self):
+        for library, n_threads in zip(self._libraries or [], self._before):
+            # Another number than ours was set by somebody else meanwhile, and is theirs.
+            if library.num_threads == 1:
+                _release(library)
+                library.set_num_threads(n_threads)
+                _release(library)
+
+    def forget(self):
+        """Begin anew in a forked process, in which the fits of its parent do not run."""
+        self._lock = threading.Lock()
+        if self._inside:
+            self._give_back()
+        self._inside = 0
 
 
 class _AsItIs:
@@ -60,6 +79,8 @@ class _AsItIs:
 
 
 _one_thread = _OneThread()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_one_thread.forget)
 _as_it_is = _AsItIs()
 
 # Multiplications in the largest product of a step from which two threads save a fifth of the time

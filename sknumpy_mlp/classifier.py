@@ -228,7 +228,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         Returns
         -------
         ndarray of shape (n_samples,), or (n_samples, n_labels) of 0 and 1 for a multilabel target
-            Of the labels' own type; sparse if the multilabel target was.
+            Of the labels' own type, integers for a multilabel target; sparse if that was.
         """
         raw = self._raw_scores(X)
         return self._labels.decode(self._loss.predict(raw))
@@ -243,7 +243,8 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         Returns
         -------
         ndarray of shape (n_samples, n_classes), of the dtype of the network
-            In the order of `classes_`. Rows sum to one, unless the target was multilabel.
+            In the order of `classes_`. Rows sum to one, unless the target was multilabel. Where
+            training saw one class, log-loss gives two columns all the same, as in scikit-learn.
         """
         raw = self._raw_scores(X)
         return self._loss.probabilities(raw)
@@ -289,7 +290,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             It need not hold all classes.
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights; what counts is their ratio to the mean of all weights so far.
+            Non-negative weights, over the mean of all rows so far; no weights are ones.
         classes : array-like of shape (n_classes,), default=None
             All classes that will ever come; needed in the first call only.
 

@@ -8,6 +8,7 @@ from threadpoolctl import ThreadpoolController
 
 from sknumpy_mlp import ScratchMLPClassifier, schedules
 from sknumpy_mlp._threads import WORTH_THREADS, blas_threads
+from sknumpy_mlp.core._family import Rule
 
 LIBRARIES = ThreadpoolController().select(user_api="blas")
 X = np.random.RandomState(0).uniform(size=(60, 5))
@@ -20,6 +21,8 @@ def n_threads():
 
 class Watch(schedules.Schedule):
     """A constant rate; calls a function at every step."""
+
+    rules = {"look": Rule(callable, "a function without arguments")}
 
     def __init__(self, look):
         self.look = look

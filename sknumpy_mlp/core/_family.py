@@ -63,7 +63,11 @@ def one_of(*choices):
     """A rule for a fixed set of values."""
 
     def holds(value):
-        return any(type(value) is type(choice) and value == choice for choice in choices)
+        # A subclass, such as NumPy's of str, will do; True is no 1.
+        return any(
+            isinstance(value, type(choice)) and not isinstance(value, bool) and value == choice
+            for choice in choices
+        )
 
     return Rule(holds, " or ".join(repr(choice) for choice in choices))
 
@@ -175,7 +179,8 @@ class Family:
 
     def set_params(self, **params):
         """Set parameters by name, those of parts inside as ``part__name``; returns self."""
-        for key, value in params.items():
+        # Parts first: what is inside them may belong to the new ones.
+        for key, value in sorted(params.items(), key=lambda item: "__" in item[0]):
             name, _, rest = key.partition("__")
             if name not in self.parameter_names():
                 raise ValueError(

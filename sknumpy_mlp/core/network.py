@@ -145,6 +145,7 @@ class Network:
         """Compute with these arrays from now on; nothing is copied."""
         for layer, W, b in zip(self.layers, coefs, intercepts, strict=True):
             layer.W, layer.b = W, b
+            layer.fan_in, layer.fan_out = W.shape
 
     @property
     def units(self):

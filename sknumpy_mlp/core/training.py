@@ -6,6 +6,7 @@ both are plain data.
 """
 
 from dataclasses import dataclass, field, replace
+from numbers import Real
 
 import numpy as np
 
@@ -46,6 +47,8 @@ class TrainingState:
     clock : Clock
     samples_seen : int
         Rows seen in whole epochs, in this and earlier fits; `t_` in scikit-learn.
+    criterion : {"loss", "score"} or None
+        What `best` is the best of.
     best : float
         The best value so far, loss with the sign turned or score.
     no_improvement : int
@@ -59,13 +62,30 @@ class TrainingState:
     moments_of: str | None = None
     clock: Clock = field(default_factory=Clock)
     samples_seen: int = 0
+    criterion: str | None = None
     best: float = -np.inf
     no_improvement: int = 0
     weight_sum: float = 0.0
     rows_weighted: int = 0
 
-    def relative_weights(self, weights, subset=None):
-        """Weights over their mean, the running one of all rows that training uses."""
+    def relative_weights(self, weights, n_samples, subset=None):
+        """Weights over their running mean; None where all rows weigh one, now and before.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (n_samples,) or None
+            None is a weight of one for every row.
+        n_samples : int
+        subset : integer ndarray, default=None
+            The rows that count; all, if None.
+        """
+        if weights is None and self.weight_sum != self.rows_weighted:
+            weights = np.ones(n_samples)
+        if weights is None:
+            n_used = n_samples if subset is None else len(subset)
+            self.weight_sum += n_used
+            self.rows_weighted += n_used
+            return None
         used = weights if subset is None else weights[subset]
         self.weight_sum += float(used.sum())
         self.rows_weighted += len(used)
@@ -73,7 +93,7 @@ class TrainingState:
 
     @property
     def mean_weight(self):
-        """The mean of all sample weights seen; 1 where there were none."""
+        """The mean of all sample weights seen; 1 before the first row."""
         return self.weight_sum / self.rows_weighted if self.rows_weighted else 1.0
 
     def copy(self):
@@ -273,10 +293,14 @@ class Training:
             "the optimization hasn't converged yet.",
         )
         # Moments of another optimizer mean something else, even under the same name.
-        kind = type(optimizer).__qualname__
-        if state.moments is None or state.moments_of not in (None, kind):
+        kind = f"{type(optimizer).__module__}.{type(optimizer).__qualname__}"
+        names = {"t", *optimizer.moments}
+        if state.moments is None or state.moments_of != kind or names != state.moments.keys():
             state.moments = optimizer.start(self.network.theta)
         state.moments_of = kind
+        criterion = "loss" if self.score is None else "score"
+        if state.criterion != criterion:
+            state.criterion, state.best, state.no_improvement = criterion, -np.inf, 0
         net = self.network
         stepper = Stepper(optimizer, net.theta, net.grad, net.weights, state.moments)
         if self.schedule.classic and not optimizer.obeys_classic:
@@ -321,14 +345,21 @@ class Training:
                 clock.fraction = min(1.0, done / planned)
                 rate = self._rate()
             penalty += self._step(start, stop, stepper, rate)
-        self._check_finite(rate)
+        loss = self.objective.mean(penalty)
+        self._check_finite(loss, f"in epoch {clock.epochs + 1} at a learning rate of {rate:g}")
         clock.epochs += 1
         self.state.samples_seen += batches.n_samples
         clock.samples_seen = self.state.samples_seen
-        return self.objective.mean(penalty)
+        return loss
 
     def _rate(self):
-        return self.settings.learning_rate_init * self.schedule.at(self.state.clock)
+        factor = self.schedule.at(self.state.clock)
+        if not isinstance(factor, Real) or not factor >= 0:
+            raise ValueError(
+                f"learning_rate must give a factor >= 0 at every step, {self.schedule!r} "
+                f"gave {factor!r}"
+            )
+        return self.settings.learning_rate_init * factor
 
     def _step(self, start, stop, stepper, rate):
         if self.batches.weights is not None and not self.batches.weighs(start, stop):
@@ -338,15 +369,16 @@ class Training:
         stepper.step(rate)
         return penalty
 
-    def _check_finite(self, rate):
-        if np.isfinite(self.network.theta).all():
+    def _check_finite(self, loss, when):
+        """Raise a DivergedError, which says when, unless loss and parameters are finite."""
+        if np.isfinite(loss) and np.isfinite(self.network.theta).all():
             return
         X = self.batches.X.X
         largest = max(abs(float(X.max())), abs(float(X.min())))
         raise DivergedError(
             "Solver produced non-finite parameter weights. The input data may contain large "
             "values and need to be preprocessed. "
-            f"It happened in epoch {self.state.clock.epochs + 1} at a learning rate of {rate:g}; "
+            f"It happened {when}; the loss was {loss:g}, "
             f"the largest absolute input is {largest:g}. Scale the input (StandardScaler, "
             "MinMaxScaler) or lower learning_rate_init."
         )
@@ -396,8 +428,7 @@ class Training:
             value_and_gradient, network.theta.astype(np.float64), settings.max_iter, settings.tol
         )
         network.theta[:] = result.x
-        self.state.clock.epochs = result.nit
-        self._check_finite(rate=1.0)
+        self._check_finite(result.fun, f"after {result.nit} iterations of lbfgs")
         return Outcome(
             loss=float(result.fun),
             # SciPy may count one iteration more than it was allowed.

@@ -60,7 +60,7 @@ def prepare(
     network.draw(Normal(0.5), np.random.RandomState(seed))
     state = state or TrainingState(np.random.RandomState(1))
     if weights is not None:
-        weights = state.relative_weights(weights, subset)
+        weights = state.relative_weights(weights, len(y), subset)
     batches = Batches(X, loss.encode_target(y, dtype), dtype, batch_size or len(y), weights, subset)
     settings = Settings(**{"alpha": 0.0, "n_iter_no_change": None, **settings})
     return Training(network, loss, schedule or Constant(), batches, settings, state, score)
@@ -499,12 +499,12 @@ def test_an_integer_weight_is_a_repetition_of_the_row():
 def test_relative_weights_divide_by_the_running_mean_of_the_rows_used():
     state = TrainingState(np.random.RandomState(0))
     assert state.mean_weight == 1.0
-    np.testing.assert_array_equal(state.relative_weights(np.array([1.0, 3.0])), [0.5, 1.5])
+    np.testing.assert_array_equal(state.relative_weights(np.array([1.0, 3.0]), 2), [0.5, 1.5])
     # Now four rows with a sum of 4 + 12.
-    np.testing.assert_array_equal(state.relative_weights(np.array([4.0, 8.0])), [1.0, 2.0])
+    np.testing.assert_array_equal(state.relative_weights(np.array([4.0, 8.0]), 2), [1.0, 2.0])
     assert state.mean_weight == 4.0
     state = TrainingState(np.random.RandomState(0))
-    got = state.relative_weights(np.array([1.0, 100.0, 3.0]), np.array([0, 2]))
+    got = state.relative_weights(np.array([1.0, 100.0, 3.0]), 3, np.array([0, 2]))
     np.testing.assert_array_equal(got, [0.5, 50.0, 1.5])
 
 
