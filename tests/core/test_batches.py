@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sknumpy_mlp.core.batches import Batches, rows
+from sknumpy_mlp.core.batches import Batches, DenseRows, rows
 
 N_ROWS, N_FEATURES = 23, 4
 DTYPES = [np.float64, np.float32]
@@ -171,3 +171,13 @@ def test_targets_keep_their_dtype_and_weights_take_the_network_s():
 def test_without_weights_a_batch_has_none():
     (batch,) = epoch(Batches(values(), np.arange(N_ROWS), np.float64, 100))
     assert batch.weights is None
+
+
+def test_a_large_array_that_lies_column_by_column_is_gathered_without_a_copy(monkeypatch):
+    X = np.asfortranarray(values())
+    index = np.array([5, 0, 19, 5])
+    for copied_bytes, is_copied in ((DenseRows.copied_bytes, True), (0, False)):
+        monkeypatch.setattr(DenseRows, "copied_bytes", copied_bytes)
+        part = rows(X, np.float32)
+        np.testing.assert_array_equal(part.take(index), values()[index].astype(np.float32))
+        assert np.shares_memory(part.X, X) != is_copied
