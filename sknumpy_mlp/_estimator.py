@@ -95,9 +95,11 @@ def _check_weights(sample_weight, n_samples):
     return weights
 
 
-def _check_range(X, dtype):
-    """Raise a ValueError if a number in `X` is too large for a network of this dtype."""
+def _check_numbers(X, dtype):
+    """Raise a ValueError unless `X` holds numbers, none too large for a network of this dtype."""
     values = X.data if sparse.issparse(X) else X
+    if values.dtype.kind not in "biuf":
+        raise ValueError(f"X must hold numbers, got dtype {values.dtype}")
     if values.dtype.kind != "f" or values.dtype.itemsize <= dtype.itemsize or not values.size:
         return
     largest = max(values.max(), -values.min())
@@ -179,8 +181,6 @@ class BaseScratchMLP(BaseEstimator):
             dtype="numeric",
             reset=reset,
         )
-        if X.dtype.kind not in "biuf":
-            raise ValueError(f"X must hold numbers, got dtype {X.dtype}")
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if sample_weight is not None:
@@ -198,7 +198,7 @@ class BaseScratchMLP(BaseEstimator):
         loss = parameters.loss.for_target(target.kind)
         n_outputs = loss.n_outputs(target.kind, target.n_columns)
         dtype = self._dtype(X, going_on)
-        _check_range(X, dtype)
+        _check_numbers(X, dtype)
         units = [X.shape[1], *parameters.hidden_units, n_outputs]
         network = self._starting_network(parameters, units, dtype, state, going_on)
 
@@ -341,7 +341,7 @@ class BaseScratchMLP(BaseEstimator):
         dtype = self._fitted_dtype()
         if not self._is_plain(X, dtype):
             X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype="numeric", reset=False)
-            _check_range(X, dtype)
+            _check_numbers(X, dtype)
         return self._fitted_network(dtype).scores(rows(X, dtype), dtype)
 
     def _fitted_dtype(self):

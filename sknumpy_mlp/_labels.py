@@ -76,19 +76,19 @@ class Labels:
             raise ValueError(
                 f"y must be a vector of the classes {self.classes}, got shape {y.shape}"
             )
-        if self._lacks(y):
+        if y.dtype.kind == self.classes.dtype.kind:
+            codes = np.searchsorted(self.classes, y)
+            is_known = np.array_equal(self.classes.take(codes, mode="clip"), y)
+        else:
+            # Labels of two kinds may have no order among each other.
+            is_known = not len(np.setdiff1d(unique_labels(y), self.classes))
+            codes = np.searchsorted(self.classes, y) if is_known else None
+        if not is_known:
             raise ValueError(
                 f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes}. "
                 f"'y' has {unique_labels(y)}."
             )
-        return np.searchsorted(self.classes, y)
-
-    def _lacks(self, y):
-        """Whether `y` has a label that is not in `classes`."""
-        if y.dtype.kind != self.classes.dtype.kind:
-            return len(np.setdiff1d(unique_labels(y), self.classes)) > 0
-        codes = np.searchsorted(self.classes, y)
-        return not np.array_equal(self.classes.take(codes, mode="clip"), y)
+        return codes
 
     def clip(self, codes):
         """The same codes; where there is one class, it is the answer whatever its score."""

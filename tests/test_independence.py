@@ -145,8 +145,11 @@ def test_a_schedule_must_give_a_factor(factor):
 
 @pytest.mark.parametrize("dtype", ["M8[s]", "m8[s]"])
 def test_dates_are_no_numbers(dtype):
+    dates = (100 * X).astype("i8").astype(dtype)
     with pytest.raises((TypeError, ValueError)):
-        ScratchMLPClassifier(**QUICK).fit((100 * X).astype("i8").astype(dtype), y)
+        ScratchMLPClassifier(**QUICK).fit(dates, y)
+    with pytest.raises((TypeError, ValueError)):
+        ScratchMLPClassifier(**QUICK).fit(X, y).predict(dates)
 
 
 def test_several_labels_are_coded_by_0_and_1():
