@@ -72,7 +72,7 @@ def _processor():
     return platform.processor() or platform.machine()
 
 
-def alternate(contenders, repeats, calls=1):
+def alternate(contenders, repeats, calls=1, pause=PAUSE):
     """Run all contenders in turn, `repeats` times.
 
     A first round is not timed: lazy imports and the first touch of buffers are in it.
@@ -83,6 +83,8 @@ def alternate(contenders, repeats, calls=1):
     repeats : int
     calls : int
         Calls that are timed together, for what is too short for the clock.
+    pause : float
+        Seconds between contenders; one thread needs none.
 
     Returns
     -------
@@ -96,7 +98,7 @@ def alternate(contenders, repeats, calls=1):
     for number in range(repeats + 1):
         for name, contender in contenders.items():
             gc.collect()
-            time.sleep(PAUSE)
+            time.sleep(pause)
             start = time.perf_counter()
             for _ in range(calls):
                 result = contender()

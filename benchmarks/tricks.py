@@ -13,6 +13,8 @@ from _timing import alternate, describe_machine, median, print_table, ratio, sho
 from scipy.linalg.blas import daxpy, dscal, saxpy, sscal
 from threadpoolctl import threadpool_limits
 
+from sknumpy_mlp.core.optimizers import Stepper
+
 # Hidden activations of a step: digits in batches of 32 and of 200, MNIST, 256 x 3, 512 x 512.
 HIDDEN = [(32, 64), (200, 64), (200, 100), (256, 256), (200, 512)]
 # Scores of a step: rows, classes, units of the last hidden layer.
@@ -23,7 +25,6 @@ GATHERED = [(1797, 64, 32), (1797, 64, 200), (20_000, 784, 64), (20_000, 784, 20
 PARAMETERS = [(4_810,), (7_960,), (79_510,), (668_682,)]
 
 BLAS = {"float32": (saxpy, sscal), "float64": (daxpy, dscal)}
-BLOCK = 16_384
 RATE, BETA_1, BETA_2, EPSILON = 1e-3, 0.9, 0.999, 1e-8
 STEP = 100  # bias corrections are those of this step
 
@@ -34,27 +35,6 @@ def normal(shape, dtype):
 
 
 # Each trick returns two functions, with it and without; both return what they computed.
-
-
-def relu_mask(shape, dtype):
-    """ReLU's derivative: a mask of bits made by integer operations, against ``dA *= A > 0``."""
-    integer, sign_bit = {"float32": (np.int32, 31), "float64": (np.int64, 63)}[dtype]
-    A = np.maximum(normal(shape, dtype), 0)
-    kept, gradient, plain = A.copy(), np.ones(shape, dtype), np.ones(shape, dtype)
-    mask, bits = kept.view(integer), gradient.view(integer)
-
-    # Called again and again, `kept` holds its own mask; integer operations take as long on that.
-    def with_trick():
-        np.negative(mask, out=mask)
-        np.right_shift(mask, sign_bit, out=mask)
-        np.bitwise_and(bits, mask, out=bits)
-        return gradient
-
-    def without():
-        np.multiply(plain, A > 0, out=plain)
-        return plain
-
-    return with_trick, without
 
 
 def relu_zeros(shape, dtype):
@@ -101,6 +81,27 @@ def transposed_scores(shape, dtype):
     return with_trick, without
 
 
+def flat_index(shape, dtype):
+    """Scores of the true classes read and written by one index, against a pair of indices."""
+    n_rows, n_classes, _ = shape
+    rows, y = np.arange(n_rows), np.random.default_rng(1).integers(n_classes, size=n_rows)
+    one, other = normal((n_classes, n_rows), dtype), normal((n_classes, n_rows), dtype)
+    flat = one.ravel()
+
+    def with_trick():
+        true = y * n_rows
+        true += rows
+        flat[true] = flat[true]
+        return one
+
+    def without():
+        rows = np.arange(n_rows)
+        other[y, rows] = other[y, rows]
+        return other
+
+    return with_trick, without
+
+
 def gather(shape, dtype):
     """Rows of a batch: ``take`` into a buffer with ``mode="clip"``, against ``X[index]``."""
     n_rows, n_columns, n_batch = shape
@@ -122,7 +123,7 @@ class AdamState:
         self.m, self.v = np.zeros(shape, dtype), np.zeros(shape, dtype)
         self.scratch = np.empty(shape, dtype)
 
-    def blocks(self, size=BLOCK):
+    def blocks(self, size=Stepper.block_size):
         """Slices of the vectors; the scratch is shared."""
         for start in range(0, len(self.theta), size):
             vectors = (self.theta, self.grad, self.m, self.v)
@@ -192,7 +193,7 @@ def step_with_factors_without_blas(axpy, scal, theta, grad, m, v, scratch):
     theta += scratch
 
 
-def stepping(step, shape, dtype, size=BLOCK):
+def stepping(step, shape, dtype, size=Stepper.block_size):
     """A function that makes a step block by block."""
     state = AdamState(shape, dtype)
     blocks = list(state.blocks(size))
@@ -230,10 +231,10 @@ def adam_factors_numpy(shape, dtype):
 
 
 TRICKS = {
-    "relu: bit mask": (relu_mask, HIDDEN),
     "relu: array of zeros": (relu_zeros, HIDDEN),
     "bias gradient: dot with ones": (bias_gradient, [*HIDDEN, (200, 10)]),
     "softmax: scores by class": (transposed_scores, SCORES),
+    "log-loss: one flat index": (flat_index, SCORES),
     "rows: take(clip, out)": (gather, GATHERED),
     "adam: axpy and scal": (adam_blas, PARAMETERS),
     "adam: blocks": (adam_blocks, PARAMETERS[2:]),
@@ -246,7 +247,7 @@ def calls_for(function, seconds=0.02):
     """Calls that take about so many seconds."""
     calls = 1
     while True:
-        times, _ = alternate({"": function}, 1, calls)
+        times, _ = alternate({"": function}, 1, calls, pause=0)
         if times[""][0] * calls > seconds / 4:
             return max(1, int(seconds / times[""][0]))
         calls *= 8
@@ -279,7 +280,7 @@ def measure(name, make, shape, dtype, repeats):
         tolerance = 1e-4 if dtype == "float32" else 1e-10
         np.testing.assert_allclose(with_trick(), without(), rtol=tolerance, atol=tolerance)
         contenders = {"with": with_trick, "without": without}
-        times, _ = alternate(contenders, repeats, calls_for(without))
+        times, _ = alternate(contenders, repeats, calls_for(without), pause=0)
     return (
         name,
         " x ".join(map(str, shape)),

@@ -7,6 +7,8 @@ to the output, ``dA``, into the gradient with respect to the input, ``dZ = dA * 
 To add one: subclass `Activation` here, give it a `name`, and the tests find it.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 from scipy.special import expit, ndtr
 
@@ -36,7 +38,7 @@ class Activation(Family):
         Parameters
         ----------
         Z, out : ndarray of shape (n_samples, n_units), of one float dtype
-        scratch : ndarray of shape (n_samples, n_units), default=None
+        scratch : object, default=None
             What `scratch` made, for an activation that can use it here.
         """
         raise NotImplementedError
@@ -49,13 +51,13 @@ class Activation(Family):
         kept : ndarray of shape (n_samples, n_units)
             ``Z`` or ``A``, as `reads` says.
         dA : ndarray of shape (n_samples, n_units)
-        scratch : ndarray of shape (n_samples, n_units)
+        scratch : object
             What `scratch` made; the activation's own, from batch to batch.
         """
         raise NotImplementedError
 
     def scratch(self, shape, dtype):
-        """An array of this shape for the activation's own use."""
+        """Arrays for the activation's own use; one of this shape, if it does not say otherwise."""
         return np.empty(shape, dtype)
 
 
@@ -141,25 +143,17 @@ class ReLU(Activation):
     """
 
     name = "relu"
-    _BITS = {4: (np.int32, 31), 8: (np.int64, 63)}
 
     def scratch(self, shape, dtype):
-        return np.zeros(shape, dtype)
+        return SimpleNamespace(zeros=np.zeros(shape, dtype), is_positive=np.empty(shape, bool))
 
     def forward(self, Z, out, scratch=None):
         # The maximum with an array of zeros is vectorized, that with the number 0 is not: 3x.
-        np.maximum(Z, 0 if scratch is None else scratch, out=out)
+        np.maximum(Z, 0 if scratch is None else scratch.zeros, out=out)
 
     def backward(self, kept, dA, scratch):
-        # a >= 0 is 0 in all its bits or a positive integer: its negative shifted by all but the
-        # sign bit is a mask of bits, all 0 or all 1. Three fast passes, half the time of
-        # ``dA *= a > 0``, which converts.
-        integer, sign_bit = self._BITS[kept.itemsize]
-        mask = kept.view(integer)
-        np.negative(mask, out=mask)
-        np.right_shift(mask, sign_bit, out=mask)
-        bits = dA.view(integer)
-        np.bitwise_and(bits, mask, out=bits)
+        np.greater(kept, 0, out=scratch.is_positive)
+        np.multiply(dA, scratch.is_positive, out=dA)
 
 
 class LeakyReLU(Activation):

@@ -24,6 +24,11 @@ class Workspace:
     n_samples : int
         Rows in a batch.
     dtype : dtype
+
+    Attributes
+    ----------
+    scores : ndarray of shape (n_samples, n_outputs)
+        Where `forward` leaves the raw scores.
     """
 
     def __init__(self, layers, n_samples, dtype):
@@ -33,6 +38,7 @@ class Workspace:
         self.stages = list(zip(layers, buffers))
         inputs = [None, *(each.A for each in buffers[:-1])]
         gradients = [None, *(each.dA for each in buffers[:-1])]
+        self.scores = buffers[-1].A
         self.stages_back = list(zip(layers, buffers, inputs, gradients))[::-1]
 
     def forward(self, X):

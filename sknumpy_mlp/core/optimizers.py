@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from ._family import Family, boolean, integer, real
-from .vectors import PIECE, add_scaled, scale
+from .vectors import add_scaled, scale
 
 
 class Optimizer(Family):
@@ -82,8 +82,8 @@ class Stepper:
     array([0.95])
     """
 
-    # Blocks this long keep every pass of a step in the cache, and BLAS on one thread.
-    block_size = PIECE
+    # Blocks this long keep the passes of a step in the cache; shorter ones cost more in calls.
+    block_size = 2**16
 
     def __init__(self, optimizer, theta, grad, weights, state):
         self.optimizer = optimizer

@@ -191,18 +191,22 @@ class Objective:
     def _add_block(self, start, stop, batch_size):
         """Fill `grad` with what these rows contribute to the mean over `batch_size` rows."""
         block = self.batches.block(start, stop)
-        workspace = self._workspaces.get(stop - start)
-        if workspace is None:
-            workspace = self.network.workspace(stop - start, self.network.theta.dtype)
-            self._workspaces[stop - start] = workspace
+        workspace, scratch = self._workspaces.get(stop - start) or self._add_workspace(stop - start)
         losses = self.losses[start:stop]
         Z = workspace.forward(block.X)
-        self.loss.value_and_gradient(Z, block.y, losses)
+        self.loss.value_and_gradient(Z, block.y, losses, scratch)
         if block.weights is not None:
             Z *= block.weights[:, np.newaxis]
             losses *= block.weights
         Z *= 1 / batch_size
         workspace.backward(block.X, Z)
+
+    def _add_workspace(self, n_samples):
+        """Buffers for blocks of this many rows: the network's, and the loss's own."""
+        workspace = self.network.workspace(n_samples, self.network.theta.dtype)
+        buffers = workspace, self.loss.scratch(workspace.scores)
+        self._workspaces[n_samples] = buffers
+        return buffers
 
     def mean(self, penalty):
         """The mean of all rows' losses, with the penalties of an epoch added."""

@@ -52,7 +52,7 @@ def backward(activation, Z, dA):
     """``dZ`` in a new array; nothing is overwritten."""
     kept = Z.copy(order="K") if activation.reads == "input" else forward(activation, Z)
     dZ = dA.copy(order="K")
-    activation.backward(kept, dZ, np.full_like(Z, np.nan))
+    activation.backward(kept, dZ, activation.scratch(Z.shape, Z.dtype))
     return dZ
 
 
