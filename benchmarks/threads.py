@@ -24,7 +24,8 @@ from sknumpy_mlp.core.losses import LogLoss
 from sknumpy_mlp.core.network import Network
 from sknumpy_mlp.core.optimizers import Adam
 from sknumpy_mlp.core.schedules import Constant
-from sknumpy_mlp.core.training import Settings, Training, TrainingState
+from sknumpy_mlp.core.state import TrainingState
+from sknumpy_mlp.core.training import Settings, Training
 
 SHAPES = [
     # rows in a batch, inputs, hidden units

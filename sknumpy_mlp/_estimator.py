@@ -1,61 +1,40 @@
 """What the estimators share: checking data, fitting, and publishing fitted attributes.
 
 No mathematics here: an estimator checks, encodes, builds a network, hands it to training and
-publishes the outcome. A subclass says how targets are encoded (`_learn_target`), how training
-is scored, and what a prediction is.
+publishes the outcome. A subclass says how targets are encoded (`_learn_target`), how predictions
+are scored (`_score_codes`), and what a prediction is.
 """
 
 import functools
 import warnings
 from dataclasses import replace
-from numbers import Real
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
-from sklearn.utils import check_array, check_random_state, column_or_1d
+from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._callbacks import CallbackSupportMixin, Tasks, with_callbacks
+from ._checks import check_arrays, check_numbers, check_some_weight, check_weights
+from ._data import Data
 from ._parameters import plan
+from ._rollback import unchanged_on_failure
+from ._summary import summary
 from ._threads import blas_threads
+from ._validation import score_function, split_rows
+from .callbacks import Progress, take_up
 from .core.batches import Batches, rows
 from .core.network import Network
 from .core.optimizers import Optimizer
-from .core.training import Training, TrainingState
+from .core.state import Outcome, TrainingState
+from .core.training import Training
+from .core.validation import Validation
 
+# The curves of a fit, which grow from call to call where training goes on.
+CURVES = ("loss_curve_", "validation_loss_curve_", "validation_scores_")
 # Attributes that a solver without epochs does not set.
-PER_EPOCH = ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_")
-
-
-def check_stream(random_state):
-    """The stream that `random_state` names if it is a shared one, else what it is."""
-    return check_random_state(random_state) if random_state is np.random else random_state
-
-
-def unchanged_on_failure(method):
-    """Decorate a method so that the estimator is as it was when the method does not return."""
-
-    @functools.wraps(method)
-    def guarded(self, *args, **kwargs):
-        before = dict(vars(self))
-        streams = [
-            check_stream(self.random_state),
-            getattr(before.get("_training"), "random_state", None),
-        ]
-        streams = [s for s in streams if isinstance(s, np.random.RandomState)]
-        positions = [stream.get_state(legacy=False) for stream in streams]
-        try:
-            return method(self, *args, **kwargs)
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            for stream, position in zip(streams, positions):
-                stream.set_state(position)
-            raise
-
-    return guarded
+PER_EPOCH = (*CURVES, "best_loss_", "best_validation_score_", "best_iter_")
 
 
 def takes_steps(estimator):
@@ -73,51 +52,29 @@ def takes_steps(estimator):
     )
 
 
-def _check_weights(sample_weight, n_samples):
-    """Sample weights as a float64 vector: one per row, none negative, not all zero."""
-    if isinstance(sample_weight, Real):
-        sample_weight = np.full(n_samples, sample_weight)
-    weights = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
-    )
-    if weights.shape != (n_samples,):
-        raise ValueError(
-            f"sample_weight must have one value for each of the {n_samples} rows of X, "
-            f"got shape {weights.shape}"
-        )
-    if weights.min() < 0:
-        raise ValueError(f"sample_weight must not be negative, got {weights.min()}")
-    with np.errstate(over="ignore"):
-        if np.isinf(weights.sum()):
-            raise ValueError(f"sample_weight must have a finite sum, got {weights.max()}")
-    if not weights.mean() > 0:
-        raise ValueError("sample_weight must hold a weight that is not zero, got only zeros")
-    return weights
-
-
-def _check_numbers(X, dtype):
-    """Raise a ValueError unless `X` holds numbers, none too large for a network of this dtype."""
-    values = X.data if sparse.issparse(X) else X
-    if values.dtype.kind not in "biuf":
-        raise ValueError(f"X must hold numbers, got dtype {values.dtype}")
-    if values.dtype.kind != "f" or values.dtype.itemsize <= dtype.itemsize or not values.size:
-        return
-    largest = max(values.max(), -values.min())
-    if largest > np.finfo(dtype).max:
-        raise ValueError(
-            f"X must hold no value too large for {dtype}, the dtype of the network, got {largest}"
-        )
-
-
-class BaseScratchMLP(BaseEstimator):
+class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
     """Base of the estimators; not to be used directly."""
 
-    def __init__(self, **parameters):
-        for name, value in parameters.items():
-            setattr(self, name, value)
+    # Whether targets are numbers, so that those that come as objects are converted.
+    _y_numeric = False
 
-    @unchanged_on_failure
-    def fit(self, X, y, sample_weight=None):
+    def _store(self, arguments):
+        """Store the arguments of the constructor, its ``locals()``, under their names."""
+        for name, value in arguments.items():
+            if value is not self:
+                setattr(self, name, value)
+
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        resume_from=None,
+    ):
         """Train the network.
 
         Parameters
@@ -129,6 +86,18 @@ class BaseScratchMLP(BaseEstimator):
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights, over their mean. As in scikit-learn, `alpha` is divided by the
             mean weight too: an integer weight is the same as repeating the row.
+        X_val : {array-like, sparse matrix or array} of shape (n_val, n_features), default=None
+            Rows to validate on after every epoch instead of rows split off from `X`. They are
+            recorded in `validation_loss_curve_` and `validation_scores_`; with
+            `early_stopping=True` they decide when to stop and which weights are kept. In a
+            ``Pipeline(..., transform_input=["X_val"])`` they are transformed as `X` is.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Their target; for a classifier of classes that are in `y`.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights, in loss and score.
+        resume_from : str or path, default=None
+            A file that `sknumpy_mlp.callbacks.Checkpoint` wrote. The fit that wrote it is gone
+            on with, on the same data and with the same parameters, as if it had never ended.
 
         Returns
         -------
@@ -140,24 +109,68 @@ class BaseScratchMLP(BaseEstimator):
         ValueError
             If a parameter or the data breaks a rule, or if training diverges. The estimator
             is then what it was before.
+        KeyboardInterrupt
+            As it was pressed. The estimator is then what it was before; with `warm_start=True`
+            it is what it was after the last whole epoch.
         """
+        interrupt = self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), resume_from)
+        if interrupt is not None:
+            raise interrupt
+        return self
+
+    @unchanged_on_failure
+    @with_callbacks
+    def _fit(self, X, y, sample_weight, given_val, resume_from):
+        """Fit; returns the KeyboardInterrupt after which a whole epoch was kept, or None."""
         parameters = plan(self)
-        warm = self.warm_start and hasattr(self, "coefs_")
-        X, y, sample_weight = self._check_training_data(X, y, sample_weight, reset=not warm)
-        target = self._learn_target(y, warm=warm)
-        state = TrainingState(self._new_stream(), samples_seen=self.t_ if warm else 0)
-        outcome = self._train(parameters, X, target, sample_weight, state, warm)
-        if not outcome.converged and self.n_iter_no_change is not None:
+        resumed = None if resume_from is None else take_up(self, resume_from)
+        going_on = resumed is not None or (self.warm_start and hasattr(self, "coefs_"))
+        data = self._check_data(X, y, sample_weight, reset=not going_on, warm=going_on)
+        data_val = self._check_validation_data(parameters, *given_val)
+        if resumed is None:
+            state = TrainingState(self._new_stream(), samples_seen=self.t_ if going_on else 0)
+            progress = Progress(Outcome(), None, self._curves() if going_on else {})
+        else:
+            state, progress = self._training, resumed
+        given = X, y, sample_weight
+        outcome = self._train(
+            parameters, data, state, progress, going_on, data_val=data_val, given=given
+        )
+        if not (outcome.converged or outcome.interrupt) and self.n_iter_no_change is not None:
             warnings.warn(outcome.message, ConvergenceWarning)
         if not self.warm_start:
             # Moments are twice the weights; without them a saved and an unsaved model are equal.
             self._training = TrainingState(
                 state.random_state,
+                generator=state.generator,
                 samples_seen=state.samples_seen,
                 weight_sum=state.weight_sum,
-                rows_weighted=state.rows_weighted,
+                n_rows_weighted=state.n_rows_weighted,
             )
-        return self
+        return outcome.interrupt
+
+    @classmethod
+    def _from_weights(cls, coefs, intercepts, kind, n_columns, parameters):
+        """A fitted estimator with copies of these arrays, for this kind of target."""
+        coefs, intercepts = check_arrays(coefs, intercepts)
+        hidden_units = tuple(len(b) for b in intercepts[:-1])
+        estimator = cls(**{"hidden_layer_sizes": hidden_units} | parameters)
+        planned = plan(estimator)
+        loss = planned.loss.for_target(kind)
+        given = [coefs[0].shape[0], *(len(b) for b in intercepts)]
+        units = [given[0], *planned.hidden_units, loss.n_outputs(kind, n_columns)]
+        if units != given:
+            raise ValueError(
+                "coefs and intercepts must have the units that hidden_layer_sizes, loss and target "
+                f"ask for, from input to output {units}, got {given}"
+            )
+        network = Network.dense(units, planned.activations, planned.output_activation)
+        network.bind(coefs, intercepts)
+        progress = Progress(Outcome(loss=np.nan), None, {})
+        state = TrainingState(estimator._new_stream())
+        estimator.n_features_in_ = units[0]
+        estimator._publish(estimator._fitted_attributes(network, loss, progress, state), False)
+        return estimator
 
     @unchanged_on_failure
     def _partial_fit(self, X, y, sample_weight, **target_options):
@@ -165,27 +178,58 @@ class BaseScratchMLP(BaseEstimator):
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         going_on = hasattr(self, "coefs_")
-        X, y, sample_weight = self._check_training_data(X, y, sample_weight, reset=not going_on)
-        target = self._learn_target(y, incremental=True, **target_options)
+        data = self._check_data(
+            X, y, sample_weight, reset=not going_on, incremental=True, **target_options
+        )
         state = self._training.copy() if going_on else TrainingState(self._new_stream())
-        self._train(parameters, X, target, sample_weight, state, going_on, n_epochs=1)
+        progress = Progress(Outcome(), None, self._curves() if going_on else {})
+        self._train(parameters, data, state, progress, going_on, n_epochs=1)
         return self
 
-    def _check_training_data(self, X, y, sample_weight, reset):
+    def _curves(self):
+        """The curves of earlier calls, by name."""
+        return {name: vars(self).get(name) or [] for name in CURVES}
+
+    def _check_data(self, X, y, sample_weight, reset, **target_options):
+        """Check inputs, target and weights, learn the target: `Data`."""
         X, y = validate_data(
             self,
             X,
             y,
             accept_sparse=["csr", "csc"],
             multi_output=True,
+            y_numeric=self._y_numeric,
             dtype="numeric",
             reset=reset,
         )
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if sample_weight is not None:
-            sample_weight = _check_weights(sample_weight, X.shape[0])
-        return X, y, sample_weight
+            sample_weight = check_weights(sample_weight, X.shape[0])
+        return Data(X, y, self._learn_target(y, **target_options), sample_weight)
+
+    def _check_validation_data(self, parameters, X_val, y_val, sample_weight_val):
+        """Check the rows to validate on: `Data`, or None where none are given."""
+        given = {"X_val": X_val, "y_val": y_val}
+        missing = [name for name, value in given.items() if value is None]
+        if len(missing) == 2:
+            if sample_weight_val is not None:
+                raise ValueError("sample_weight_val must come with X_val and y_val, which are None")
+            return None
+        if missing:
+            raise ValueError(f"X_val and y_val must be given together, got {missing[0]}=None")
+        if not parameters.optimizer.takes_steps:
+            raise ValueError(
+                f"X_val must be None with solver={self.solver!r}, which has no epochs to validate "
+                "after"
+            )
+        if sample_weight_val is not None:
+            sample_weight_val = check_weights(
+                sample_weight_val, np.shape(y_val)[0], "sample_weight_val"
+            )
+        return self._check_data(X_val, y_val, None, reset=False, incremental=True)._replace(
+            sample_weight=sample_weight_val
+        )
 
     def _new_stream(self):
         # None must not mean NumPy's global stream: two threads would share it.
@@ -193,42 +237,88 @@ class BaseScratchMLP(BaseEstimator):
             return np.random.RandomState()
         return check_random_state(self.random_state)
 
-    def _train(self, parameters, X, target, sample_weight, state, going_on, n_epochs=None):
+    def _train(
+        self,
+        parameters,
+        data,
+        state,
+        progress,
+        going_on,
+        n_epochs=None,
+        data_val=None,
+        given=None,
+    ):
         """Build a network, train it, publish it."""
+        X, target = data.X, data.target
         loss = parameters.loss.for_target(target.kind)
-        n_outputs = loss.n_outputs(target.kind, target.n_columns)
         dtype = self._dtype(X, going_on)
-        _check_numbers(X, dtype)
-        units = [X.shape[1], *parameters.hidden_units, n_outputs]
+        check_numbers(X, dtype)
+        check_numbers(target.codes, dtype, "y")
+        units = [X.shape[1], *parameters.hidden_units]
+        units.append(loss.n_outputs(target.kind, target.n_columns))
         network = self._starting_network(parameters, units, dtype, state, going_on)
+        if any(parameters.dropout):
+            state.seed_generator()
 
-        subset = score = None
-        if self.early_stopping and parameters.optimizer.takes_steps:
-            subset, held_out = self._split(target, state.random_state)
-            if sample_weight is not None:
-                for part, use in ((subset, "trained on"), (held_out, "held out")):
-                    if not sample_weight[part].any():
-                        raise ValueError(
-                            "sample_weight must hold a weight that is not zero among the rows "
-                            f"{use} by early_stopping, got only zeros"
-                        )
+        class_weight = self._class_weight(target, data.sample_weight, n_epochs is not None)
+        weights = data.loss_weights(class_weight)
+        subset = None
+        if self.early_stopping and parameters.optimizer.takes_steps and data_val is None:
+            progress = progress._replace(split=progress.split or split_rows(self, data, state))
+            subset = progress.split[0]
+        check_some_weight(weights, "trained on", subset)
+        if not progress.outcome.n_iter:
+            state.count_weights(weights, X.shape[0], subset)
         batches = Batches(
             X,
             loss.encode_target(target.codes, dtype),
             dtype,
-            self._batch_size(parameters, X.shape[0] if subset is None else len(subset)),
-            state.relative_weights(sample_weight, X.shape[0], subset),
+            self._batch_size(
+                parameters, X.shape[0] if subset is None else len(subset), going_on and n_epochs
+            ),
+            state.relative_weights(weights, X.shape[0]),
             subset,
         )
-        if subset is not None:
-            score = self._scorer(network, loss, batches.X, target, sample_weight, held_out)
         training = Training(
-            network, loss, parameters.schedule, batches, parameters.settings, state, score
+            network,
+            loss,
+            parameters.schedule,
+            batches,
+            parameters.settings,
+            state,
+            self._validation(network, loss, data, batches.X, data_val, progress, class_weight),
+            outcome=progress.outcome,
         )
+
+        fitted = functools.partial(self._fitted_attributes, network, loss, progress, state)
+        if given is not None:
+            max_epochs = self.max_iter if parameters.optimizer.takes_steps else 0
+            training.tasks = Tasks.begin(
+                self, max_epochs, *given, lambda: fitted() | {"_progress": progress}
+            )
         with blas_threads(units, batches.batch_size):
             outcome = training.train(parameters.optimizer, n_epochs)
-        self._publish(network, loss, outcome, state, continues=going_on)
+        self._publish(fitted(), going_on)
+        if training.tasks is not None:
+            training.tasks.end()
         return outcome
+
+    def _validation(self, network, loss, data, X_rows, data_val, progress, class_weight):
+        """The rows that judge every epoch: those split off, or those given; None without any."""
+        index = None
+        if data_val is None and progress.split is not None:
+            index = progress.split[1]
+            data_val, data_rows = data.take(index), X_rows
+        elif data_val is None:
+            return None
+        else:
+            check_numbers(data_val.X, X_rows.dtype, "X_val")
+            data_rows = rows(data_val.X, X_rows.dtype)
+        weights = data_val.loss_weights(class_weight)
+        check_some_weight(weights, "held out by early_stopping or given as X_val")
+        codes = loss.encode_target(data_val.target.codes, X_rows.dtype)
+        score = score_function(self, network, loss, data_val, weights, index)
+        return Validation(network, loss, data_rows, codes, weights, index, score)
 
     def _dtype(self, X, going_on):
         if going_on:
@@ -237,7 +327,9 @@ class BaseScratchMLP(BaseEstimator):
 
     def _starting_network(self, parameters, units, dtype, state, going_on):
         """A network whose parameters are drawn, or those of the fitted one."""
-        network = Network.dense(units, parameters.activations, parameters.output_activation)
+        network = Network.dense(
+            units, parameters.activations, parameters.output_activation, parameters.dropout
+        )
         if not going_on:
             network.allocate(dtype)
             network.draw(parameters.initializer, state.random_state)
@@ -253,12 +345,13 @@ class BaseScratchMLP(BaseEstimator):
         network.allocate(dtype)
         return network
 
-    def _batch_size(self, parameters, n_samples):
+    def _batch_size(self, parameters, n_samples, is_next_block):
         if self.batch_size == "full" or not parameters.optimizer.takes_steps:
             return n_samples
         if self.batch_size == "auto":
             return min(200, n_samples)
-        if self.batch_size > n_samples:
+        # Blocks that come in one after another may all be small: it is said with the first.
+        if self.batch_size > n_samples and not is_next_block:
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be "
                 f"clipped: batch_size={self.batch_size}, n_samples={n_samples}; "
@@ -266,58 +359,54 @@ class BaseScratchMLP(BaseEstimator):
             )
         return min(self.batch_size, n_samples)
 
-    def _split(self, target, random_state):
-        """Row numbers to train on, and those held out for early stopping."""
-        n_samples = len(target.codes)
-        if np.ceil(self.validation_fraction * n_samples) < 2:
-            raise ValueError(
-                "The validation set is too small. Increase 'validation_fraction' or the size of "
-                f"your dataset: validation_fraction={self.validation_fraction}, "
-                f"n_samples={n_samples}."
-            )
-        return train_test_split(
-            np.arange(n_samples),
-            random_state=random_state,
-            test_size=self.validation_fraction,
-            stratify=self._strata(target),
-        )
+    def _class_weight(self, target, sample_weight, incremental):
+        """The weight of each class in the loss; None where all weigh one."""
+        return None
 
-    def _scorer(self, network, loss, X, target, sample_weight, held_out):
-        """A function that scores the network, as it then is, on the rows held out."""
-        codes = target.codes[held_out]
-        weight = None if sample_weight is None else sample_weight[held_out]
-        return lambda: self._score_codes(
-            codes, loss.predict(network.scores(X, network.theta.dtype, held_out)), weight
-        )
+    def _network_attributes(self, network, loss):
+        """The fitted attributes that predictions are made from."""
+        return {
+            "coefs_": network.coefs,
+            "intercepts_": network.intercepts,
+            "_network": network.unbound(),
+            "_loss": loss,
+            "n_layers_": len(network.coefs) + 1,
+            "n_outputs_": network.units[-1],
+            "out_activation_": loss.out_activation,
+        }
 
-    def _publish(self, network, loss, outcome, state, continues):
-        """Set every fitted attribute; the only place that does."""
-        self.coefs_ = network.coefs
-        self.intercepts_ = network.intercepts
-        self._network = network.unbound()
-        self._loss = loss
-        self._training = state
-        self.n_layers_ = len(network.layers) + 1
-        self.n_outputs_ = network.units[-1]
-        self.out_activation_ = loss.out_activation
-        self.n_iter_ = outcome.n_iter
-        self.t_ = state.samples_seen
-        self.loss_ = outcome.loss
+    def _fitted_attributes(self, network, loss, progress, state):
+        """Every attribute that training sets, as a dict."""
+        outcome, earlier = progress.outcome, progress.earlier
+        attributes = self._network_attributes(network, loss) | {
+            "_training": state,
+            "n_iter_": outcome.n_iter,
+            "t_": state.samples_seen,
+            "loss_": outcome.loss,
+        }
         if outcome.loss_curve is None:
-            if not continues:
-                for name in PER_EPOCH:
-                    vars(self).pop(name, None)
-            return
-        earlier = (continues and getattr(self, "loss_curve_", None)) or []
-        self.loss_curve_ = [*earlier, *outcome.loss_curve]
-        self.best_loss_ = min(self.loss_curve_)
+            return attributes
+        loss_curve = [*earlier.get("loss_curve_", []), *outcome.loss_curve]
+        attributes |= {"loss_curve_": loss_curve, "best_loss_": min(loss_curve, default=None)}
         if not outcome.scores:
-            self.validation_scores_ = self.best_validation_score_ = None
-            return
-        earlier = (continues and getattr(self, "validation_scores_", None)) or []
-        self.best_loss_ = None
-        self.validation_scores_ = [*earlier, *outcome.scores]
-        self.best_validation_score_ = max(outcome.scores)
+            nothing = ("validation_loss_curve_", "validation_scores_", "best_validation_score_")
+            return attributes | dict.fromkeys((*nothing, "best_iter_"))
+        losses = [*earlier.get("validation_loss_curve_", []), *outcome.validation_losses]
+        scores = [*earlier.get("validation_scores_", []), *outcome.scores]
+        return attributes | {
+            "best_loss_": None if self.early_stopping else attributes["best_loss_"],
+            "validation_loss_curve_": losses,
+            "validation_scores_": scores,
+            "best_validation_score_": max(outcome.scores),
+            "best_iter_": outcome.best_iter,
+        }
+
+    def _publish(self, attributes, going_on):
+        """Set every fitted attribute; the only place that does."""
+        if not going_on:
+            for name in PER_EPOCH:
+                vars(self).pop(name, None)
+        vars(self).update(attributes)
 
     def _is_plain(self, X, dtype):
         """Whether X surely passes `validate_data`, at a tenth of its time for one row."""
@@ -341,7 +430,7 @@ class BaseScratchMLP(BaseEstimator):
         dtype = self._fitted_dtype()
         if not self._is_plain(X, dtype):
             X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype="numeric", reset=False)
-            _check_numbers(X, dtype)
+            check_numbers(X, dtype)
         return self._fitted_network(dtype).scores(rows(X, dtype), dtype)
 
     def _fitted_dtype(self):
@@ -367,29 +456,7 @@ class BaseScratchMLP(BaseEstimator):
             One line a layer: name, units, activation, number of parameters; then the total.
         """
         check_is_fitted(self)
-        network = self._fitted_network(self._fitted_dtype())
-        layers = network.layers
-        table = [("layer", "units", "activation", "parameters")]
-        table.append(("input", f"{layers[0].fan_in:,}", "", "0"))
-        for number, (layer, W, b) in enumerate(zip(layers, self.coefs_, self.intercepts_), 1):
-            is_last = number == len(layers)
-            table.append(
-                (
-                    "output" if is_last else f"hidden {number}",
-                    f"{layer.fan_out:,}",
-                    self.out_activation_ if is_last else layer.activation.label,
-                    f"{W.size + b.size:,}",
-                )
-            )
-        table.append(("total", "", "", f"{network.n_parameters:,}"))
-        widths = [max(map(len, column)) for column in zip(*table)]
-        lines = [
-            f"{row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  "
-            f"{row[2]:<{widths[2]}}  {row[3]:>{widths[3]}}"
-            for row in table
-        ]
-        rule = "-" * len(lines[0])
-        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+        return summary(self._fitted_network(self._fitted_dtype()), self.out_activation_)
 
     def __getstate__(self):
         state = dict(super().__getstate__())

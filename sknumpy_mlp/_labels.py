@@ -56,8 +56,13 @@ class Labels:
         """
         if has_several_labels(y):
             return cls(unique_labels(y), "multilabel", sparse.issparse(y))
-        found = unique_labels(y if classes is None else classes)
-        return cls(found, "binary" if len(found) <= 2 else "multiclass")
+        return cls.of(unique_labels(y if classes is None else classes))
+
+    @classmethod
+    def of(cls, classes, multilabel=False):
+        """These classes, sorted, one or several of which are true of a row."""
+        exclusive = "binary" if len(classes) <= 2 else "multiclass"
+        return cls(classes, "multilabel" if multilabel else exclusive)
 
     def encode(self, y):
         """Class numbers of shape (n_samples,), or 0 and 1 of shape (n_samples, n_labels)."""

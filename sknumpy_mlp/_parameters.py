@@ -10,14 +10,17 @@ from copy import deepcopy
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.metrics import get_scorer_names
 
 from .core._family import Rule, boolean, integer, one_of, real
 from .core.activations import Activation, Identity
 from .core.initializers import Initializer
-from .core.losses import Loss
+from .core.losses import LogLoss, Loss
 from .core.optimizers import Optimizer
 from .core.schedules import Schedule
 from .core.training import Settings
+
+NOT_NEGATIVE = real(0, np.inf, closed="left")
 
 RULES = {
     "alpha": real(0, closed="left"),
@@ -48,19 +51,47 @@ RULES = {
     "n_iter_no_change": integer(1)
     | Rule(lambda v: v is None or (isinstance(v, Real) and v == np.inf), "inf or None"),
     "max_fun": integer(1),
+    "class_weight": one_of("balanced")
+    | Rule(lambda v: v is None, "None")
+    | Rule(
+        lambda v: isinstance(v, dict) and all(NOT_NEGATIVE.holds(w) for w in v.values()),
+        "a dict from classes to finite weights >= 0",
+    ),
+    "scoring": one_of("loss")
+    | Rule(
+        lambda v: v is None or callable(v) or (isinstance(v, str) and v in get_scorer_names()),
+        "None, a name in sklearn.metrics.get_scorer_names() or a function of an estimator, X and y",
+    ),
+    "restore_best": boolean(),
+    "best_of_ties": one_of("first", "last"),
+    "label_smoothing": LogLoss.rules["label_smoothing"],
+    "clip_norm": Rule(lambda v: v is None, "None") | real(0, closed="neither"),
 }
 
 # What becomes objects, and obeys the rules of the family or the function that makes them.
-RESOLVED = ("hidden_layer_sizes", "activation", "solver", "learning_rate", "loss", "init")
+RESOLVED = (
+    "hidden_layer_sizes",
+    "activation",
+    "solver",
+    "learning_rate",
+    "loss",
+    "init",
+    "dropout",
+)
+
+# What a solver without steps refuses, and the value that says that it is not wanted.
+FOR_STEPS_ONLY = {"clip_norm": None, "dropout": 0}
 
 Plan = namedtuple(
     "Plan",
-    "hidden_units activations output_activation optimizer schedule loss initializer settings",
+    "hidden_units activations output_activation dropout "
+    "optimizer schedule loss initializer settings",
 )
 Plan.__doc__ = """An estimator's parameters, checked, with names turned into objects.
 
 `activations` are those of the hidden layers; `output_activation` is what the output layer, which
 is linear, tells its initializer: the last of them, so that starting weights are scikit-learn's.
+`dropout` is the rate behind each hidden layer.
 """
 
 
@@ -76,9 +107,9 @@ def plan(estimator):
     ValueError
         That names the parameter, what it may be, and what it is.
     """
-    flat = {name: getattr(estimator, name) for name in (*RULES, *RESOLVED)}
-    for name, rule in RULES.items():
-        rule.check(name, flat[name])
+    flat = estimator.get_params(deep=False)
+    for name in RULES.keys() & flat.keys():
+        RULES[name].check(name, flat[name])
     hidden_units = _hidden_units(flat["hidden_layer_sizes"])
     activations = _activations(flat["activation"], len(hidden_units))
     optimizer = Optimizer.resolve(flat["solver"], "solver", flat)
@@ -89,14 +120,18 @@ def plan(estimator):
             f"with solver={flat['solver']!r}, which chooses its own step lengths, "
             f"got {flat['learning_rate']!r}"
         )
+    dropout = _dropout(flat["dropout"], len(hidden_units))
+    if not optimizer.takes_steps:
+        _refuse_for_steps_only(flat)
     return Plan(
         hidden_units,
         deepcopy(activations[: len(hidden_units)]),
         activations[-1],
+        dropout,
         optimizer,
         schedule,
         # A copy: the fitted model keeps it, and must not follow later changes of the user's.
-        deepcopy(Loss.resolve(flat["loss"], "loss")),
+        deepcopy(_loss(flat)),
         Initializer.resolve(flat["init"], "init"),
         Settings(**{name: flat[name] for name in Settings.__dataclass_fields__}),
     )
@@ -123,3 +158,41 @@ def _activations(activation, n_hidden):
             f"got {activation!r}"
         )
     return [Activation.resolve(each, "activation") for each in activation] or [Identity()]
+
+
+def _dropout(dropout, n_hidden):
+    """One rate per hidden layer."""
+    rule = real(0, 1, closed="left")
+    if not isinstance(dropout, (list, tuple)):
+        rule.check("dropout", dropout)
+        return [float(dropout)] * n_hidden
+    if len(dropout) != n_hidden:
+        raise ValueError(
+            f"dropout must be one rate for all hidden layers or one for each of the {n_hidden}, "
+            f"got {dropout!r}"
+        )
+    for rate in dropout:
+        rule.check("each rate of dropout", rate)
+    return [float(rate) for rate in dropout]
+
+
+def _refuse_for_steps_only(flat):
+    for name, unwanted in FOR_STEPS_ONLY.items():
+        if flat[name] != unwanted and np.any(flat[name]):
+            raise ValueError(
+                f"{name} must be {unwanted!r} with solver={flat['solver']!r}, which takes no "
+                f"steps, got {flat[name]!r}"
+            )
+
+
+def _loss(flat):
+    """The loss; a name that cannot smooth labels refuses to be told to."""
+    loss = Loss.resolve(flat["loss"], "loss", flat)
+    smoothing = flat.get("label_smoothing", 0)
+    if smoothing and isinstance(flat["loss"], str) and "label_smoothing" not in loss.rules:
+        can = sorted(n for n, c in Loss.named().items() if "label_smoothing" in c.rules)
+        raise ValueError(
+            f"label_smoothing must be 0 with loss={flat['loss']!r}, which has none ({can} have), "
+            f"got {smoothing!r}"
+        )
+    return loss

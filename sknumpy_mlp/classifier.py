@@ -1,21 +1,17 @@
 """`ScratchMLPClassifier`: labels in, labels out."""
 
 import warnings
-from collections import namedtuple
 
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
 
+from ._data import Target
 from ._estimator import BaseScratchMLP, takes_steps
 from ._labels import Labels, has_several_labels
-
-Target = namedtuple("Target", "codes kind n_columns")
-Target.__doc__ = (
-    "A target as the core wants it: class numbers or 0 and 1, their kind, and how many."
-)
 
 
 class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
@@ -73,10 +69,10 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
     nesterovs_momentum : bool, default=True
         For solver "sgd".
     early_stopping : bool, default=False
-        Whether to hold out rows, score them after every epoch, stop when that score has not
-        improved for `n_iter_no_change` epochs, and keep the best weights. The split is
-        stratified unless the target is multilabel; where a class is too small for that, it
-        is plain, and a warning names the class.
+        Whether to score validation rows after every epoch, stop when that score has not improved
+        for `n_iter_no_change` epochs, and keep the best weights. The rows are `X_val` of `fit`,
+        or else split off from `X`. The split is stratified unless the target is multilabel;
+        where a class is too small for that, it is plain, and a warning names the class.
     validation_fraction : float in [0, 1), default=0.1
         Share of rows held out by `early_stopping`.
     beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
@@ -97,6 +93,29 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         Starting weights: "auto" (scikit-learn's), "glorot_uniform", "glorot_normal",
         "he_uniform", "he_normal", "lecun_normal", "zeros", or an object from
         `sknumpy_mlp.initializers`, which also says what biases get.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes in the loss, multiplied into `sample_weight`; a class that a dict
+        does not name weighs one. "balanced" is ``n_samples / (n_classes * count)``, of weighted
+        rows if there are weights; `partial_fit`, which never sees all rows, refuses it. The
+        accuracy of validation rows is weighted likewise, a `scoring` of the user's only by
+        `sample_weight`. Not for multilabel targets.
+    scoring : None, "loss", str or callable, default=None
+        What validation rows are scored by after every epoch: the accuracy, minus their loss (that
+        of training, without the L2 term), or a scorer, as a name or a function of an estimator, X
+        and y. The larger, the better.
+    restore_best : bool, default=True
+        Whether `early_stopping` ends with the weights of the best epoch, or with the last ones.
+    best_of_ties : {"first", "last"}, default="first"
+        Which of several epochs with the same score is the best.
+    dropout : float in [0, 1) or list of one per hidden layer, default=0.0
+        The probability of leaving a hidden unit out of a training step; the others are scaled up
+        so that expectations stay. Predictions use all units. Not for lbfgs.
+    label_smoothing : float in [0, 1), default=0.0
+        The share of every target that is spread over all classes. Part of the loss: for
+        "log_loss" and "binary_log_loss"; a loss that is an object brings its own.
+    clip_norm : float > 0 or None, default=None
+        The largest Euclidean norm that the gradient of a step may have; a longer one is scaled
+        down to it. Not for lbfgs.
 
     Attributes
     ----------
@@ -111,9 +130,13 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
     best_loss_ : float or None
         The least of `loss_curve_`; None with early stopping. Not present with lbfgs.
     validation_scores_ : list of float or None
-        Accuracy on the rows held out, for every epoch; None without early stopping.
+        Score of the validation rows, by `scoring`, for every epoch; None without such rows.
+    validation_loss_curve_ : list of float or None
+        Their loss, likewise: that of training, without the L2 term.
     best_validation_score_ : float or None
         The best of this fit's `validation_scores_`.
+    best_iter_ : int or None
+        The epoch of this fit, from 1, with that score.
     n_iter_ : int
         Epochs of the last call, or iterations of lbfgs.
     t_ : int
@@ -189,34 +212,61 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         max_fun=15000,
         loss="log_loss",
         init="auto",
+        class_weight=None,
+        scoring=None,
+        restore_best=True,
+        best_of_ties="first",
+        dropout=0.0,
+        label_smoothing=0.0,
+        clip_norm=None,
     ):
-        super().__init__(
-            hidden_layer_sizes=hidden_layer_sizes,
-            activation=activation,
-            solver=solver,
-            alpha=alpha,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            learning_rate_init=learning_rate_init,
-            power_t=power_t,
-            max_iter=max_iter,
-            shuffle=shuffle,
-            random_state=random_state,
-            tol=tol,
-            verbose=verbose,
-            warm_start=warm_start,
-            momentum=momentum,
-            nesterovs_momentum=nesterovs_momentum,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
-            n_iter_no_change=n_iter_no_change,
-            max_fun=max_fun,
-            loss=loss,
-            init=init,
-        )
+        self._store(locals())
+
+    @classmethod
+    def from_weights(cls, coefs, intercepts, classes, *, multilabel=False, **parameters):
+        """Make a fitted classifier of weights that are there already.
+
+        Predictions, `partial_fit` and a warm start go on from them.
+
+        Parameters
+        ----------
+        coefs : list of array-like of shape (n_in, n_out)
+            Weights of each layer, as `coefs_` of a fitted classifier or of scikit-learn's
+            `MLPClassifier`; copied. float32 if all are, else float64.
+        intercepts : list of array-like of shape (n_out,)
+            Biases of each layer.
+        classes : array-like of shape (n_classes,)
+            The labels, sorted, as in `classes_`.
+        multilabel : bool, default=False
+            Whether the target is several labels a row.
+        **parameters : dict
+            Those of the constructor. `hidden_layer_sizes` is read off the weights; `activation`
+            and `loss` must be said, if they are not the defaults.
+
+        Returns
+        -------
+        ScratchMLPClassifier
+            Fitted; `n_iter_` is 0 and `loss_` is nan.
+
+        Raises
+        ------
+        ValueError
+            If shapes, classes and parameters do not fit each other.
+
+        Examples
+        --------
+        >>> from sknumpy_mlp import ScratchMLPClassifier
+        >>> clf = ScratchMLPClassifier.from_weights([[[2.0], [-1.0]]], [[0.5]], ["no", "yes"])
+        >>> clf.predict([[1.0, 1.0], [-1.0, 1.0]]).tolist()
+        ['yes', 'no']
+        """
+        classes = np.asarray(classes)
+        if not np.array_equal(classes, unique_labels(classes)):
+            raise ValueError(f"classes must be sorted and different, got {classes!r}")
+        labels = Labels.of(classes, multilabel)
+        model = cls._from_weights(coefs, intercepts, labels.kind, len(classes), parameters)
+        model._labels, model.classes_ = labels, classes
+        return model
 
     def predict(self, X):
         """Predict labels.
@@ -329,6 +379,35 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         self._labels = labels
         self.classes_ = labels.classes
         return Target(codes, labels.kind, len(labels.classes))
+
+    def _class_weight(self, target, sample_weight, incremental):
+        if self.class_weight is None:
+            return None
+        if target.kind == "multilabel":
+            raise ValueError(
+                "class_weight must be None for a multilabel target, whose labels are no classes, "
+                f"got {self.class_weight!r}; sample_weight can weigh its rows"
+            )
+        if incremental and not isinstance(self.class_weight, dict):
+            raise ValueError(
+                "class_weight must be a dict or None for partial_fit, which cannot count rows that "
+                f"are still to come, got {self.class_weight!r}; "
+                "sklearn.utils.class_weight.compute_class_weight makes a dict"
+            )
+        known = set(self.classes_.tolist())
+        named = self.class_weight if isinstance(self.class_weight, dict) else ()
+        unknown = [name for name in named if name not in known]
+        if unknown:
+            raise ValueError(
+                f"class_weight must be a dict of classes among {self.classes_}, "
+                f"got {self.class_weight!r}"
+            )
+        return compute_class_weight(
+            self.class_weight,
+            classes=self.classes_,
+            y=self.classes_[target.codes],
+            sample_weight=sample_weight,
+        )
 
     def _strata(self, target):
         """What early stopping's split is stratified by: the classes, where each can be split."""

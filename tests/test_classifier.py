@@ -246,7 +246,7 @@ def test_too_few_epochs_warn_in_the_words_of_scikit_learn():
         MLPClassifier(max_iter=2, random_state=0).fit(X, y)
     with pytest.warns(ConvergenceWarning) as ours:
         ScratchMLPClassifier(max_iter=2, random_state=0).fit(X, y)
-    assert str(ours[0].message) == str(theirs[0].message)
+    assert str(ours[0].message).startswith(str(theirs[0].message))
     with pytest.warns(ConvergenceWarning, match="lbfgs stopped after 2 iterations"):
         ScratchMLPClassifier(max_iter=2, random_state=0, solver="lbfgs").fit(X, y)
 
@@ -406,7 +406,9 @@ def test_early_stopping_needs_weight_on_both_sides_of_the_split():
     for seed in range(10):
         weights = np.zeros(len(y))
         weights[3] = 1
-        with pytest.raises(ValueError, match=r"sample_weight must.*by early_stopping"):
+        with pytest.raises(
+            ValueError, match=r"sample_weight must.*among the rows (trained on|held out)"
+        ):
             brief(early_stopping=True, random_state=seed).fit(X, y, sample_weight=weights)
 
 

@@ -76,7 +76,7 @@ def test_a_class_in_place_of_an_object_is_told(name):
 
 
 def test_every_parameter_without_a_family_has_a_rule():
-    assert set(PARAMETERS) == {*RULES, *FAMILIES, "hidden_layer_sizes"}
+    assert set(PARAMETERS) == {*RULES, *FAMILIES, "hidden_layer_sizes", "dropout"}
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -21,6 +21,8 @@ from sklearn.neural_network import MLPClassifier
 
 from sknumpy_mlp import ScratchMLPClassifier
 
+# Fitted attributes that MLPClassifier does not have.
+OURS_ALONE = {"validation_loss_curve_", "best_iter_"}
 TOLERANCE = 1e-8
 
 N_FEATURES = 6
@@ -173,7 +175,7 @@ def assert_same_array(ours, theirs):
 def assert_same_model(ours, theirs, X, tolerance=TOLERANCE):
     """Everything public that is fitted, and what is predicted, agrees."""
     fitted = {name for name in vars(theirs) if name.endswith("_") and not name.startswith("_")}
-    assert {name for name in vars(ours) if name.endswith("_")} == fitted
+    assert {name for name in vars(ours) if name.endswith("_")} - OURS_ALONE == fitted
     assert_same_array(ours.classes_, theirs.classes_)
     exact = ["n_iter_", "t_", "n_layers_", "n_outputs_", "out_activation_", "n_features_in_"]
     for name in exact:
@@ -194,11 +196,18 @@ def assert_same_model(ours, theirs, X, tolerance=TOLERANCE):
     assert_same_array(ours.predict(X), theirs.predict(X))
 
 
+def assert_same_warnings(ours, theirs):
+    """The same categories; ours begin with scikit-learn's words and may say more."""
+    assert [category for category, _ in ours] == [category for category, _ in theirs]
+    for (_, mine), (_, his) in zip(ours, theirs):
+        assert (mine or "").startswith(his or "")
+
+
 def assert_same_fits(ours, theirs, X, y, times=1, **fit_parameters):
     for _ in range(times):
         _, our_warnings = recording(ours.fit, X, y, **fit_parameters)
         _, their_warnings = recording(theirs.fit, X, y, **fit_parameters)
-        assert our_warnings == their_warnings
+        assert_same_warnings(our_warnings, their_warnings)
         assert_same_model(ours, theirs, X)
 
 
@@ -352,10 +361,11 @@ class TestPartialFit:
             parameters |= {"batch_size": n_samples}
         ours, theirs = both(parameters)
         X = FORMATS[format](X)
-        for _ in range(6):
+        for number in range(6):
             _, our_warnings = recording(ours.partial_fit, X, y, classes=classes)
             _, their_warnings = recording(theirs.partial_fit, X, y, classes=classes)
-            assert our_warnings == their_warnings
+            # That a batch is larger than the data is said once.
+            assert our_warnings == (their_warnings if number == 0 else [])
             assert_same_model(ours, theirs, X)
 
     @pytest.mark.parametrize("solver", ["sgd", "adam"])
@@ -465,9 +475,10 @@ class TestSignature:
         theirs = getattr(MLPClassifier, name)
         ours = getattr(ScratchMLPClassifier, name)
         if callable(theirs):
-            assert list(inspect.signature(ours).parameters) == list(
-                inspect.signature(theirs).parameters
-            )
+            mine, his = (inspect.signature(method).parameters for method in (ours, theirs))
+            by_position = [n for n, p in his.items() if p.kind is not p.KEYWORD_ONLY]
+            assert list(mine)[: len(by_position)] == by_position
+            assert his.keys() <= mine.keys()
 
     @pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
     def test_convergence_is_warned_of_in_the_same_place(self, solver):

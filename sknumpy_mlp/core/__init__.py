@@ -4,7 +4,7 @@ Nothing here knows of scikit-learn, labels or data frames. A network is usable b
 
 >>> import numpy as np
 >>> from sknumpy_mlp.core import activations, batches, initializers, losses, network
->>> from sknumpy_mlp.core import optimizers, schedules, training
+>>> from sknumpy_mlp.core import optimizers, schedules, state, training
 >>> X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 >>> y = np.array([0, 1, 1, 0])
 >>> net = network.Network.dense([2, 8, 1], [activations.Tanh()])
@@ -13,8 +13,8 @@ Nothing here knows of scikit-learn, labels or data frames. A network is usable b
 >>> loss = losses.LogLoss().for_target("binary")
 >>> data = batches.Batches(X, loss.encode_target(y, X.dtype), X.dtype, batch_size=4)
 >>> settings = training.Settings(learning_rate_init=0.1, max_iter=100)
->>> state = training.TrainingState(np.random.RandomState(1))
->>> run = training.Training(net, loss, schedules.Constant(), data, settings, state)
+>>> start = state.TrainingState(np.random.RandomState(1))
+>>> run = training.Training(net, loss, schedules.Constant(), data, settings, start)
 >>> outcome = run.train(optimizers.Adam())
 >>> Z = net.workspace(4, X.dtype).forward(X)
 >>> loss.predict(Z)

@@ -83,6 +83,7 @@ class SparseRows:
 
     def __init__(self, X, dtype):
         self.X = X.tocsr().astype(dtype, copy=False)
+        self.dtype = self.X.dtype
 
     def __len__(self):
         return self.X.shape[0]

@@ -4,10 +4,11 @@ Contract: a layer says which parameters it has (`shapes`), which of them the L2 
 decay shrink (`penalized`), and computes on the views of the network's flat vectors that it is
 bound to: parameter ``W`` is ``layer.W``, its gradient ``layer.dW``. Everything that a batch needs
 beyond that is in buffers made once per batch size (`buffers`).
-To add one: write a class with the methods of `Dense`; `network.Network` takes any list of layers.
+To add one: subclass `Layer`; `network.Network` takes any list of layers.
 """
 
 from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 
@@ -30,7 +31,44 @@ def multiply_transposed(X, dZ, out):
         np.dot(X.T, dZ, out=out)
 
 
-class Dense:
+class Layer:
+    """Base class of layers.
+
+    Attributes
+    ----------
+    shapes : dict of str to tuple
+        Parameter names and shapes.
+    penalized : tuple of str
+        The parameters that the L2 penalty and weight decay shrink.
+    only_in_training : bool
+        Whether predictions leave the layer out.
+    """
+
+    shapes: ClassVar[dict] = {}
+    penalized = ()
+    only_in_training = False
+
+    def draw(self, initializer, random_state):
+        """Fill the parameters with starting values."""
+
+    def buffers(self, n_samples, dtype, order="C"):
+        """Arrays for batches of `n_samples` rows: its output `A`, that one's gradient `dA`, ..."""
+        raise NotImplementedError
+
+    def forward(self, X, buffers):
+        """Return the output, which lies in ``buffers.A``; `X` is left as it is."""
+        raise NotImplementedError
+
+    def backward(self, X, dA, buffers, dX=None):
+        """Fill the gradients of the parameters from `dA`, and `dX` unless it is None."""
+        raise NotImplementedError
+
+    def unbound(self):
+        """The same layer without arrays."""
+        raise NotImplementedError
+
+
+class Dense(Layer):
     r"""``A = f(X W + b)``: every unit reads every input.
 
     The backward pass turns ``dA`` into :math:`dZ = dA \odot f'(Z)` and then into
@@ -117,3 +155,67 @@ class Dense:
 
     def __repr__(self):
         return f"Dense({self.fan_in}, {self.fan_out}, {self.activation!r})"
+
+
+class Dropout(Layer):
+    r"""``A = X * M / (1 - rate)``: units are left out at random, others stand in for them.
+
+    M is 0 with probability `rate` and 1 elsewhere, drawn anew for every row, unit and batch.
+    This inverted form leaves expectations alone, so predictions do without the layer.
+
+    Parameters
+    ----------
+    n_units : int
+    rate : float in [0, 1)
+        The probability of leaving a unit out.
+
+    Attributes
+    ----------
+    generator : numpy.random.Generator
+        What masks are drawn from; bound by `network.Network.bind_generator`.
+
+    References
+    ----------
+    Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting",
+    JMLR 2014.
+
+    Examples
+    --------
+    >>> layer = Dropout(4, rate=0.5)
+    >>> layer.generator = np.random.default_rng(0)
+    >>> layer.forward(np.ones((2, 4)), layer.buffers(2, np.float64))
+    array([[2., 0., 0., 0.],
+           [2., 2., 2., 2.]])
+    """
+
+    only_in_training = True
+
+    def __init__(self, n_units, rate):
+        self.n_units = n_units
+        self.rate = rate
+
+    def buffers(self, n_samples, dtype, order="C"):
+        """Arrays for batches of `n_samples` rows: A, dA, and ``M / (1 - rate)`` as `mask`."""
+        shape = n_samples, self.n_units
+        A, dA, mask = (np.empty(shape, dtype) for _ in range(3))
+        return SimpleNamespace(A=A, dA=dA, mask=mask)
+
+    def forward(self, X, buffers):
+        """Return ``A``, which lies in the buffers; `X` is left as it is."""
+        mask = buffers.mask
+        self.generator.random(out=mask, dtype=mask.dtype)
+        np.greater_equal(mask, self.rate, out=mask)
+        mask *= 1 / (1 - self.rate)
+        return np.multiply(X, mask, out=buffers.A)
+
+    def backward(self, X, dA, buffers, dX=None):
+        """Fill `dX` from `dA`, unless it is None."""
+        if dX is not None:
+            np.multiply(dA, buffers.mask, out=dX)
+
+    def unbound(self):
+        """The same layer without its generator."""
+        return Dropout(self.n_units, self.rate)
+
+    def __repr__(self):
+        return f"Dropout({self.n_units}, rate={self.rate})"

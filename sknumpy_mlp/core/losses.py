@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import numpy as np
 from scipy.special import expit, log_expit, log_softmax, logsumexp
 
-from ._family import Family
+from ._family import Family, real
 
 
 class Loss(Family):
@@ -129,9 +129,9 @@ class ExclusiveClasses:
         return Z[np.arange(len(y)), y]
 
     @staticmethod
-    def subtract_target(Z, y):
-        """``Z -= Y`` in place."""
-        Z[np.arange(len(y)), y] -= 1
+    def subtract_target(Z, y, share=1.0):
+        """``Z -= share * Y`` in place."""
+        Z[np.arange(len(y)), y] -= share
 
 
 class IndependentLabels:
@@ -154,9 +154,9 @@ class IndependentLabels:
         return np.einsum("ij,ij->i", Z, y)
 
     @staticmethod
-    def subtract_target(Z, y):
-        """``Z -= Y`` in place."""
-        Z -= y
+    def subtract_target(Z, y, share=1.0):
+        """``Z -= share * Y`` in place."""
+        Z -= y if share == 1 else share * y
 
 
 class LogisticLink:
@@ -186,11 +186,43 @@ class NormalizedLogisticLink:
         return log_s
 
 
-class SoftmaxCrossEntropy(ExclusiveClasses, Loss):
+class LabelSmoothing:
+    """Part of the cross-entropies, which can smooth their targets.
+
+    With smoothing :math:`\\epsilon` a target of 0 and 1 becomes
+    :math:`t = (1 - \\epsilon)\\, y + \\epsilon / K`, K the number of outcomes that exclude each
+    other: the number of classes of a softmax, 2 for a logistic output.
+
+    Parameters
+    ----------
+    label_smoothing : float in [0, 1), default=0.0
+
+    References
+    ----------
+    Szegedy et al., "Rethinking the Inception architecture for computer vision", CVPR 2016,
+    section 7.
+    """
+
+    rules = {"label_smoothing": real(0, 1, closed="left")}
+    # For subclasses with a constructor of their own.
+    label_smoothing = 0.0
+
+    def __init__(self, label_smoothing=0.0):
+        self.label_smoothing = label_smoothing
+
+
+class SoftmaxCrossEntropy(LabelSmoothing, ExclusiveClasses, Loss):
     r"""Cross-entropy of the softmax, for exclusive classes.
 
     .. math:: \ell = \log\sum_k e^{z_k} - z_y, \qquad
               dz_k = \frac{e^{z_k}}{\sum_j e^{z_j}} - [k = y]
+
+    With label smoothing :math:`\epsilon` and K classes, :math:`z_y` becomes
+    :math:`(1 - \epsilon) z_y + \frac{\epsilon}{K} \sum_k z_k`.
+
+    Parameters
+    ----------
+    label_smoothing : float in [0, 1), default=0.0
 
     References
     ----------
@@ -227,14 +259,19 @@ class SoftmaxCrossEntropy(ExclusiveClasses, Loss):
         # Shift by the row maximum: exp cannot overflow, softmax is unchanged.
         Z -= np.maximum.reduce(Z, axis=0)
         true_scores = scratch.flat[true]
+        mean_scores = np.dot(scratch.ones, Z) / len(Z) if self.label_smoothing else None
         np.exp(Z, out=Z)
         total = np.dot(scratch.ones, Z)
         np.log(total, out=losses)
         np.subtract(losses, true_scores, out=losses)
         Z /= total
         # p_y - 1 from the loss -log(p_y): exact where p_y is almost 1, and one gathering less.
-        np.negative(losses, out=true_scores)
-        scratch.flat[true] = np.expm1(true_scores, out=true_scores)
+        gradient = np.expm1(-losses)
+        scratch.flat[true] = gradient
+        if self.label_smoothing:
+            losses += self.label_smoothing * (true_scores - mean_scores)
+            Z -= self.label_smoothing / len(Z)
+            scratch.flat[true] += self.label_smoothing
 
     def probabilities(self, Z):
         Z -= Z.max(axis=1)[:, np.newaxis]
@@ -246,10 +283,17 @@ class SoftmaxCrossEntropy(ExclusiveClasses, Loss):
         return log_softmax(Z, axis=1)
 
 
-class LabelwiseCrossEntropy(IndependentLabels, LogisticLink, Loss):
+class LabelwiseCrossEntropy(LabelSmoothing, IndependentLabels, LogisticLink, Loss):
     r"""Cross-entropy of logistic outputs, summed over independent labels.
 
     .. math:: \ell = \sum_k \log(1 + e^{z_k}) - y_k z_k, \qquad dz_k = \frac{1}{1 + e^{-z_k}} - y_k
+
+    With label smoothing :math:`\epsilon`, :math:`y_k` becomes
+    :math:`(1 - \epsilon) y_k + \epsilon / 2`.
+
+    Parameters
+    ----------
+    label_smoothing : float in [0, 1), default=0.0
 
     References
     ----------
@@ -265,9 +309,14 @@ class LabelwiseCrossEntropy(IndependentLabels, LogisticLink, Loss):
 
     def value_and_gradient(self, Z, y, losses, scratch=None):
         np.logaddexp(0, Z).sum(axis=1, out=losses)
-        losses -= self.true_scores(Z, y)
+        smoothing = self.label_smoothing
+        losses -= (1 - smoothing) * self.true_scores(Z, y)
+        if smoothing:
+            losses -= smoothing / 2 * Z.sum(axis=1)
         expit(Z, out=Z)
-        self.subtract_target(Z, y)
+        if smoothing:
+            Z -= smoothing / 2
+        self.subtract_target(Z, y, 1 - smoothing)
 
 
 class BinaryCrossEntropy(LabelwiseCrossEntropy):
@@ -357,18 +406,22 @@ class _ByTarget(Loss):
     formulas = {}
 
     def for_target(self, kind):
-        return self.formulas[kind]()
+        return self.formulas[kind](**self.get_params())
 
 
-class LogLoss(_ByTarget):
+class LogLoss(LabelSmoothing, _ByTarget):
     """Cross-entropy: softmax for several classes, one logistic output for two, one per label.
 
     See `SoftmaxCrossEntropy` and `LabelwiseCrossEntropy` for the formulas.
 
+    Parameters
+    ----------
+    label_smoothing : float in [0, 1), default=0.0
+
     Examples
     --------
-    >>> LogLoss().for_target("multiclass")
-    SoftmaxCrossEntropy()
+    >>> LogLoss(label_smoothing=0.1).for_target("multiclass")
+    SoftmaxCrossEntropy(label_smoothing=0.1)
     """
 
     name = "log_loss"
@@ -379,10 +432,14 @@ class LogLoss(_ByTarget):
     }
 
 
-class BinaryLogLoss(_ByTarget):
+class BinaryLogLoss(LabelSmoothing, _ByTarget):
     """Binary cross-entropy of one logistic output per class or label.
 
     See `ClasswiseCrossEntropy` and `LabelwiseCrossEntropy` for the formulas.
+
+    Parameters
+    ----------
+    label_smoothing : float in [0, 1), default=0.0
 
     Examples
     --------

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from .activations import Identity
-from .layers import Dense
+from .layers import Dense, Dropout
 
 
 class Workspace:
@@ -87,7 +87,7 @@ class Network:
         self.layers = layers
 
     @classmethod
-    def dense(cls, units, activations, output_activation=None):
+    def dense(cls, units, activations, output_activation=None, dropout=()):
         """A multilayer perceptron.
 
         Parameters
@@ -98,9 +98,16 @@ class Network:
             One per hidden layer; the last layer is linear, its link belongs to the loss.
         output_activation : Activation, default=None
             What the initializer of the output layer is told, if not that it is linear.
+        dropout : sequence of float, default=()
+            The rate behind each hidden layer; no dropout at all if empty.
         """
         *hidden, last = pairwise(units)
-        layers = [Dense(*fans, f) for fans, f in zip(hidden, activations, strict=True)]
+        layers = []
+        rates = dropout or [0.0] * len(hidden)
+        for fans, activation, rate in zip(hidden, activations, rates, strict=True):
+            layers.append(Dense(*fans, activation))
+            if rate:
+                layers.append(Dropout(fans[1], rate))
         return cls([*layers, Dense(*last, Identity(), output_activation)])
 
     def slots(self):
@@ -138,25 +145,37 @@ class Network:
             layer.draw(initializer, random_state)
 
     @property
+    def dense_layers(self):
+        """The layers that have weights and biases."""
+        return [layer for layer in self.layers if "W" in layer.shapes]
+
+    @property
     def coefs(self):
         """The weight matrices, as a list of views."""
-        return [layer.W for layer in self.layers]
+        return [layer.W for layer in self.dense_layers]
 
     @property
     def intercepts(self):
         """The bias vectors, as a list of views."""
-        return [layer.b for layer in self.layers]
+        return [layer.b for layer in self.dense_layers]
 
     def bind(self, coefs, intercepts):
         """Compute with these arrays from now on; nothing is copied."""
-        for layer, W, b in zip(self.layers, coefs, intercepts, strict=True):
+        for layer, W, b in zip(self.dense_layers, coefs, intercepts, strict=True):
             layer.W, layer.b = W, b
             layer.fan_in, layer.fan_out = W.shape
+
+    def bind_generator(self, generator):
+        """Draw what training draws at random, the masks of dropout, from this generator."""
+        for layer in self.layers:
+            if layer.only_in_training:
+                layer.generator = generator
 
     @property
     def units(self):
         """Inputs, units of each hidden layer, outputs."""
-        return [self.layers[0].fan_in, *(layer.fan_out for layer in self.layers)]
+        layers = self.dense_layers
+        return [layers[0].fan_in, *(layer.fan_out for layer in layers)]
 
     def unbound(self):
         """The same network without arrays."""
@@ -165,9 +184,18 @@ class Network:
     def __getstate__(self):
         return {"layers": self.unbound().layers}
 
-    def workspace(self, n_samples, dtype):
-        """Buffers for batches of `n_samples` rows, and the passes through them."""
-        return Workspace(self.layers, n_samples, dtype)
+    def workspace(self, n_samples, dtype, training=False):
+        """Buffers for batches of `n_samples` rows, and the passes through them.
+
+        Parameters
+        ----------
+        n_samples : int
+        dtype : dtype
+        training : bool, default=False
+            Whether layers that act in training only take part.
+        """
+        layers = [layer for layer in self.layers if training or not layer.only_in_training]
+        return Workspace(layers, n_samples, dtype)
 
     def scores(self, X, dtype, index=None):
         """Raw scores of any number of rows, computed in chunks of bounded size.

@@ -1,18 +1,20 @@
-"""The training loop, and the state that lives from epoch to epoch.
+"""The training loop.
 
-Verbs of falling size: ``train`` (all epochs), ``_run_epoch``, ``_step``; an `Objective` gives loss
-and gradient of one batch. Configuration is in `Settings`, what changes is in `TrainingState`;
-both are plain data.
+Verbs of falling size: ``train`` (all epochs), ``_epoch``, ``_step``; an `Objective` gives loss and
+gradient of one batch, a `Validation` judges an epoch. Configuration is in `Settings`, what
+changes is in `TrainingState` and `Outcome`; all three are plain data.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
 
+from .objective import Objective
 from .optimizers import Stepper
-from .schedules import Clock, Constant
-from .vectors import add_scaled
+from .schedules import Constant
+from .state import Outcome
+from .vectors import scale
 
 
 class DivergedError(ValueError):
@@ -30,188 +32,11 @@ class Settings:
     tol: float = 1e-4
     n_iter_no_change: float | None = 10
     verbose: bool = False
-
-
-@dataclass
-class TrainingState:
-    """What training carries from epoch to epoch, and `partial_fit` from call to call.
-
-    Attributes
-    ----------
-    random_state : numpy.random.RandomState
-        The random stream.
-    moments : dict or None
-        The optimizer's state; None before its first step.
-    moments_of : str or None
-        The class of that optimizer; another one starts anew.
-    clock : Clock
-    samples_seen : int
-        Rows seen in whole epochs, in this and earlier fits; `t_` in scikit-learn.
-    criterion : {"loss", "score"} or None
-        What `best` is the best of.
-    best : float
-        The best value so far, loss with the sign turned or score.
-    no_improvement : int
-        Epochs in a row that did not improve on `best` by more than `tol`.
-    weight_sum, rows_weighted : float, int
-        Sum and number of the sample weights seen.
-    """
-
-    random_state: np.random.RandomState
-    moments: dict | None = None
-    moments_of: str | None = None
-    clock: Clock = field(default_factory=Clock)
-    samples_seen: int = 0
-    criterion: str | None = None
-    best: float = -np.inf
-    no_improvement: int = 0
-    weight_sum: float = 0.0
-    rows_weighted: int = 0
-
-    def relative_weights(self, weights, n_samples, subset=None):
-        """Weights over their running mean; None where all rows weigh one, now and before.
-
-        Parameters
-        ----------
-        weights : ndarray of shape (n_samples,) or None
-            None is a weight of one for every row.
-        n_samples : int
-        subset : integer ndarray, default=None
-            The rows that count; all, if None.
-        """
-        if weights is None and self.weight_sum != self.rows_weighted:
-            weights = np.ones(n_samples)
-        if weights is None:
-            n_used = n_samples if subset is None else len(subset)
-            self.weight_sum += n_used
-            self.rows_weighted += n_used
-            return None
-        used = weights if subset is None else weights[subset]
-        self.weight_sum += float(used.sum())
-        self.rows_weighted += len(used)
-        return weights / self.mean_weight
-
-    @property
-    def mean_weight(self):
-        """The mean of all sample weights seen; 1 before the first row."""
-        return self.weight_sum / self.rows_weighted if self.rows_weighted else 1.0
-
-    def copy(self):
-        """An independent copy, the random stream excepted."""
-        moments = self.moments and {
-            name: value.copy() if isinstance(value, np.ndarray) else value
-            for name, value in self.moments.items()
-        }
-        return replace(self, moments=moments, clock=replace(self.clock))
-
-
-@dataclass
-class Outcome:
-    """What a training run gave.
-
-    Attributes
-    ----------
-    loss_curve : list of float or None
-        One entry an epoch; None for an optimizer that has no epochs.
-    scores : list of float
-        One entry an epoch; empty without a validation score.
-    loss : float
-        The last loss.
-    n_iter : int
-        Epochs, or iterations of L-BFGS.
-    converged : bool
-        False if the run ended because it was told how long to run.
-    message : str
-        Why a run that did not converge ended.
-    """
-
-    loss_curve: list | None = None
-    scores: list = field(default_factory=list)
-    loss: float = np.inf
-    n_iter: int = 0
-    converged: bool = False
-    message: str = ""
-
-
-class Objective:
-    r"""Penalized mean loss of a batch, and its gradient.
-
-    .. math:: J = \frac1n \sum_i w_i\, \ell(z_i, y_i) + \frac{\alpha}{2n} \lVert W \rVert^2
-
-    over the n rows of the batch; biases are not penalized.
-
-    Parameters
-    ----------
-    network : Network
-        Allocated; its `grad` receives the gradient.
-    loss : Loss
-    alpha : float
-    batches : Batches
-    """
-
-    # A batch is streamed in blocks of at most this many elements of the widest layer, so that
-    # memory does not grow with the rows: 16 MB a buffer in float64.
-    block_elements = 2**21
-
-    def __init__(self, network, loss, alpha, batches):
-        self.network = network
-        self.loss = loss
-        self.alpha = alpha
-        self.batches = batches
-        self.losses = np.empty(batches.n_samples, network.theta.dtype)
-        self.block_size = max(1, self.block_elements // max(network.units))
-        self._workspaces = {}
-
-    def evaluate(self, start, stop):
-        """Fill the network's `grad` and each row's loss for rows `start` to `stop`.
-
-        Returns
-        -------
-        float
-            The penalty times the number of rows.
-        """
-        if stop - start <= self.block_size:
-            self._add_block(start, stop, stop - start)
-        else:
-            self._stream(start, stop)
-        if not self.alpha:
-            return 0.0
-        weights = self.network.weights
-        add_scaled(self.network.weights_grad, self.alpha / (stop - start), weights)
-        return 0.5 * self.alpha * float(np.dot(weights, weights))
-
-    def _stream(self, start, stop):
-        """The gradient of a batch that is larger than a block: the sum over its blocks."""
-        total = np.zeros_like(self.network.grad)
-        for first in range(start, stop, self.block_size):
-            self._add_block(first, min(first + self.block_size, stop), stop - start)
-            total += self.network.grad
-        self.network.grad[:] = total
-
-    def _add_block(self, start, stop, batch_size):
-        """Fill `grad` with what these rows contribute to the mean over `batch_size` rows."""
-        block = self.batches.block(start, stop)
-        workspace, scratch = self._workspaces.get(stop - start) or self._add_workspace(stop - start)
-        losses = self.losses[start:stop]
-        Z = workspace.forward(block.X)
-        self.loss.value_and_gradient(Z, block.y, losses, scratch)
-        if block.weights is not None:
-            Z *= block.weights[:, np.newaxis]
-            losses *= block.weights
-        Z *= 1 / batch_size
-        workspace.backward(block.X, Z)
-
-    def _add_workspace(self, n_samples):
-        """Buffers for blocks of this many rows: the network's, and the loss's own."""
-        workspace = self.network.workspace(n_samples, self.network.theta.dtype)
-        buffers = workspace, self.loss.scratch(workspace.scores)
-        self._workspaces[n_samples] = buffers
-        return buffers
-
-    def mean(self, penalty):
-        """The mean of all rows' losses, with the penalties of an epoch added."""
-        # A Python float: it pickles to a fifth of a NumPy one.
-        return float(self.losses.sum(dtype=np.float64) + penalty) / len(self.losses)
+    clip_norm: float | None = None
+    early_stopping: bool = False
+    restore_best: bool = True
+    best_of_ties: str = "first"
+    warm_start: bool = False
 
 
 class Training:
@@ -228,8 +53,14 @@ class Training:
     settings : Settings
     state : TrainingState
         Carried on, in place.
-    score : callable, default=None
-        Called without arguments after every epoch; the best network by it is kept.
+    validation : Validation, default=None
+        Judges every epoch. With `Settings.early_stopping` it also decides when to stop, and
+        which parameters are kept.
+    tasks : object, default=None
+        Told of every epoch by ``begin_epoch()`` and ``end_epoch()``; training stops where the
+        latter returns True.
+    outcome : Outcome, default=None
+        The record of the next run, begun or empty; a new one if None.
 
     Examples
     --------
@@ -240,6 +71,7 @@ class Training:
     >>> from sknumpy_mlp.core.network import Network
     >>> from sknumpy_mlp.core.optimizers import Adam
     >>> from sknumpy_mlp.core.schedules import Constant
+    >>> from sknumpy_mlp.core.state import TrainingState
     >>> X, y = np.array([[-1.0], [1.0]]), np.array([0, 1])
     >>> loss = LogLoss().for_target("binary")
     >>> network = Network.dense([1, 1], [])
@@ -252,16 +84,33 @@ class Training:
     True
     """
 
-    def __init__(self, network, loss, schedule, batches, settings, state, score=None):
+    # Larger inputs than this are told of where training did not converge.
+    large_input = 10.0
+
+    def __init__(
+        self,
+        network,
+        loss,
+        schedule,
+        batches,
+        settings,
+        state,
+        validation=None,
+        tasks=None,
+        outcome=None,
+    ):
         self.network = network
-        self.loss = loss
         self.schedule = schedule
         self.batches = batches
         self.settings = settings
         self.state = state
-        self.score = score
+        self.validation = validation
+        self.tasks = tasks
+        self._record = outcome
         # Relative weights divide the data term by their mean; the penalty must follow.
         self.objective = Objective(network, loss, settings.alpha / state.mean_weight, batches)
+        network.bind_generator(state.generator)
+        self._last_whole_epoch = None
 
     def train(self, optimizer, n_epochs=None):
         """Train in place.
@@ -282,6 +131,7 @@ class Training:
             If an epoch ends with parameters that are not finite.
         """
         self.n_epochs = n_epochs or self.settings.max_iter
+        self.outcome, self._record = self._record or Outcome(), None
         # Overflow is told in words at the end of the epoch, by DivergedError.
         with np.errstate(over="ignore", invalid="ignore"):
             return optimizer.train(self)
@@ -290,47 +140,95 @@ class Training:
 
     def by_steps(self, optimizer):
         """Epochs of one step a batch; called by the optimizer."""
-        state, settings = self.state, self.settings
-        outcome = Outcome(
-            loss_curve=[],
-            message=f"Stochastic Optimizer: Maximum iterations ({settings.max_iter}) reached and "
-            "the optimization hasn't converged yet.",
-        )
+        outcome = self.outcome
+        if outcome.loss_curve is None:
+            outcome.loss_curve = []
+        stepper = self._stepper(optimizer)
+        try:
+            while outcome.n_iter < self.n_epochs and not outcome.converged:
+                self._epoch(stepper)
+        except KeyboardInterrupt as interrupt:
+            if self._last_whole_epoch is None:
+                raise
+            self._go_back()
+            outcome.interrupt = interrupt
+            return outcome
+        if not outcome.converged and outcome.n_iter >= self.settings.max_iter:
+            outcome.message = self._advice()
+        if outcome.best_theta is not None:
+            self.network.theta[:] = outcome.best_theta
+        return outcome
+
+    def _stepper(self, optimizer):
+        """The optimizer at work on the network; it goes on from moments that are its own."""
+        state, net = self.state, self.network
         # Moments of another optimizer mean something else, even under the same name.
         kind = f"{type(optimizer).__module__}.{type(optimizer).__qualname__}"
         names = {"t", *optimizer.moments}
         if state.moments is None or state.moments_of != kind or names != state.moments.keys():
-            state.moments = optimizer.start(self.network.theta)
+            state.moments = optimizer.start(net.theta)
         state.moments_of = kind
-        criterion = "loss" if self.score is None else "score"
+        criterion = "score" if self._decided_by_score else "loss"
         if state.criterion != criterion:
             state.criterion, state.best, state.no_improvement = criterion, -np.inf, 0
-        net = self.network
-        stepper = Stepper(optimizer, net.theta, net.grad, net.weights, state.moments)
         if self.schedule.classic and not optimizer.obeys_classic:
             self.schedule = Constant()
-        best_theta = None
-        order = None
-        for _ in range(self.n_epochs):
-            if settings.shuffle:
-                order = self._shuffled(order)
-            outcome.loss = self._run_epoch(stepper, order)
-            outcome.n_iter += 1
-            outcome.loss_curve.append(outcome.loss)
-            self._log(f"Iteration {outcome.n_iter}, loss = {outcome.loss:.8f}")
-            value = -outcome.loss
-            if self.score is not None:
-                value = self.score()
-                outcome.scores.append(value)
-                self._log(f"Validation score: {value:f}")
-                if value > state.best:
-                    best_theta = net.theta.copy()
-            if self._stalled(value) and self._stops_at_plateau():
-                outcome.converged = True
-                break
-        if best_theta is not None:
-            net.theta[:] = best_theta
-        return outcome
+        return Stepper(optimizer, net.theta, net.grad, net.weights, state.moments)
+
+    @property
+    def _decided_by_score(self):
+        """Whether the validation rows decide when to stop and which parameters are best."""
+        return self.validation is not None and self.settings.early_stopping
+
+    def _epoch(self, stepper):
+        """All batches once; then the record, and the decision whether to go on."""
+        outcome = self.outcome
+        if self.tasks is not None:
+            self.tasks.begin_epoch()
+        if self.settings.shuffle:
+            outcome.order = self._shuffled(outcome.order)
+        outcome.loss = self._run_batches(stepper)
+        outcome.n_iter += 1
+        outcome.loss_curve.append(outcome.loss)
+        self._log(f"Iteration {outcome.n_iter}, loss = {outcome.loss:.8f}")
+        value = -outcome.loss
+        if self.validation is not None:
+            score = self._validate()
+            value = score if self._decided_by_score else value
+        if self._stalled(value) and self._stops_at_plateau():
+            outcome.converged = True
+        if self.tasks is not None and self.tasks.end_epoch():
+            outcome.converged = True
+        if self.settings.warm_start:
+            self._last_whole_epoch = self._whole_epoch()
+
+    def _validate(self):
+        """Record loss and score of the validation rows; keep the parameters if they are best."""
+        outcome, settings = self.outcome, self.settings
+        loss, score = self.validation.evaluate()
+        best = outcome.scores[outcome.best_iter - 1] if outcome.best_iter else -np.inf
+        outcome.validation_losses.append(loss)
+        outcome.scores.append(score)
+        self._log(f"Validation score: {score:f}")
+        if score > best or (score == best and settings.best_of_ties == "last"):
+            outcome.best_iter = outcome.n_iter
+            if self._decided_by_score and settings.restore_best:
+                outcome.best_theta = self.network.theta.copy()
+        return score
+
+    def _whole_epoch(self):
+        """Copies of all that an interrupt must leave as it was at the end of this epoch."""
+        state = self.state
+        position = state.random_state.get_state(legacy=False)
+        return self.network.theta.copy(), state.copy(), position, self.outcome.n_iter
+
+    def _go_back(self):
+        """Be as after the last whole epoch."""
+        theta, state, position, n_iter = self._last_whole_epoch
+        self.network.theta[:] = theta
+        vars(self.state).update(vars(state))
+        self.state.random_state.set_state(position)
+        self.outcome.truncate(n_iter)
 
     def _shuffled(self, order):
         # scikit-learn composes the permutations of successive epochs; so do we, for parity.
@@ -338,10 +236,10 @@ class Training:
         self.state.random_state.shuffle(index)
         return index if order is None else order[index]
 
-    def _run_epoch(self, stepper, order):
+    def _run_batches(self, stepper):
         clock, batches = self.state.clock, self.batches
         planned = self.settings.max_iter * batches.n_batches
-        batches.arrange(order)
+        batches.arrange(self.outcome.order)
         penalty = 0.0
         for number, (start, stop) in enumerate(batches.bounds()):
             if number == 0 or self.schedule.every_step:
@@ -370,34 +268,44 @@ class Training:
             self.objective.losses[start:stop] = 0
             return 0.0
         penalty = self.objective.evaluate(start, stop)
+        if self.settings.clip_norm is not None:
+            self._clip()
         stepper.step(rate)
         return penalty
+
+    def _clip(self):
+        """Scale the gradient down to the norm `clip_norm`, if it is longer."""
+        grad = self.network.grad
+        norm = float(np.sqrt(np.dot(grad, grad)))
+        if norm == np.inf:
+            norm = float(np.linalg.norm(grad.astype(np.float64)))
+        if norm > self.settings.clip_norm:
+            scale(grad, self.settings.clip_norm / norm)
 
     def _check_finite(self, loss, when):
         """Raise a DivergedError, which says when, unless loss and parameters are finite."""
         if np.isfinite(loss) and np.isfinite(self.network.theta).all():
             return
-        X = self.batches.X.X
-        largest = max(abs(float(X.max())), abs(float(X.min())))
         raise DivergedError(
             "Solver produced non-finite parameter weights. The input data may contain large "
             "values and need to be preprocessed. "
             f"It happened {when}; the loss was {loss:g}, "
-            f"the largest absolute input is {largest:g}. Scale the input (StandardScaler, "
-            "MinMaxScaler) or lower learning_rate_init."
+            f"the largest absolute input is {self._largest_input():g}. "
+            "Scale the input (StandardScaler, MinMaxScaler) or lower learning_rate_init."
         )
 
     def _stalled(self, value):
         """Count an epoch; whether patience has run out."""
         state, settings = self.state, self.settings
-        state.no_improvement = state.no_improvement + 1 if value < state.best + settings.tol else 0
+        improved = value >= state.best + settings.tol
+        state.no_improvement = 0 if improved else state.no_improvement + 1
         state.best = max(state.best, value)
         limit = np.inf if settings.n_iter_no_change is None else settings.n_iter_no_change
         return state.no_improvement > limit
 
     def _stops_at_plateau(self):
         settings, clock = self.settings, self.state.clock
-        what = "Training loss" if self.score is None else "Validation score"
+        what = "Validation score" if self._decided_by_score else "Training loss"
         message = (
             f"{what} did not improve more than tol={settings.tol:f} for "
             f"{settings.n_iter_no_change} consecutive epochs."
@@ -409,6 +317,37 @@ class Training:
         self.state.no_improvement = 0
         self._log(f"{message} Setting learning rate to {self._rate():f}")
         return False
+
+    def _advice(self):
+        """What the user of a run that did not converge should know and try."""
+        settings, outcome = self.settings, self.outcome
+        what, values = "training loss", outcome.loss_curve
+        if self._decided_by_score:
+            what, values = "validation score", outcome.scores
+        words = [
+            f"Stochastic Optimizer: Maximum iterations ({settings.max_iter}) reached and the "
+            "optimization hasn't converged yet."
+        ]
+        if len(values) > 1:
+            words.append(
+                f"In the last epoch the {what} went from {values[-2]:.6g} to {values[-1]:.6g} "
+                f"(tol={settings.tol:g})."
+            )
+        words.append(
+            "Raise max_iter or learning_rate_init; n_iter_no_change=None trains for max_iter "
+            "epochs without this warning."
+        )
+        largest = self._largest_input()
+        if largest > self.large_input:
+            words.append(
+                f"The largest absolute input is {largest:g}: scale the input (StandardScaler, "
+                "MinMaxScaler)."
+            )
+        return " ".join(words)
+
+    def _largest_input(self):
+        X = self.batches.X.X
+        return max(abs(float(X.max())), abs(float(X.min())))
 
     def _log(self, message):
         if self.settings.verbose:
@@ -433,10 +372,10 @@ class Training:
         )
         network.theta[:] = result.x
         self._check_finite(result.fun, f"after {result.nit} iterations of lbfgs")
-        return Outcome(
-            loss=float(result.fun),
-            # SciPy may count one iteration more than it was allowed.
-            n_iter=min(result.nit, settings.max_iter),
-            converged=result.status == 0,
-            message=f"lbfgs stopped after {result.nit} iterations: {result.message}",
-        )
+        outcome = self.outcome
+        outcome.loss = float(result.fun)
+        # SciPy may count one iteration more than it was allowed.
+        outcome.n_iter = min(result.nit, settings.max_iter)
+        outcome.converged = result.status == 0
+        outcome.message = f"lbfgs stopped after {result.nit} iterations: {result.message}"
+        return outcome

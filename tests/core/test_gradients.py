@@ -14,7 +14,7 @@ from sknumpy_mlp.core.initializers import Normal
 from sknumpy_mlp.core.layers import Dense
 from sknumpy_mlp.core.losses import Loss
 from sknumpy_mlp.core.network import Network
-from sknumpy_mlp.core.training import Objective
+from sknumpy_mlp.core.objective import Objective
 
 from .families import all_examples, default, members
 

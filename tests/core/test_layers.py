@@ -6,7 +6,7 @@ from scipy import sparse
 
 from sknumpy_mlp.core.activations import Identity, ReLU, Tanh
 from sknumpy_mlp.core.initializers import Auto, Normal
-from sknumpy_mlp.core.layers import Dense
+from sknumpy_mlp.core.layers import Dense, Layer
 from sknumpy_mlp.core.network import Network
 
 N_ROWS, FAN_IN, FAN_OUT = 7, 4, 3
@@ -132,7 +132,7 @@ def test_an_unbound_layer_is_the_same_layer_without_arrays():
 
 
 def test_a_user_s_layer_works_in_a_network():
-    class Scale:
+    class Scale(Layer):
         """A learned factor for each feature."""
 
         penalized = ()

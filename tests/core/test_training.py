@@ -13,15 +13,12 @@ from sknumpy_mlp.core.batches import Batches
 from sknumpy_mlp.core.initializers import Normal
 from sknumpy_mlp.core.losses import LogLoss
 from sknumpy_mlp.core.network import Network
+from sknumpy_mlp.core.objective import Objective
 from sknumpy_mlp.core.optimizers import LBFGS, SGD, Adam, Optimizer
 from sknumpy_mlp.core.schedules import Adaptive, Constant, Schedule, Warmup
-from sknumpy_mlp.core.training import (
-    DivergedError,
-    Objective,
-    Settings,
-    Training,
-    TrainingState,
-)
+from sknumpy_mlp.core.state import TrainingState
+from sknumpy_mlp.core.training import DivergedError, Settings, Training
+from sknumpy_mlp.core.validation import Validation
 
 from .families import all_examples, default
 
@@ -60,10 +57,12 @@ def prepare(
     network.draw(Normal(0.5), np.random.RandomState(seed))
     state = state or TrainingState(np.random.RandomState(1))
     if weights is not None:
-        weights = state.relative_weights(weights, len(y), subset)
+        state.count_weights(weights, len(y), subset)
+        weights = state.relative_weights(weights, len(y))
     batches = Batches(X, loss.encode_target(y, dtype), dtype, batch_size or len(y), weights, subset)
     settings = Settings(**{"alpha": 0.0, "n_iter_no_change": None, **settings})
-    return Training(network, loss, schedule or Constant(), batches, settings, state, score)
+    validation = score and Validation(network, loss, batches.X, batches.y.X, score=score)
+    return Training(network, loss, schedule or Constant(), batches, settings, state, validation)
 
 
 def logistic(z):
@@ -120,7 +119,7 @@ def test_objective_gives_weighted_rows_their_share_of_loss_and_gradient():
     layer = training.network.layers[0]
     z = X @ layer.W[:, 0] + layer.b[0]
     batches = Batches(X, y[:, np.newaxis].astype(float), np.float64, 6, weights)
-    objective = Objective(training.network, training.loss, 0.5, batches)
+    objective = Objective(training.network, training.objective.loss, 0.5, batches)
     penalty = objective.evaluate(0, 6)
     np.testing.assert_allclose(objective.losses, weights * crossentropy(z, y), rtol=1e-13)
     w = layer.W[:, 0]
@@ -347,7 +346,7 @@ def scripted(scores):
     """A score that follows a script and keeps the network that each entry belongs to."""
     left, kept = list(scores), []
 
-    def score():
+    def score(raw):
         kept.append(score.training.network.theta.copy())
         return left.pop(0)
 
@@ -357,7 +356,9 @@ def scripted(scores):
 def scored(scores, **settings):
     X, y = data()
     score, kept = scripted(scores)
-    training = prepare(X, y, (4,), 8, score=score, max_iter=len(scores), **settings)
+    training = prepare(
+        X, y, (4,), 8, score=score, max_iter=len(scores), **{"early_stopping": True} | settings
+    )
     score.training = training
     return training, training.train(Adam()), kept
 
@@ -381,7 +382,12 @@ def test_the_best_network_is_kept_by_value_on_the_same_views():
     np.testing.assert_array_equal(network.theta, kept[0])
     # Training on goes on from the best network, with no second owner of its array.
     again = Training(
-        network, training.loss, Constant(), training.batches, training.settings, training.state
+        network,
+        training.objective.loss,
+        Constant(),
+        training.batches,
+        training.settings,
+        training.state,
     )
     again.train(Adam(), n_epochs=1)
     assert not np.array_equal(network.theta, kept[0])
@@ -443,7 +449,7 @@ def test_a_batch_of_zero_weights_moves_neither_parameters_nor_moments(optimizer)
     outcome = whole.train(optimizer)
     kept = weights > 0
     # The same mean weight over twelve rows, so that only the empty batch differs.
-    state = TrainingState(np.random.RandomState(1), rows_weighted=4)
+    state = TrainingState(np.random.RandomState(1), n_rows_weighted=4)
     without = prepare(X[kept], y[kept], (4,), weights=weights[kept], state=state, **given)
     expected = without.train(optimizer)
     np.testing.assert_array_equal(whole.network.theta, without.network.theta)
@@ -496,15 +502,21 @@ def test_an_integer_weight_is_a_repetition_of_the_row():
     np.testing.assert_allclose(weighted.network.theta, repeated.network.theta, atol=1e-3)
 
 
+def counted(state, weights, subset=None):
+    weights = np.array(weights)
+    state.count_weights(weights, len(weights), subset)
+    return state.relative_weights(weights, len(weights))
+
+
 def test_relative_weights_divide_by_the_running_mean_of_the_rows_used():
     state = TrainingState(np.random.RandomState(0))
     assert state.mean_weight == 1.0
-    np.testing.assert_array_equal(state.relative_weights(np.array([1.0, 3.0]), 2), [0.5, 1.5])
+    np.testing.assert_array_equal(counted(state, [1.0, 3.0]), [0.5, 1.5])
     # Now four rows with a sum of 4 + 12.
-    np.testing.assert_array_equal(state.relative_weights(np.array([4.0, 8.0]), 2), [1.0, 2.0])
+    np.testing.assert_array_equal(counted(state, [4.0, 8.0]), [1.0, 2.0])
     assert state.mean_weight == 4.0
     state = TrainingState(np.random.RandomState(0))
-    got = state.relative_weights(np.array([1.0, 100.0, 3.0]), 3, np.array([0, 2]))
+    got = counted(state, [1.0, 100.0, 3.0], np.array([0, 2]))
     np.testing.assert_array_equal(got, [0.5, 50.0, 1.5])
 
 
