@@ -7,6 +7,7 @@ is scored, and what a prediction is.
 
 import functools
 import warnings
+from collections import namedtuple
 from dataclasses import replace
 from numbers import Real
 
@@ -27,6 +28,10 @@ from .core.training import Training, TrainingState
 
 # Attributes that a solver without epochs does not set.
 PER_EPOCH = ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_")
+
+Target = namedtuple("Target", "codes kind n_columns")
+Target.__doc__ = """A target as the core wants it: class numbers, 0 and 1, or numbers; their kind, and
+how many classes, labels or columns there are."""
 
 
 def check_stream(random_state):
@@ -95,22 +100,26 @@ def _check_weights(sample_weight, n_samples):
     return weights
 
 
-def _check_numbers(X, dtype):
+def _check_numbers(X, dtype, name="X"):
     """Raise a ValueError unless `X` holds numbers, none too large for a network of this dtype."""
     values = X.data if sparse.issparse(X) else X
     if values.dtype.kind not in "biuf":
-        raise ValueError(f"X must hold numbers, got dtype {values.dtype}")
+        raise ValueError(f"{name} must hold numbers, got dtype {values.dtype}")
     if values.dtype.kind != "f" or values.dtype.itemsize <= dtype.itemsize or not values.size:
         return
     largest = max(values.max(), -values.min())
     if largest > np.finfo(dtype).max:
         raise ValueError(
-            f"X must hold no value too large for {dtype}, the dtype of the network, got {largest}"
+            f"{name} must hold no value too large for {dtype}, the dtype of the network, "
+            f"got {largest}"
         )
 
 
 class BaseScratchMLP(BaseEstimator):
     """Base of the estimators; not to be used directly."""
+
+    # Whether targets are numbers, so that those that come as objects are converted.
+    _y_numeric = False
 
     def __init__(self, **parameters):
         for name, value in parameters.items():
@@ -178,6 +187,7 @@ class BaseScratchMLP(BaseEstimator):
             y,
             accept_sparse=["csr", "csc"],
             multi_output=True,
+            y_numeric=self._y_numeric,
             dtype="numeric",
             reset=reset,
         )
@@ -199,6 +209,7 @@ class BaseScratchMLP(BaseEstimator):
         n_outputs = loss.n_outputs(target.kind, target.n_columns)
         dtype = self._dtype(X, going_on)
         _check_numbers(X, dtype)
+        _check_numbers(target.codes, dtype, "y")
         units = [X.shape[1], *parameters.hidden_units, n_outputs]
         network = self._starting_network(parameters, units, dtype, state, going_on)
 

@@ -1,7 +1,6 @@
 """`ScratchMLPClassifier`: labels in, labels out."""
 
 import warnings
-from collections import namedtuple
 
 import numpy as np
 from sklearn.base import ClassifierMixin
@@ -9,13 +8,8 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
 
-from ._estimator import BaseScratchMLP, takes_steps
+from ._estimator import BaseScratchMLP, Target, takes_steps
 from ._labels import Labels, has_several_labels
-
-Target = namedtuple("Target", "codes kind n_columns")
-Target.__doc__ = (
-    "A target as the core wants it: class numbers or 0 and 1, their kind, and how many."
-)
 
 
 class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):

@@ -30,6 +30,8 @@ FAMILIES = ["activations", "initializers", "losses", "optimizers", "schedules"]
 # A module imports from levels above its own line only.
 LEVELS = [
     ["core._family", "core.vectors"],
+    ["core._loss"],
+    ["core._continuous"],
     [f"core.{family}" for family in FAMILIES],
     ["core.layers", "core.batches"],
     ["core.network"],

@@ -105,6 +105,11 @@ class TrainingState:
         return replace(self, moments=moments, clock=replace(self.clock))
 
 
+def _largest(array):
+    """The largest absolute value of a dense or sparse array."""
+    return max(abs(float(array.max())), abs(float(array.min())))
+
+
 @dataclass
 class Outcome:
     """What a training run gave.
@@ -377,13 +382,15 @@ class Training:
         """Raise a DivergedError, which says when, unless loss and parameters are finite."""
         if np.isfinite(loss) and np.isfinite(self.network.theta).all():
             return
-        X = self.batches.X.X
-        largest = max(abs(float(X.max())), abs(float(X.min())))
+        largest, target, what = _largest(self.batches.X.X), "", "the input"
+        if "continuous" in self.loss.kinds:
+            target = f", the largest absolute target {_largest(self.batches.y.X):g}"
+            what = "input and target"
         raise DivergedError(
             "Solver produced non-finite parameter weights. The input data may contain large "
             "values and need to be preprocessed. "
             f"It happened {when}; the loss was {loss:g}, "
-            f"the largest absolute input is {largest:g}. Scale the input (StandardScaler, "
+            f"the largest absolute input is {largest:g}{target}. Scale {what} (StandardScaler, "
             "MinMaxScaler) or lower learning_rate_init."
         )
 
