@@ -30,8 +30,10 @@ from .core.training import Training, TrainingState
 PER_EPOCH = ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_")
 
 Target = namedtuple("Target", "codes kind n_columns")
-Target.__doc__ = """A target as the core wants it: class numbers, 0 and 1, or numbers; their kind, and
-how many classes, labels or columns there are."""
+Target.__doc__ = """A target: class numbers, 0 and 1, or numbers; their kind; how many columns.
+
+With class numbers, there are as many columns as classes.
+"""
 
 
 def check_stream(random_state):

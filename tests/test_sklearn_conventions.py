@@ -36,7 +36,7 @@ SETTINGS = {
 def configurations():
     for name in optimizers.Optimizer.named():
         yield ScratchMLPClassifier(solver=name, **SETTINGS.get(name, QUICK))
-    for name in losses.Loss.named():
+    for name in losses.Loss.serving("multiclass"):
         if name != "log_loss":
             yield ScratchMLPClassifier(loss=name, **QUICK)
     yield ScratchMLPClassifier(hidden_layer_sizes=(), learning_rate_init=0.1)

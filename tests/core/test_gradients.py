@@ -42,6 +42,8 @@ def data(loss, n_outputs, *, weighted, as_sparse):
     X = rng.standard_normal((N_ROWS, N_FEATURES)) * (rng.uniform(size=(N_ROWS, N_FEATURES)) < 0.7)
     if loss.coding == "index":
         codes = rng.randint(n_outputs, size=N_ROWS)
+    elif "continuous" in loss.kinds:
+        codes = rng.uniform(0, 3, size=(N_ROWS, n_outputs))
     else:
         codes = rng.randint(2, size=(N_ROWS, n_outputs))
     weights = np.r_[0.0, rng.uniform(0.5, 3, N_ROWS - 1)] if weighted else None
