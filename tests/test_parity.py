@@ -46,6 +46,8 @@ TARGETS = [*LABELS, *(name for name in MULTILABEL if name != "one label")]
 # With early stopping, scikit-learn 1.7 fails on labels that are strings.
 BINARY_NUMBERS = ["one class", "binary", "binary negative", "binary bool"]
 
+CURVES = ["loss_", "loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_"]
+
 FORMATS = {
     "C": np.ascontiguousarray,
     "F": np.asfortranarray,
@@ -170,11 +172,10 @@ def assert_same_array(ours, theirs):
     np.testing.assert_array_equal(ours, theirs)
 
 
-def assert_same_model(ours, theirs, X, tolerance=TOLERANCE):
-    """Everything public that is fitted, and what is predicted, agrees."""
+def assert_same_fitted(ours, theirs, tolerance=TOLERANCE, compared=None):
+    """Everything public that is fitted agrees; of the losses and scores those `compared`."""
     fitted = {name for name in vars(theirs) if name.endswith("_") and not name.startswith("_")}
     assert {name for name in vars(ours) if name.endswith("_")} == fitted
-    assert_same_array(ours.classes_, theirs.classes_)
     exact = ["n_iter_", "t_", "n_layers_", "n_outputs_", "out_activation_", "n_features_in_"]
     for name in exact:
         assert getattr(ours, name) == getattr(theirs, name), name
@@ -183,13 +184,18 @@ def assert_same_model(ours, theirs, X, tolerance=TOLERANCE):
         for mine, his in pairs:
             assert mine.dtype == his.dtype
             assert_close(mine, his, tolerance)
-    close = ["loss_", "loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_"]
-    for name in fitted.intersection(close):
+    for name in fitted.intersection(CURVES if compared is None else compared):
         mine, his = getattr(ours, name), getattr(theirs, name)
         if his is None:
             assert mine is None
         else:
             assert_close(mine, his, tolerance)
+
+
+def assert_same_model(ours, theirs, X, tolerance=TOLERANCE):
+    """Everything public that is fitted, and what is predicted, agrees."""
+    assert_same_fitted(ours, theirs, tolerance)
+    assert_same_array(ours.classes_, theirs.classes_)
     assert_close(ours.predict_proba(X), theirs.predict_proba(X), tolerance)
     assert_same_array(ours.predict(X), theirs.predict(X))
 
