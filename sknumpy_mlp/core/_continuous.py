@@ -77,11 +77,7 @@ class Poisson(Residuals, Loss):
 
     name = "poisson"
     out_activation = "exp"
-
-    def encode_target(self, y, dtype):
-        if y.min() < 0:
-            raise ValueError(f"y must be >= 0 with loss={self.name!r}, got {y.min()}")
-        return super().encode_target(y, dtype)
+    nonnegative = True
 
     def value_and_gradient(self, Z, y, losses, scratch=None):
         scratch = self.scratch(Z) if scratch is None else scratch

@@ -16,11 +16,14 @@ class Loss(Family):
         Name of the link from raw scores to predictions.
     kinds : tuple of str
         The kinds of target that it serves.
+    nonnegative : bool
+        Whether targets must not be negative.
     """
 
     coding = "index"
     out_activation = "identity"
     kinds = ("binary", "multiclass", "multilabel")
+    nonnegative = False
 
     def for_target(self, kind):
         """The loss that serves targets of this kind.
@@ -59,7 +62,14 @@ class Loss(Family):
             Class numbers, 0 and 1 for each label, or numbers.
         dtype : dtype
             Of the network.
+
+        Raises
+        ------
+        ValueError
+            If a target is negative and must not be.
         """
+        if self.nonnegative and y.min() < 0:
+            raise ValueError(f"y must be >= 0 with the loss {self!r}, got {y.min()}")
         if self.coding == "index":
             return y.astype(np.intp, copy=False)
         return y.reshape(len(y), -1).astype(dtype, copy=False)

@@ -483,7 +483,9 @@ def test_huber_is_the_squared_error_of_small_and_the_absolute_error_of_large_res
 
 
 def test_poisson_refuses_targets_below_zero():
-    with pytest.raises(ValueError, match=re.escape("y must be >= 0 with loss='poisson', got -0.5")):
+    with pytest.raises(
+        ValueError, match=re.escape("y must be >= 0 with the loss Poisson(), got -0.5")
+    ):
         losses.Poisson().encode_target(np.array([0.0, -0.5, 3.0]), np.float64)
     y = losses.Poisson().encode_target(np.array([0, 3]), np.float32)
     assert y.dtype == np.float32
