@@ -1,5 +1,6 @@
 """`ScratchMLPRegressor` against closed forms, other models, and what people build around it."""
 
+import inspect
 import pickle
 import re
 
@@ -27,6 +28,7 @@ from sknumpy_mlp.core.losses import Huber, Loss, Pinball
 from sknumpy_mlp.core.optimizers import Optimizer
 
 from .common import assert_same_weights, state_of
+from .test_parameters import NONSENSE
 
 LOSSES = Loss.serving("continuous")
 SOLVERS = sorted(Optimizer.named())
@@ -288,6 +290,14 @@ def test_the_same_seed_gives_the_same_bits(loss):
 
 
 # ---- what is refused, and how it is told ----
+
+
+@pytest.mark.parametrize("name", inspect.signature(ScratchMLPRegressor).parameters)
+def test_a_wrong_value_is_told_with_parameter_rule_and_value(name):
+    X, y = numbers(60)
+    for value in NONSENSE:
+        message = refusal(brief(**{name: value}), X, y)
+        assert message.startswith(f"{name} must be ") and repr(value) in message
 
 
 def refusal(model, X, y, method="fit"):
