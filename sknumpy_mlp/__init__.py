@@ -1,14 +1,15 @@
 """A neural network for scikit-learn, written in NumPy.
 
-`ScratchMLPClassifier` is the estimator. What it is made of, and what can be passed to it as an
-object instead of a name, is in `activations`, `initializers`, `losses`, `optimizers` and
-`schedules`.
+`ScratchMLPClassifier` and `ScratchMLPRegressor` are the estimators. What they are made of, and what
+can be passed to them as an object instead of a name, is in `activations`, `initializers`, `losses`,
+`optimizers` and `schedules`.
 """
 
 import sys
 
 from .classifier import ScratchMLPClassifier
 from .core import activations, initializers, losses, optimizers, schedules
+from .regressor import ScratchMLPRegressor
 
 # So that ``from sknumpy_mlp.optimizers import Adam`` works as the attribute does.
 for _part in (activations, initializers, losses, optimizers, schedules):
@@ -17,6 +18,7 @@ for _part in (activations, initializers, losses, optimizers, schedules):
 __version__ = "0.1.0.dev0"
 __all__ = [
     "ScratchMLPClassifier",
+    "ScratchMLPRegressor",
     "activations",
     "initializers",
     "losses",

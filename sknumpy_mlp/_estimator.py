@@ -250,20 +250,17 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
     ):
         """Build a network, train it, publish it."""
         X, target = data.X, data.target
+        takes_epochs = parameters.optimizer.takes_steps
         loss = parameters.loss.for_target(target.kind)
-        dtype = self._dtype(X, going_on)
-        check_numbers(X, dtype)
-        check_numbers(target.codes, dtype, "y")
-        units = [X.shape[1], *parameters.hidden_units]
-        units.append(loss.n_outputs(target.kind, target.n_columns))
-        network = self._starting_network(parameters, units, dtype, state, going_on)
+        network = self._starting_network(parameters, loss, data, state, going_on)
+        dtype = network.theta.dtype
         if any(parameters.dropout):
             state.seed_generator()
 
         class_weight = self._class_weight(target, data.sample_weight, n_epochs is not None)
         weights = data.loss_weights(class_weight)
         subset = None
-        if self.early_stopping and parameters.optimizer.takes_steps and data_val is None:
+        if self.early_stopping and takes_epochs and data_val is None:
             progress = progress._replace(split=progress.split or split_rows(self, data, state))
             subset = progress.split[0]
         check_some_weight(weights, "trained on", subset)
@@ -279,24 +276,23 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             state.relative_weights(weights, X.shape[0]),
             subset,
         )
+        validation = self._validation(
+            network, loss, data, batches.X, data_val, progress, class_weight
+        )
         training = Training(
-            network,
-            loss,
-            parameters.schedule,
-            batches,
-            parameters.settings,
-            state,
-            self._validation(network, loss, data, batches.X, data_val, progress, class_weight),
+            *(network, loss, parameters.schedule, batches, parameters.settings, state),
+            validation=validation,
             outcome=progress.outcome,
         )
-
         fitted = functools.partial(self._fitted_attributes, network, loss, progress, state)
         if given is not None:
-            max_epochs = self.max_iter if parameters.optimizer.takes_steps else 0
             training.tasks = Tasks.begin(
-                self, max_epochs, *given, lambda: fitted() | {"_progress": progress}
+                self,
+                self.max_iter if takes_epochs else 0,
+                *given,
+                lambda: fitted() | {"_progress": progress},
             )
-        with blas_threads(units, batches.batch_size):
+        with blas_threads(network.units, batches.batch_size):
             outcome = training.train(parameters.optimizer, n_epochs)
         self._publish(fitted(), going_on)
         if training.tasks is not None:
@@ -313,6 +309,12 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             return None
         else:
             check_numbers(data_val.X, X_rows.dtype, "X_val")
+            check_numbers(data_val.target.codes, X_rows.dtype, "y_val")
+            if data_val.target.n_columns != data.target.n_columns:
+                raise ValueError(
+                    f"y_val must have as many columns as y, {data.target.n_columns}, "
+                    f"got {data_val.target.n_columns}"
+                )
             data_rows = rows(data_val.X, X_rows.dtype)
         weights = data_val.loss_weights(class_weight)
         check_some_weight(weights, "held out by early_stopping or given as X_val")
@@ -325,8 +327,14 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             return self._fitted_dtype()
         return np.dtype(np.float32 if X.dtype == np.float32 else np.float64)
 
-    def _starting_network(self, parameters, units, dtype, state, going_on):
-        """A network whose parameters are drawn, or those of the fitted one."""
+    def _starting_network(self, parameters, loss, data, state, going_on):
+        """A network for these data whose parameters are drawn, or those of the fitted one."""
+        X, target = data.X, data.target
+        dtype = self._dtype(X, going_on)
+        check_numbers(X, dtype)
+        check_numbers(target.codes, dtype, "y")
+        units = [X.shape[1], *parameters.hidden_units]
+        units.append(loss.n_outputs(target.kind, target.n_columns))
         network = Network.dense(
             units, parameters.activations, parameters.output_activation, parameters.dropout
         )

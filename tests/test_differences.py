@@ -1,4 +1,4 @@
-"""Where the classifier means to differ from MLPClassifier, and that MLPClassifier does not.
+"""Where the estimators mean to differ from scikit-learn's, and that scikit-learn's do not.
 
 Every test runs on both. It must hold on ours; on scikit-learn's it must fail, or else it would
 test nothing. Where the installed scikit-learn has caught up, that half is skipped.
@@ -14,25 +14,34 @@ import pytest
 from scipy.special import log_softmax
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from sknumpy_mlp import ScratchMLPClassifier
+from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
 
 pytestmark = pytest.mark.filterwarnings(
     f"ignore::{ConvergenceWarning.__module__}.{ConvergenceWarning.__name__}"
 )
 
 
-@pytest.fixture(params=[ScratchMLPClassifier, MLPClassifier], ids=["ours", "scikit-learn"])
-def estimator(request):
+def maker(cls):
     """A function that makes the estimator, small and seeded unless told otherwise."""
 
     def make(**parameters):
         settings = {"hidden_layer_sizes": (10,), "random_state": 0, "max_iter": 5}
-        return request.param(**settings | parameters)
+        return cls(**settings | parameters)
 
-    make.is_ours = request.param is ScratchMLPClassifier
+    make.is_ours = cls.__module__.startswith("sknumpy_mlp")
     return make
+
+
+@pytest.fixture(params=[ScratchMLPClassifier, MLPClassifier], ids=["ours", "scikit-learn"])
+def estimator(request):
+    return maker(request.param)
+
+
+@pytest.fixture(params=[ScratchMLPRegressor, MLPRegressor], ids=["ours", "scikit-learn"])
+def regressor(request):
+    return maker(request.param)
 
 
 def expect(estimator, holds):
@@ -171,6 +180,34 @@ def test_d13_the_loss_is_right_where_the_network_is_sure(estimator):
     log_p = log_softmax(hidden @ model.coefs_[1] + model.intercepts_[1], axis=1)
     # 500 terms, each rounded to some 1e-16.
     expect(estimator, np.isclose(model.loss_, -log_p[np.arange(500), y].mean(), rtol=1e-12))
+
+
+def test_d14_the_loss_of_several_columns_belongs_to_its_gradient(regressor):
+    # Without information a step moves the biases only, by the rate times the gradient.
+    X, Y = np.zeros((20, 1)), np.random.RandomState(0).standard_normal((20, 3))
+    rate = 1e-4
+    model = regressor(hidden_layer_sizes=(), solver="sgd", momentum=0, learning_rate_init=rate)
+    model.set_params(alpha=0, batch_size=20).partial_fit(X, Y)
+    before = model.intercepts_[0].copy()
+    moved = model.partial_fit(X, Y).intercepts_[0] - before
+    # Every entry is the loss before the step.
+    _, loss_before, loss_after = model.partial_fit(X, Y).loss_curve_
+    fall = loss_before - loss_after
+    # The loss falls by the rate times the squared gradient, up to a share of the rate.
+    expect(regressor, np.isclose(fall, moved @ moved / rate, rtol=1e-3))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_counts_below_zero_are_refused(regressor):
+    X, y = digits()
+    failure = raises(lambda: regressor(loss="poisson").fit(X, y - 3), ValueError)
+    expect(regressor, "y must be >= 0" in str(failure))
+
+
+def test_a_target_too_large_for_the_network_is_told_in_words(regressor):
+    X, y = digits(dtype=np.float32)
+    failure = raises(lambda: regressor().fit(X, 1e39 * y), ValueError, OverflowError)
+    expect(regressor, "y must hold no value too large for float32" in str(failure))
 
 
 def test_d15_lbfgs_keeps_float32(estimator):

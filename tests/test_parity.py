@@ -48,6 +48,8 @@ TARGETS = [*LABELS, *(name for name in MULTILABEL if name != "one label")]
 # With early stopping, scikit-learn 1.7 fails on labels that are strings.
 BINARY_NUMBERS = ["one class", "binary", "binary negative", "binary bool"]
 
+CURVES = ["loss_", "loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_"]
+
 FORMATS = {
     "C": np.ascontiguousarray,
     "F": np.asfortranarray,
@@ -172,11 +174,10 @@ def assert_same_array(ours, theirs):
     np.testing.assert_array_equal(ours, theirs)
 
 
-def assert_same_model(ours, theirs, X, tolerance=TOLERANCE):
-    """Everything public that is fitted, and what is predicted, agrees."""
+def assert_same_fitted(ours, theirs, tolerance=TOLERANCE, compared=None):
+    """Everything public that is fitted agrees; of the losses and scores those `compared`."""
     fitted = {name for name in vars(theirs) if name.endswith("_") and not name.startswith("_")}
     assert {name for name in vars(ours) if name.endswith("_")} - OURS_ALONE == fitted
-    assert_same_array(ours.classes_, theirs.classes_)
     exact = ["n_iter_", "t_", "n_layers_", "n_outputs_", "out_activation_", "n_features_in_"]
     for name in exact:
         assert getattr(ours, name) == getattr(theirs, name), name
@@ -185,13 +186,18 @@ def assert_same_model(ours, theirs, X, tolerance=TOLERANCE):
         for mine, his in pairs:
             assert mine.dtype == his.dtype
             assert_close(mine, his, tolerance)
-    close = ["loss_", "loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_"]
-    for name in fitted.intersection(close):
+    for name in fitted.intersection(CURVES if compared is None else compared):
         mine, his = getattr(ours, name), getattr(theirs, name)
         if his is None:
             assert mine is None
         else:
             assert_close(mine, his, tolerance)
+
+
+def assert_same_model(ours, theirs, X, tolerance=TOLERANCE):
+    """Everything public that is fitted, and what is predicted, agrees."""
+    assert_same_fitted(ours, theirs, tolerance)
+    assert_same_array(ours.classes_, theirs.classes_)
     assert_close(ours.predict_proba(X), theirs.predict_proba(X), tolerance)
     assert_same_array(ours.predict(X), theirs.predict(X))
 
@@ -201,6 +207,14 @@ def assert_same_warnings(ours, theirs):
     assert [category for category, _ in ours] == [category for category, _ in theirs]
     for (_, mine), (_, his) in zip(ours, theirs):
         assert (mine or "").startswith(his or "")
+
+
+def assert_takes_what_is_taken_by(ours, theirs):
+    """Every argument of theirs, those by position first; others of ours by keyword."""
+    mine, his = (inspect.signature(method).parameters for method in (ours, theirs))
+    by_position = [name for name, p in his.items() if p.kind is not p.KEYWORD_ONLY]
+    assert list(mine)[: len(by_position)] == by_position
+    assert his.keys() <= mine.keys()
 
 
 def assert_same_fits(ours, theirs, X, y, times=1, **fit_parameters):
@@ -475,10 +489,7 @@ class TestSignature:
         theirs = getattr(MLPClassifier, name)
         ours = getattr(ScratchMLPClassifier, name)
         if callable(theirs):
-            mine, his = (inspect.signature(method).parameters for method in (ours, theirs))
-            by_position = [n for n, p in his.items() if p.kind is not p.KEYWORD_ONLY]
-            assert list(mine)[: len(by_position)] == by_position
-            assert his.keys() <= mine.keys()
+            assert_takes_what_is_taken_by(ours, theirs)
 
     @pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
     def test_convergence_is_warned_of_in_the_same_place(self, solver):

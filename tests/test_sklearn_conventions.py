@@ -9,10 +9,10 @@ from unittest import SkipTest
 
 import numpy as np
 import pytest
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.datasets import load_iris
 from sklearn.model_selection import train_test_split
-from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.preprocessing import scale
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import (
@@ -21,7 +21,13 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from sknumpy_mlp import ScratchMLPClassifier, losses, optimizers, schedules
+from sknumpy_mlp import (
+    ScratchMLPClassifier,
+    ScratchMLPRegressor,
+    losses,
+    optimizers,
+    schedules,
+)
 
 # Fewer epochs at a higher rate than the defaults, which have a configuration of their own.
 QUICK = {"max_iter": 50, "learning_rate_init": 0.02}
@@ -36,7 +42,7 @@ SETTINGS = {
 def configurations():
     for name in optimizers.Optimizer.named():
         yield ScratchMLPClassifier(solver=name, **SETTINGS.get(name, QUICK))
-    for name in losses.Loss.named():
+    for name in losses.Loss.serving("multiclass"):
         if name != "log_loss":
             yield ScratchMLPClassifier(loss=name, **QUICK)
     yield ScratchMLPClassifier(hidden_layer_sizes=(), learning_rate_init=0.1)
@@ -51,7 +57,29 @@ def configurations():
     )
 
 
+def regressors():
+    # The targets of some checks are not scaled: at 0.01 sums of gradients diverge.
+    settings = SETTINGS | {"sgd": {"learning_rate_init": 0.001}}
+    for name in optimizers.Optimizer.named():
+        yield ScratchMLPRegressor(solver=name, **settings.get(name, QUICK))
+    for name in losses.Loss.serving("continuous"):
+        if name != "squared_error":
+            yield ScratchMLPRegressor(loss=name, **QUICK)
+    yield ScratchMLPRegressor(loss=losses.Pinball(0.9), hidden_layer_sizes=(20, 10), **QUICK)
+    yield ScratchMLPRegressor(hidden_layer_sizes=(), learning_rate_init=0.1)
+    yield ScratchMLPRegressor(batch_size="full", **QUICK)
+    yield ScratchMLPRegressor(
+        loss=losses.Huber(0.5),
+        activation=["gelu"],
+        solver=optimizers.Adam(beta_2=0.99),
+        learning_rate=schedules.Warmup(0.1, then=schedules.Cosine()),
+        n_iter_no_change=None,
+        **QUICK,
+    )
+
+
 CONFIGURATIONS = list(configurations())
+REGRESSORS = list(regressors())
 
 
 def each_check(estimators):
@@ -68,7 +96,7 @@ def iris():
 
 class TestChecks:
     @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-    @each_check(CONFIGURATIONS)
+    @each_check([*CONFIGURATIONS, *REGRESSORS])
     def test_estimator_passes(self, estimator, check):
         try:
             check(estimator)
@@ -77,13 +105,14 @@ class TestChecks:
             assert "SCIPY_ARRAY_API" in str(skipped)
             raise
 
-    def test_none_is_skipped_where_the_array_api_is_on(self):
+    @pytest.mark.parametrize("name", ["ScratchMLPClassifier", "ScratchMLPRegressor"])
+    def test_none_is_skipped_where_the_array_api_is_on(self, name):
         """SciPy reads the variable when it is imported, hence another process."""
         program = (
             "import warnings; warnings.simplefilter('ignore')\n"
             "from sklearn.utils.estimator_checks import check_estimator\n"
-            "from sknumpy_mlp import ScratchMLPClassifier\n"
-            f"results = check_estimator(ScratchMLPClassifier(**{QUICK}), on_skip=None)\n"
+            f"from sknumpy_mlp import {name}\n"
+            f"results = check_estimator({name}(**{QUICK}), on_skip=None)\n"
             "assert {result['status'] for result in results} == {'passed'}, results\n"
             "print(len(results))\n"
         )
@@ -95,9 +124,9 @@ class TestChecks:
         assert int(run.stdout) > 50
 
     @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-    @pytest.mark.parametrize("estimator", CONFIGURATIONS, ids=str)
+    @pytest.mark.parametrize("estimator", [*CONFIGURATIONS, *REGRESSORS], ids=str)
     def test_column_names_are_consistent(self, estimator):
-        check_dataframe_column_names_consistency("ScratchMLPClassifier", clone(estimator))
+        check_dataframe_column_names_consistency(type(estimator).__name__, clone(estimator))
 
     @pytest.mark.filterwarnings("ignore")
     @pytest.mark.parametrize(
@@ -131,6 +160,28 @@ class TestChecks:
             for model in (ScratchMLPClassifier, MLPClassifier)
         )
         assert ours <= theirs | ours_alone
+
+    @pytest.mark.filterwarnings("ignore")
+    @pytest.mark.parametrize("option", ["warm_start", "early_stopping"])
+    def test_where_checks_of_a_regressor_fail_they_fail_for_scikit_learn_too(self, option):
+        ours, theirs = (
+            {
+                result["check_name"]
+                for result in check_estimator(model(**{option: True}, **QUICK), on_fail=None)
+                if result["status"] == "failed"
+            }
+            for model in (ScratchMLPRegressor, MLPRegressor)
+        )
+        assert ours <= theirs
+
+    def test_tags_of_the_regressor_say_what_it_takes(self):
+        tags = get_tags(ScratchMLPRegressor())
+        assert is_regressor(ScratchMLPRegressor())
+        assert tags.input_tags.sparse
+        for loss in (*losses.Loss.serving("continuous"), losses.Huber(), losses.Poisson(), "none"):
+            tags = get_tags(ScratchMLPRegressor(loss)).target_tags
+            is_poisson = loss == "poisson" or isinstance(loss, losses.Poisson)
+            assert (tags.positive_only, tags.multi_output) == (is_poisson, not is_poisson)
 
     def test_tags_say_what_it_takes(self):
         tags = get_tags(ScratchMLPClassifier())

@@ -4,7 +4,8 @@ Contract: ``value_and_gradient`` reads raw scores ``Z`` of shape (n_samples, n_o
 targets, writes each row's loss into `losses` and overwrites ``Z`` with each row's gradient
 ``dZ``; the mean over rows, weights and penalties belong to the caller. A class with a `name`
 may choose another by the kind of target (`for_target`), as log-loss does.
-To add one: subclass `Loss` here; the gradient and precision tests find it.
+To add one: subclass `Loss` here, or in `_continuous` if its targets are numbers; the gradient and
+precision tests find it.
 
 A target is coded as its `coding` says: "index" is one integer a row, the number of the true
 class; "matrix" is a row of 0 and 1, or of numbers.
@@ -15,104 +16,9 @@ from types import SimpleNamespace
 import numpy as np
 from scipy.special import expit, log_expit, log_softmax, logsumexp
 
-from ._family import Family, real
-
-
-class Loss(Family):
-    """Base class of losses.
-
-    Attributes
-    ----------
-    coding : {"index", "matrix"}
-        How `value_and_gradient` wants its targets.
-    out_activation : str
-        Name of the link from raw scores to predictions.
-    kinds : tuple of str
-        The kinds of target that it serves.
-    """
-
-    coding = "index"
-    out_activation = "identity"
-    kinds = ("binary", "multiclass", "multilabel")
-
-    def for_target(self, kind):
-        """The loss that serves targets of this kind.
-
-        Parameters
-        ----------
-        kind : {"binary", "multiclass", "multilabel"}
-
-        Raises
-        ------
-        ValueError
-            If the kind is not among `kinds`.
-        """
-        if kind not in self.kinds:
-            raise ValueError(
-                f"loss must serve {kind} targets, got {self!r}, which serves {self.kinds}"
-            )
-        return self
-
-    def n_outputs(self, kind, n_classes):
-        """Number of raw scores a row, for `n_classes` classes or labels."""
-        return n_classes
-
-    def encode_target(self, y, dtype):
-        """Code targets as `coding` says.
-
-        Parameters
-        ----------
-        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            Class numbers, or 0 and 1 for each label.
-        dtype : dtype
-            Of the network.
-        """
-        if self.coding == "index":
-            return y.astype(np.intp, copy=False)
-        return y.reshape(len(y), -1).astype(dtype, copy=False)
-
-    def scratch(self, Z):
-        """What `value_and_gradient` can use from batch to batch for scores in this array."""
-        return None
-
-    def value_and_gradient(self, Z, y, losses, scratch=None):
-        """Write each row's loss into `losses` and overwrite `Z` with each row's gradient.
-
-        Parameters
-        ----------
-        Z : ndarray of shape (n_samples, n_outputs)
-            Raw scores on entry, the gradient ``dZ`` on return.
-        y : ndarray
-            Targets, coded by `encode_target`.
-        losses : ndarray of shape (n_samples,)
-        scratch : object, default=None
-            What `scratch` made for this very `Z`; made anew if None.
-        """
-        raise NotImplementedError
-
-    def probabilities(self, Z):
-        """Link: turn raw scores into predictions, (n_samples, n_outputs); may overwrite `Z`."""
-        raise NotImplementedError
-
-    def log_probabilities(self, Z):
-        """Logarithm of `probabilities`, without rounding them first; may overwrite `Z`."""
-        raise NotImplementedError
-
-    def decision(self, Z):
-        """Scores as scikit-learn's glossary shapes them; may overwrite `Z`.
-
-        (n_samples, n_classes), and the log-odds of the second class, (n_samples,), for two.
-        """
-        if Z.shape[1] > 2:
-            return Z
-        if Z.shape[1] == 1:
-            return Z[:, 0]
-        log_p = self.log_probabilities(Z)
-        return log_p[:, 1] - log_p[:, 0]
-
-    def predict(self, Z):
-        """Class numbers, (n_samples,), or 0 and 1 for each label, (n_samples, n_labels)."""
-        return Z.argmax(axis=1)
+from ._continuous import AbsoluteError, ContinuousSquaredError, Huber, Pinball, Poisson  # noqa: F401
+from ._family import real
+from ._loss import Loss
 
 
 class ExclusiveClasses:
@@ -406,6 +312,7 @@ class _ByTarget(Loss):
     formulas = {}
 
     def for_target(self, kind):
+        super().for_target(kind)
         return self.formulas[kind](**self.get_params())
 
 
@@ -456,14 +363,17 @@ class BinaryLogLoss(LabelSmoothing, _ByTarget):
 
 
 class SquaredError(_ByTarget):
-    """Half the squared error of one logistic output per class or label (the Brier score).
+    """Half the squared error, of numbers or of a logistic output per class or label (Brier score).
 
-    See `ClasswiseSquaredError` and `LabelwiseSquaredError` for the formulas.
+    See `ContinuousSquaredError`, `ClasswiseSquaredError` and `LabelwiseSquaredError` for the
+    formulas.
 
     Examples
     --------
     >>> SquaredError().for_target("multilabel")
     LabelwiseSquaredError()
+    >>> SquaredError().for_target("continuous")
+    ContinuousSquaredError()
     """
 
     name = "squared_error"
@@ -471,4 +381,6 @@ class SquaredError(_ByTarget):
         "binary": ClasswiseSquaredError,
         "multiclass": ClasswiseSquaredError,
         "multilabel": LabelwiseSquaredError,
+        "continuous": ContinuousSquaredError,
     }
+    kinds = tuple(formulas)

@@ -39,6 +39,11 @@ class Settings:
     warm_start: bool = False
 
 
+def _largest(array):
+    """The largest absolute value of a dense or sparse array."""
+    return max(abs(float(array.max())), abs(float(array.min())))
+
+
 class Training:
     """A network, a loss and data, ready to be trained.
 
@@ -286,12 +291,16 @@ class Training:
         """Raise a DivergedError, which says when, unless loss and parameters are finite."""
         if np.isfinite(loss) and np.isfinite(self.network.theta).all():
             return
+        target, what = "", "the input"
+        if "continuous" in self.objective.loss.kinds:
+            target = f", the largest absolute target {_largest(self.batches.y.X):g}"
+            what = "input and target"
         raise DivergedError(
             "Solver produced non-finite parameter weights. The input data may contain large "
             "values and need to be preprocessed. "
             f"It happened {when}; the loss was {loss:g}, "
-            f"the largest absolute input is {self._largest_input():g}. "
-            "Scale the input (StandardScaler, MinMaxScaler) or lower learning_rate_init."
+            f"the largest absolute input is {_largest(self.batches.X.X):g}{target}. Scale {what} "
+            "(StandardScaler, MinMaxScaler) or lower learning_rate_init."
         )
 
     def _stalled(self, value):
@@ -337,17 +346,13 @@ class Training:
             "Raise max_iter or learning_rate_init; n_iter_no_change=None trains for max_iter "
             "epochs without this warning."
         )
-        largest = self._largest_input()
+        largest = _largest(self.batches.X.X)
         if largest > self.large_input:
             words.append(
                 f"The largest absolute input is {largest:g}: scale the input (StandardScaler, "
                 "MinMaxScaler)."
             )
         return " ".join(words)
-
-    def _largest_input(self):
-        X = self.batches.X.X
-        return max(abs(float(X.max())), abs(float(X.min())))
 
     def _log(self, message):
         if self.settings.verbose:

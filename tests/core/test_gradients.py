@@ -19,13 +19,15 @@ from sknumpy_mlp.core.objective import Objective
 from .families import all_examples, default, members
 
 ACTIVATIONS = all_examples(Activation, named=True)
+FORMULAS = [cls for cls in members(Loss) if cls.value_and_gradient is not Loss.value_and_gradient]
 LOSSES = [
-    default(cls) for cls in members(Loss) if cls.value_and_gradient is not Loss.value_and_gradient
+    *map(default, FORMULAS),
+    *(cls(label_smoothing=0.25) for cls in FORMULAS if "label_smoothing" in cls.rules),
 ]
 LAYERS = [
     cls
     for cls in vars(layers).values()
-    if inspect.isclass(cls) and cls.__module__ == layers.__name__ and hasattr(cls, "backward")
+    if inspect.isclass(cls) and issubclass(cls, layers.Layer) and cls is not layers.Layer
 ]
 N_ROWS, N_FEATURES, N_CLASSES = 9, 4, 3
 
@@ -33,6 +35,7 @@ N_ROWS, N_FEATURES, N_CLASSES = 9, 4, 3
 def layer(kind, fan_in, fan_out, activation):
     """A layer of any kind; a new kind's own required parameters get a value here."""
     given = {"fan_in": fan_in, "fan_out": fan_out, "activation": activation, "n_features": fan_in}
+    given |= {"n_units": fan_in, "rate": 0.3}
     required = [p.name for p in inspect.signature(kind).parameters.values() if p.default is p.empty]
     return kind(**{name: given[name] for name in required})
 
@@ -42,6 +45,8 @@ def data(loss, n_outputs, *, weighted, as_sparse):
     X = rng.standard_normal((N_ROWS, N_FEATURES)) * (rng.uniform(size=(N_ROWS, N_FEATURES)) < 0.7)
     if loss.coding == "index":
         codes = rng.randint(n_outputs, size=N_ROWS)
+    elif "continuous" in loss.kinds:
+        codes = rng.uniform(0, 3, size=(N_ROWS, n_outputs))
     else:
         codes = rng.randint(2, size=(N_ROWS, n_outputs))
     weights = np.r_[0.0, rng.uniform(0.5, 3, N_ROWS - 1)] if weighted else None
@@ -56,6 +61,8 @@ def assert_gradient_is_that_of_the_value(network, loss, batches, alpha):
     theta = network.theta
 
     def value():
+        # The same units are left out each time.
+        network.bind_generator(np.random.default_rng(2))
         penalty = objective.evaluate(0, N_ROWS)
         return (objective.losses.sum() + penalty) / N_ROWS
 
@@ -91,7 +98,7 @@ def test_gradient_matches_finite_differences(activation, loss, kind, n_hidden):
         stack, width = [], N_FEATURES
         for fan_out, chosen in zip((5, 3), place):
             stack.append(layer(kind if chosen else Dense, width, fan_out, activation))
-            width = stack[-1].fan_out
+            width = getattr(stack[-1], "fan_out", width)
         stack.append(Dense(width, n_outputs(loss), Identity()))
         batch = data(loss, n_outputs(loss), weighted=False, as_sparse=False)
         assert_gradient_is_that_of_the_value(Network(stack), loss, batch, alpha=0.3)
@@ -113,7 +120,7 @@ def test_gradient_matches_with_weights_sparse_input_and_penalty(
 @pytest.mark.parametrize("as_sparse", [False, True])
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
 def test_float32_gradient_is_close_to_that_of_float64(activation, as_sparse):
-    (loss,) = (loss for loss in LOSSES if loss.out_activation == "softmax")
+    loss, _ = (loss for loss in LOSSES if loss.out_activation == "softmax")
     given = data(loss, N_CLASSES, weighted=False, as_sparse=as_sparse)
     grads = []
     for dtype in (np.float64, np.float32):

@@ -3,18 +3,31 @@ import re
 import mpmath as mp
 import numpy as np
 import pytest
-from sklearn.metrics import log_loss
+from sklearn.metrics import (
+    log_loss,
+    mean_absolute_error,
+    mean_pinball_loss,
+    mean_poisson_deviance,
+    mean_squared_error,
+)
 
 from sknumpy_mlp.core import losses
 from sknumpy_mlp.core.losses import Loss
 
-from .families import default, members
+from .families import default, examples, members
 
 NAMED = [default(cls) for cls in Loss.named().values()]
 CONCRETE = [
-    default(cls) for cls in members(Loss) if cls.value_and_gradient is not Loss.value_and_gradient
+    example
+    for cls in members(Loss)
+    if cls.value_and_gradient is not Loss.value_and_gradient
+    for example in examples(cls)
 ]
-KINDS = ["binary", "multiclass", "multilabel"]
+KINDS = ["binary", "multiclass", "multilabel", "continuous"]
+SERVED = [(named, kind) for named in NAMED for kind in KINDS if kind in named.kinds]
+# Those with probabilities.
+CLASSES = [(named, kind) for named, kind in SERVED if kind != "continuous"]
+CONTINUOUS = [loss for loss in CONCRETE if "continuous" in loss.kinds]
 N_CLASSES = 3
 DTYPES = [np.float64, np.float32]
 
@@ -27,20 +40,59 @@ def exact_logistic(z):
     return 1 / (1 + mp.exp(-z))
 
 
-def exact_softmax(z, y):
-    return mp.log(mp.fsum(mp.exp(each - z[y.index(1)]) for each in z))
+def smoothed(y, label_smoothing, n_outcomes):
+    return [(1 - mp.mpf(label_smoothing)) * t + mp.mpf(label_smoothing) / n_outcomes for t in y]
 
 
-def exact_crossentropy(z, y):
-    return mp.fsum(exact_softplus(-each if true else each) for each, true in zip(z, y))
+def exact_softmax(z, y, label_smoothing):
+    logs = [mp.log(mp.fsum(mp.exp(other - each) for other in z)) for each in z]
+    return mp.fsum(t * log for t, log in zip(smoothed(y, label_smoothing, len(z)), logs))
+
+
+def exact_crossentropy(z, y, label_smoothing):
+    return mp.fsum(
+        t * exact_softplus(-each) + (1 - t) * exact_softplus(each)
+        for each, t in zip(z, smoothed(y, label_smoothing, 2))
+    )
 
 
 def exact_squared_error(z, y):
     return mp.fsum((exact_logistic(each) - true) ** 2 for each, true in zip(z, y)) / 2
 
 
-# A new formula needs its value here, in any precision: z and y of one row, y of 0 and 1.
+def exact_half_square(z, y):
+    return mp.fsum((each - true) ** 2 for each, true in zip(z, y)) / 2
+
+
+def exact_half_deviance(z, y):
+    return mp.fsum(
+        mp.exp(each) - true - (true * (each - mp.log(true)) if true else 0)
+        for each, true in zip(z, y)
+    )
+
+
+def exact_distance(z, y):
+    return mp.fsum(abs(each - true) for each, true in zip(z, y))
+
+
+def exact_huber(z, y, delta):
+    r = [abs(each - true) for each, true in zip(z, y)]
+    return mp.fsum(a**2 / 2 if a <= delta else delta * (a - mp.mpf(delta) / 2) for a in r)
+
+
+def exact_pinball(z, y, quantile):
+    r = [true - each for each, true in zip(z, y)]
+    return mp.fsum(quantile * a if a > 0 else (quantile - mp.mpf(1)) * a for a in r)
+
+
+# A new formula needs its value here, in any precision: z and y of one row, y of 0 and 1 or of
+# numbers; then the parameters of the loss.
 EXACT = {
+    losses.ContinuousSquaredError: exact_half_square,
+    losses.Poisson: exact_half_deviance,
+    losses.AbsoluteError: exact_distance,
+    losses.Huber: exact_huber,
+    losses.Pinball: exact_pinball,
     losses.SoftmaxCrossEntropy: exact_softmax,
     losses.LabelwiseCrossEntropy: exact_crossentropy,
     losses.BinaryCrossEntropy: exact_crossentropy,
@@ -54,17 +106,23 @@ def n_outputs(loss):
     return loss.n_outputs("multiclass", N_CLASSES)
 
 
-def scores(n_outputs, dtype=np.float64):
-    """Small, large and extreme raw scores, 60 rows."""
+def scores(n_outputs, dtype=np.float64, out_activation=None):
+    """Small, large and extreme raw scores, 60 rows; none whose exponential is no number."""
     rng = np.random.RandomState(0)
     sizes = np.repeat([0.1, 1.0, 30.0], 16)[:, np.newaxis]
     extreme = rng.choice([-1e4, 0.0, 3.0, 1e4], size=(12, n_outputs))
-    return np.vstack([sizes * rng.standard_normal((48, n_outputs)), extreme]).astype(dtype)
+    Z = np.vstack([sizes * rng.standard_normal((48, n_outputs)), extreme]).astype(dtype)
+    return np.minimum(Z, 80) if out_activation == "exp" else Z
 
 
 def targets(loss, n_samples, n_outputs, dtype=np.float64):
-    """Targets as the loss codes them, and the same as rows of 0 and 1."""
+    """Targets as the loss codes them, and the same as rows of 0 and 1 or of numbers."""
     rng = np.random.RandomState(1)
+    if "continuous" in loss.kinds:
+        Y = rng.uniform(0, 5, size=(n_samples, n_outputs))
+        Y[::7] = 0
+        y = loss.encode_target(Y, dtype)
+        return y, y
     if loss.coding == "index":
         y = rng.randint(n_outputs, size=n_samples)
         return loss.encode_target(y, dtype), np.eye(n_outputs, dtype=int)[y]
@@ -80,28 +138,32 @@ def value_and_gradient(loss, Z, y):
 
 
 def exact(loss, z, y):
-    return EXACT[type(loss)]([mp.mpf(float(each)) for each in z], [int(each) for each in y])
+    z, y = (
+        [mp.mpf(each if isinstance(each, mp.mpf) else float(each)) for each in r] for r in (z, y)
+    )
+    return EXACT[type(loss)](z, y, **loss.get_params())
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("loss", CONCRETE, ids=repr)
 def test_value_is_exact_to_rounding_also_where_naive_formulas_overflow(loss, dtype):
-    Z = scores(n_outputs(loss), dtype)
+    Z = scores(n_outputs(loss), dtype, loss.out_activation)
     y, Y = targets(loss, *Z.shape, dtype)
     values, _ = value_and_gradient(loss, Z, y)
     with mp.workdps(40):
         expected = [float(exact(loss, *row)) for row in zip(Z, Y)]
     assert values.dtype == dtype
-    # A small loss is the difference of two scores, and has their rounding.
+    # A small loss is the difference of two scores, or of products with y, and has their rounding.
     eps = np.finfo(dtype).eps
     error = np.abs(values - expected)
-    assert (error <= 4 * eps * np.maximum(1, np.abs(Z).sum(axis=1))).all()
+    size = max(1, Y.max()) * np.maximum(1, np.abs(Z).sum(axis=1))
+    assert (error <= 4 * eps * np.maximum(size, expected)).all()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("loss", CONCRETE, ids=repr)
 def test_gradient_is_the_exact_derivative_also_at_extreme_scores(loss, dtype):
-    Z = scores(n_outputs(loss), dtype)[::2]
+    Z = scores(n_outputs(loss), dtype, loss.out_activation)[::2]
     y, Y = targets(loss, *Z.shape, dtype)
     _, dZ = value_and_gradient(loss, Z, y)
 
@@ -111,17 +173,15 @@ def test_gradient_is_the_exact_derivative_also_at_extreme_scores(loss, dtype):
 
         return mp.diff(along, mp.mpf(float(z[k])))
 
-    def exact(loss, z, y):
-        return EXACT[type(loss)]([mp.mpf(each) for each in z], [int(each) for each in y])
-
-    with mp.workdps(30):
+    # exp(80) stands beside terms of size one.
+    with mp.workdps(80):
         expected = [
             [float(slope(list(map(float, z)), y, k)) for k in range(len(z))] for z, y in zip(Z, Y)
         ]
     assert dZ.dtype == dtype
     # Probabilities are at most 1; the shift of scores by their maximum rounds once more.
     tolerance = 4 * np.finfo(dtype).eps * np.clip(np.abs(Z).max(), 1, 100)
-    np.testing.assert_allclose(dZ, expected, rtol=0, atol=tolerance)
+    np.testing.assert_allclose(dZ, expected, rtol=4 * np.finfo(dtype).eps, atol=tolerance)
 
 
 @pytest.mark.parametrize("loss", CONCRETE, ids=repr)
@@ -150,12 +210,11 @@ def test_gradient_matches_finite_differences_for_targets_between_0_and_1(loss):
         np.testing.assert_allclose(dZ[:, k], (up - down) / (2 * h), rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("named", NAMED, ids=repr)
+@pytest.mark.parametrize(("named", "kind"), SERVED)
 def test_every_kind_of_target_finds_a_formula_that_takes_its_coding(named, kind):
     loss = named.for_target(kind)
     n_classes = 2 if kind == "binary" else N_CLASSES
-    shape = (4, n_classes) if kind == "multilabel" else (4,)
+    shape = (4,) if kind in ("binary", "multiclass") else (4, n_classes)
     codes = np.random.RandomState(0).randint(2, size=shape)
     y = loss.encode_target(codes, np.float32)
     if loss.coding == "index":
@@ -166,9 +225,9 @@ def test_every_kind_of_target_finds_a_formula_that_takes_its_coding(named, kind)
         assert y.dtype == np.float32
     Z = np.zeros((4, loss.n_outputs(kind, n_classes)), np.float32)
     values, dZ = value_and_gradient(loss, Z, y)
-    assert (values > 0).all()
+    assert (values > 0).all() or kind == "continuous"
     assert np.isfinite(dZ).all()
-    assert loss.out_activation in ("identity", "logistic", "softmax")
+    assert loss.out_activation in ("identity", "logistic", "softmax", "exp")
 
 
 @pytest.mark.parametrize(
@@ -183,6 +242,11 @@ def test_every_kind_of_target_finds_a_formula_that_takes_its_coding(named, kind)
         ("squared_error", "binary", 2, "logistic"),
         ("squared_error", "multiclass", 3, "logistic"),
         ("squared_error", "multilabel", 3, "logistic"),
+        ("squared_error", "continuous", 3, "identity"),
+        ("poisson", "continuous", 3, "exp"),
+        ("absolute_error", "continuous", 3, "identity"),
+        ("huber", "continuous", 3, "identity"),
+        ("pinball", "continuous", 3, "identity"),
     ],
 )
 def test_number_of_outputs_and_link(name, kind, n_outputs, out_activation):
@@ -192,8 +256,7 @@ def test_number_of_outputs_and_link(name, kind, n_outputs, out_activation):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("named", NAMED, ids=repr)
+@pytest.mark.parametrize(("named", "kind"), CLASSES)
 def test_probabilities_are_probabilities_of_the_network_s_dtype(named, kind, dtype):
     loss = named.for_target(kind)
     n_classes = 2 if kind == "binary" else N_CLASSES
@@ -208,8 +271,7 @@ def test_probabilities_are_probabilities_of_the_network_s_dtype(named, kind, dty
         np.testing.assert_allclose(p.sum(axis=1), 1, rtol=0, atol=1e4 * np.finfo(dtype).eps)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("named", NAMED, ids=repr)
+@pytest.mark.parametrize(("named", "kind"), CLASSES)
 def test_probabilities_are_exact_to_rounding(named, kind):
     loss = named.for_target(kind)
     Z = scores(loss.n_outputs(kind, 2 if kind == "binary" else N_CLASSES))
@@ -235,8 +297,7 @@ def test_probabilities_are_exact_to_rounding(named, kind):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("named", NAMED, ids=repr)
+@pytest.mark.parametrize(("named", "kind"), CLASSES)
 def test_log_probabilities_are_finite_where_probabilities_round_to_zero(named, kind, dtype):
     loss = named.for_target(kind)
     Z = scores(loss.n_outputs(kind, 2 if kind == "binary" else N_CLASSES), dtype)
@@ -254,8 +315,7 @@ def test_log_probabilities_are_finite_where_probabilities_round_to_zero(named, k
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("named", NAMED, ids=repr)
+@pytest.mark.parametrize(("named", "kind"), CLASSES)
 def test_decision_and_prediction_agree_with_probabilities(named, kind, dtype):
     loss = named.for_target(kind)
     n_classes = 2 if kind == "binary" else N_CLASSES
@@ -292,7 +352,7 @@ def test_log_loss_is_scikit_learn_s(kind):
     np.testing.assert_allclose(values.mean(), expected, rtol=1e-13)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel"])
 def test_binary_log_loss_is_the_sum_of_scikit_learn_s_over_the_outputs(kind):
     loss = Loss.resolve("binary_log_loss", "loss").for_target(kind)
     n_classes = 2 if kind == "binary" else N_CLASSES
@@ -305,7 +365,7 @@ def test_binary_log_loss_is_the_sum_of_scikit_learn_s_over_the_outputs(kind):
     np.testing.assert_allclose(values.mean(), expected, rtol=1e-13)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel"])
 def test_squared_error_is_half_the_squared_distance(kind):
     loss = Loss.resolve("squared_error", "loss").for_target(kind)
     n_classes = 2 if kind == "binary" else N_CLASSES
@@ -334,6 +394,106 @@ def test_a_formula_serves_the_kinds_of_target_that_it_names_and_refuses_others(l
     if kind in loss.kinds:
         assert loss.for_target(kind) is loss
         return
-    message = f"loss must serve {kind} targets, got {loss!r}, which serves {loss.kinds}"
+    message = (
+        f"loss must serve {kind} targets, as {Loss.serving(kind)} do, "
+        f"got {loss!r}, which serves {loss.kinds}"
+    )
     with pytest.raises(ValueError, match=re.escape(message)):
         loss.for_target(kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_named_loss_refuses_a_kind_without_a_formula_and_names_those_that_have_one(kind):
+    serving = Loss.serving(kind)
+    for named in NAMED:
+        if kind in named.kinds:
+            assert kind in named.for_target(kind).kinds
+            assert type(named).name in serving
+        else:
+            with pytest.raises(ValueError, match=re.escape(f"as {serving} do, got {named!r}")):
+                named.for_target(kind)
+            assert type(named).name not in serving
+    assert serving == sorted(serving)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("loss", CONTINUOUS, ids=repr)
+def test_predictions_of_numbers_are_scores_through_the_link(loss, dtype):
+    Z = scores(n_outputs(loss), dtype, loss.out_activation)
+    predicted = loss.predict(Z.copy())
+    assert predicted.dtype == dtype
+    np.testing.assert_array_equal(predicted, np.exp(Z) if loss.out_activation == "exp" else Z)
+
+
+@pytest.mark.parametrize("loss", CONTINUOUS, ids=repr)
+def test_a_perfect_score_costs_nothing_and_pulls_only_where_a_quantile_is_wanted(loss):
+    y = np.array([[0.5, 2.0, 100.0]])
+    values, dZ = value_and_gradient(loss, np.log(y) if loss.out_activation == "exp" else y, y)
+    # exp(log(y)) rounds, and so does y (log(y) - log(y)).
+    assert abs(values[0]) <= 100 * 8 * np.finfo(float).eps
+    # The middle of all slopes that touch a kink; 0 but for a quantile that is not the median.
+    expected = 0.5 - getattr(loss, "quantile", 0.5)
+    np.testing.assert_allclose(dZ, expected, rtol=0, atol=100 * 8 * np.finfo(float).eps)
+
+
+@pytest.mark.parametrize("loss", CONTINUOUS, ids=repr)
+def test_columns_of_numbers_add_up(loss):
+    rng = np.random.RandomState(0)
+    Z, y = rng.standard_normal((20, 3)), rng.uniform(0, 3, (20, 3))
+    values, dZ = value_and_gradient(loss, Z, y)
+    columns = [value_and_gradient(loss, Z[:, [k]], y[:, [k]]) for k in range(3)]
+    np.testing.assert_allclose(values, sum(value for value, _ in columns), rtol=1e-13)
+    np.testing.assert_array_equal(dZ, np.hstack([gradient for _, gradient in columns]))
+
+
+@pytest.mark.parametrize("loss", CONTINUOUS, ids=repr)
+def test_scratch_of_another_batch_does_not_matter(loss):
+    rng = np.random.RandomState(0)
+    scratch = loss.scratch(np.empty((20, 3), order="F"))
+    for _ in range(2):
+        Z, y = rng.standard_normal((20, 3)), rng.uniform(0, 3, (20, 3))
+        dZ, values = np.asfortranarray(Z), np.empty(20)
+        loss.value_and_gradient(dZ, y, values, scratch)
+        for got, expected in zip((values, dZ), value_and_gradient(loss, Z, y)):
+            np.testing.assert_allclose(got, expected, rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("loss", "metric"),
+    [
+        (losses.ContinuousSquaredError(), lambda y, z: mean_squared_error(y, z) / 2),
+        (losses.Poisson(), lambda y, z: mean_poisson_deviance(y, np.exp(z)) / 2),
+        (losses.AbsoluteError(), mean_absolute_error),
+        (losses.Pinball(0.9), lambda y, z: mean_pinball_loss(y, z, alpha=0.9)),
+    ],
+    ids=repr,
+)
+def test_losses_of_numbers_are_scikit_learn_s_metrics(loss, metric):
+    rng = np.random.RandomState(0)
+    z, y = rng.standard_normal((50, 1)), rng.poisson(2, (50, 1)).astype(float)
+    values, _ = value_and_gradient(loss, z, y)
+    np.testing.assert_allclose(values.mean(), metric(y, z), rtol=1e-13)
+
+
+def test_huber_is_the_squared_error_of_small_and_the_absolute_error_of_large_residuals():
+    rng = np.random.RandomState(0)
+    Z, y = rng.standard_normal((50, 2)), rng.standard_normal((50, 2))
+    for got, expected in zip(
+        value_and_gradient(losses.Huber(1e3), Z, y),
+        value_and_gradient(losses.ContinuousSquaredError(), Z, y),
+    ):
+        np.testing.assert_allclose(got, expected, rtol=1e-13)
+    values, dZ = value_and_gradient(losses.Huber(1e-6), Z, y)
+    distance, sign = value_and_gradient(losses.AbsoluteError(), Z, y)
+    # Half of delta is missing from every residual.
+    np.testing.assert_allclose(values / 1e-6, distance, rtol=0, atol=2e-6)
+    np.testing.assert_allclose(dZ / 1e-6, sign, rtol=1e-13)
+
+
+def test_poisson_refuses_targets_below_zero():
+    with pytest.raises(
+        ValueError, match=re.escape("y must be >= 0 with the loss Poisson(), got -0.5")
+    ):
+        losses.Poisson().encode_target(np.array([0.0, -0.5, 3.0]), np.float64)
+    y = losses.Poisson().encode_target(np.array([0, 3]), np.float32)
+    assert y.dtype == np.float32

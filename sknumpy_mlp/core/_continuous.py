@@ -1,0 +1,211 @@
+r"""Losses for targets that are numbers, one column of scores for each column of the target.
+
+The contract is that of `losses`, which shows these classes to the world. All are sums over the
+columns; r = z - y is the residual of one of them.
+"""
+
+import numpy as np
+
+from ._family import real
+from ._loss import Loss
+
+
+class IdentityLink:
+    """Targets are numbers, and raw scores are predictions of them."""
+
+    coding = "matrix"
+    kinds = ("continuous",)
+    out_activation = "identity"
+
+    def predict(self, Z):
+        """Raw scores as they are."""
+        return Z
+
+
+class Residuals(IdentityLink):
+    """Losses of the residual that need a second array of its shape."""
+
+    def scratch(self, Z):
+        return np.empty_like(Z)
+
+
+class ContinuousSquaredError(IdentityLink, Loss):
+    r"""Half the squared error, summed over the columns: predicts the mean.
+
+    .. math:: \ell = \tfrac12 \sum_k (z_k - y_k)^2, \qquad dz_k = z_k - y_k
+
+    scikit-learn reports the mean over the columns of the same errors, with the gradient of the
+    sum; PyTorch's ``MSELoss`` is the mean without the half.
+
+    References
+    ----------
+    Bishop, "Pattern Recognition and Machine Learning", section 5.2.
+
+    Examples
+    --------
+    >>> Z, losses = np.array([[3.0, 0.0]]), np.empty(1)
+    >>> ContinuousSquaredError().value_and_gradient(Z, np.array([[1.0, 2.0]]), losses)
+    >>> losses, Z
+    (array([4.]), array([[ 2., -2.]]))
+    """
+
+    def value_and_gradient(self, Z, y, losses, scratch=None):
+        Z -= y
+        np.einsum("ij,ij->i", Z, Z, out=losses)
+        losses *= 0.5
+
+
+class Poisson(Residuals, Loss):
+    r"""Half the Poisson deviance of counts or rates, with predictions ``exp(z)``: their mean.
+
+    .. math:: \ell = \sum_k e^{z_k} - y_k - y_k (z_k - \log y_k), \qquad dz_k = e^{z_k} - y_k
+
+    for y >= 0, and 0 log 0 = 0. scikit-learn's is the same; PyTorch's ``PoissonNLLLoss`` leaves
+    out what does not depend on z.
+
+    References
+    ----------
+    McCullagh and Nelder, "Generalized Linear Models", section 2.3.
+
+    Examples
+    --------
+    >>> Z, losses = np.array([[0.0], [-1000.0]]), np.empty(2)
+    >>> Poisson().value_and_gradient(Z, np.array([[0.0], [1.0]]), losses)
+    >>> losses, Z
+    (array([  1., 999.]), array([[ 1.], [-1.]]))
+    """
+
+    name = "poisson"
+    out_activation = "exp"
+    nonnegative = True
+
+    def value_and_gradient(self, Z, y, losses, scratch=None):
+        scratch = self.scratch(Z) if scratch is None else scratch
+        # From z, not from exp(z), which may be rounded to 0; and log 0 never meets its factor 0.
+        np.maximum(y, np.finfo(Z.dtype).tiny, out=scratch)
+        np.log(scratch, out=scratch)
+        scratch -= Z
+        scratch *= y
+        np.exp(Z, out=Z)
+        Z -= y
+        scratch += Z
+        np.add.reduce(scratch, axis=1, out=losses)
+
+    def predict(self, Z):
+        """The mean of the Poisson distribution, ``exp(z)``."""
+        return np.exp(Z, out=Z)
+
+
+class AbsoluteError(Residuals, Loss):
+    r"""The absolute error, summed over the columns: predicts the median.
+
+    .. math:: \ell = \sum_k |z_k - y_k|, \qquad dz_k = \operatorname{sign}(z_k - y_k)
+
+    Twice `Pinball` at the quantile 0.5; PyTorch's ``L1Loss`` is the mean over columns.
+
+    References
+    ----------
+    Hastie, Tibshirani and Friedman, "The Elements of Statistical Learning", section 10.6.
+
+    Examples
+    --------
+    >>> Z, losses = np.array([[3.0, 0.0]]), np.empty(1)
+    >>> AbsoluteError().value_and_gradient(Z, np.array([[1.0, 2.0]]), losses)
+    >>> losses, Z
+    (array([4.]), array([[ 1., -1.]]))
+    """
+
+    name = "absolute_error"
+
+    def value_and_gradient(self, Z, y, losses, scratch=None):
+        scratch = self.scratch(Z) if scratch is None else scratch
+        Z -= y
+        np.abs(Z, out=scratch)
+        np.add.reduce(scratch, axis=1, out=losses)
+        np.sign(Z, out=Z)
+
+
+class Huber(Residuals, Loss):
+    r"""Squared error of small residuals, absolute error of large ones: outliers pull no harder.
+
+    .. math:: \ell = \sum_k g_k (r_k - \tfrac12 g_k), \qquad
+              dz_k = g_k = \min(\delta, \max(-\delta, r_k))
+
+    which is ``r^2 / 2`` where ``|r| <= delta`` and ``delta (|r| - delta / 2)`` elsewhere.
+    PyTorch's ``SmoothL1Loss`` is this over `delta`.
+
+    Parameters
+    ----------
+    delta : float > 0, default=1.0
+        The largest residual that is small, in units of the target.
+
+    References
+    ----------
+    Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 35, 1964.
+
+    Examples
+    --------
+    >>> Z, losses = np.array([[3.0, 0.5]]), np.empty(1)
+    >>> Huber(delta=1.0).value_and_gradient(Z, np.zeros((1, 2)), losses)
+    >>> losses, Z
+    (array([2.625]), array([[1. , 0.5]]))
+    """
+
+    name = "huber"
+    rules = {"delta": real(0, closed="neither")}
+
+    def __init__(self, delta=1.0):
+        self.delta = delta
+
+    def value_and_gradient(self, Z, y, losses, scratch=None):
+        scratch = self.scratch(Z) if scratch is None else scratch
+        Z -= y
+        np.clip(Z, -self.delta, self.delta, out=scratch)
+        # g (2 r - g) / 2, which needs no third array.
+        Z *= 2
+        Z -= scratch
+        np.einsum("ij,ij->i", scratch, Z, out=losses)
+        losses *= 0.5
+        Z[...] = scratch
+
+
+class Pinball(Residuals, Loss):
+    r"""Predicts a quantile: the share `quantile` of the targets lies below the prediction.
+
+    .. math:: \ell = \sum_k g_k r_k, \qquad
+              dz_k = g_k = \tfrac12 \operatorname{sign}(r_k) + \tfrac12 - q
+
+    that is ``(1 - q) r`` above the target and ``-q r`` below it. scikit-learn's
+    ``HistGradientBoostingRegressor`` calls it "quantile".
+
+    Parameters
+    ----------
+    quantile : float in (0, 1), default=0.5
+        0.5 is the median, 0.9 what nine of ten targets do not exceed.
+
+    References
+    ----------
+    Koenker and Bassett, "Regression quantiles", Econometrica 46, 1978.
+
+    Examples
+    --------
+    >>> Z, losses = np.array([[1.0, -1.0]]), np.empty(1)
+    >>> Pinball(quantile=0.75).value_and_gradient(Z, np.zeros((1, 2)), losses)
+    >>> losses, Z
+    (array([1.]), array([[ 0.25, -0.75]]))
+    """
+
+    name = "pinball"
+    rules = {"quantile": real(0, 1, closed="neither")}
+
+    def __init__(self, quantile=0.5):
+        self.quantile = quantile
+
+    def value_and_gradient(self, Z, y, losses, scratch=None):
+        scratch = self.scratch(Z) if scratch is None else scratch
+        Z -= y
+        np.sign(Z, out=scratch)
+        scratch *= 0.5
+        scratch += 0.5 - self.quantile
+        np.einsum("ij,ij->i", scratch, Z, out=losses)
+        Z[...] = scratch
