@@ -1,0 +1,177 @@
+"""Class weights are sample weights by class, on mini-batches as on the whole."""
+
+import re
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
+from sklearn.utils.estimator_checks import (
+    check_class_weight_classifiers,
+    check_sample_weight_equivalence_on_dense_data,
+    check_sample_weight_equivalence_on_sparse_data,
+)
+
+from sknumpy_mlp import ScratchMLPClassifier
+from sknumpy_mlp.core.optimizers import Optimizer
+
+from .common import assert_same_weights, digits, state_of
+
+STEPPING = sorted(name for name, member in Optimizer.named().items() if member.takes_steps)
+
+
+def brief(**parameters):
+    settings = {"hidden_layer_sizes": (6,), "max_iter": 4, "random_state": 0, "batch_size": 40}
+    return ScratchMLPClassifier(**settings | {"n_iter_no_change": None} | parameters)
+
+
+def unbalanced(kind="multiclass"):
+    X, y = digits(kind)
+    keep = np.r_[np.flatnonzero(y == 0), np.flatnonzero(y != 0)[:40]]
+    return X[keep], y[keep]
+
+
+@pytest.mark.parametrize("solver", [*STEPPING, "lbfgs"])
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("class_weight", ["balanced", {0: 5.0, 3: 0.25}])
+def test_a_class_weight_is_the_sample_weight_of_its_rows(solver, early_stopping, class_weight):
+    X, y = unbalanced()
+    settings = {"solver": solver, "early_stopping": early_stopping, "validation_fraction": 0.2}
+    weighted = brief(class_weight=class_weight, **settings).fit(X, y)
+    rows = compute_sample_weight(class_weight, y)
+    # The two weights differ by rounding, which lbfgs makes visible.
+    by_hand = brief(**settings).fit(X, y, sample_weight=rows)
+    assert_same_weights(weighted, by_hand, atol=1e-7)
+    assert abs(weighted.coefs_[0] - brief(**settings).fit(X, y).coefs_[0]).max() > 1e-6
+
+
+@pytest.mark.parametrize("kind", ["binary", "multiclass"])
+def test_labels_of_strings_are_named_in_the_dict(kind):
+    X, y = digits(kind)
+    names = np.array([f"class {number}" for number in range(10)])
+    plain = brief(class_weight={0: 3.0}).fit(X, y)
+    named = brief(class_weight={"class 0": 3.0}).fit(X, names[y])
+    assert_same_weights(named, plain)
+
+
+def test_class_and_sample_weights_multiply():
+    X, y = unbalanced()
+    given = np.linspace(0.5, 2, len(y))
+    both = brief(class_weight={0: 0.5}).fit(X, y, sample_weight=given)
+    product = brief().fit(X, y, sample_weight=given * np.where(y == 0, 0.5, 1.0))
+    assert_same_weights(both, product, atol=1e-14)
+
+
+def test_balanced_counts_rows_by_their_weight():
+    """An integer weight is the same as repeating the row, for the balance as for the loss."""
+    X, y = unbalanced("binary")
+    repeats = 1 + np.arange(len(y)) % 3
+    settings = {"class_weight": "balanced", "batch_size": "full", "shuffle": False}
+    weighted = brief(**settings).fit(X, y, sample_weight=repeats)
+    repeated = brief(**settings).fit(np.repeat(X, repeats, axis=0), np.repeat(y, repeats))
+    assert_same_weights(weighted, repeated, atol=1e-9)
+
+
+def test_weights_act_between_mini_batches_as_on_the_whole():
+    """Two classes in batches of their own: with weights normalised by batch they would cancel."""
+    X = np.repeat([[0.0, 1.0], [1.0, 0.0]], 100, axis=0)
+    y = np.repeat([0, 1], 100)
+    settings = {
+        "hidden_layer_sizes": (),
+        "solver": "sgd",
+        "momentum": 0.0,
+        "shuffle": False,
+        "batch_size": 100,
+        "max_iter": 1,
+        "alpha": 0,
+        "init": "zeros",
+        "learning_rate_init": 1.0,
+    }
+    plain = ScratchMLPClassifier(**settings, n_iter_no_change=None).fit(X, y)
+    heavy = ScratchMLPClassifier(**settings, n_iter_no_change=None, class_weight={0: 3.0})
+    heavy.fit(X, y)
+    # The first batch's gradient at zero is (p - y) x = x / 2, times 3 over the mean weight of 2.
+    assert_allclose(plain.coefs_[0][1], -0.5)
+    assert_allclose(heavy.coefs_[0][1], -0.5 * 3 / 2)
+
+
+def test_a_weight_of_zero_leaves_a_class_out():
+    """The same sum over the rows that are left; the penalty is divided by the mean weight."""
+    X, y = digits("binary")
+    settings = {"batch_size": "full", "shuffle": False, "alpha": 0}
+    without = brief(**settings, class_weight={1: 0.0}).fit(X, y)
+    alone = brief(**settings).fit(X, y, sample_weight=(y == 0).astype(float))
+    assert_same_weights(without, alone)
+
+
+def test_partial_fit_takes_a_dict_and_goes_on_as_fit():
+    X, y = digits()
+    settings = {"class_weight": {0: 3.0, 7: 0.5}, "shuffle": False}
+    parts = brief(**settings)
+    for _ in range(4):
+        parts.partial_fit(X, y, classes=np.arange(10))
+    assert_same_weights(parts, brief(**settings).fit(X, y))
+
+
+def test_partial_fit_refuses_balanced_and_says_why():
+    X, y = digits()
+    model = brief(class_weight="balanced")
+    before = state_of(model)
+    with pytest.raises(ValueError, match=r"class_weight must be a dict or None for partial_fit.*"):
+        model.partial_fit(X, y, classes=np.arange(10))
+    assert state_of(model) == before
+
+
+@pytest.mark.parametrize(
+    "wrong", ["balance", {0: -1.0}, {0: np.nan}, {0: np.inf}, {0: "1"}, [1.0], 2.0, {11: 1.0}]
+)
+def test_a_wrong_class_weight_is_told(wrong):
+    X, y = digits()
+    with pytest.raises(ValueError, match=re.escape(f"got {wrong!r}")) as error:
+        brief(class_weight=wrong).fit(X, y)
+    assert str(error.value).startswith("class_weight must be")
+
+
+def test_several_labels_have_no_class_weights():
+    X, Y = digits("multilabel")
+    with pytest.raises(ValueError, match="class_weight must be None for a multilabel target"):
+        brief(class_weight="balanced").fit(X, Y)
+
+
+def test_weights_that_leave_no_row_are_refused():
+    X, y = digits("binary")
+    with pytest.raises(ValueError, match=r"not zero among the rows trained on"):
+        brief(class_weight={0: 0.0, 1: 0.0}).fit(X, y)
+
+
+def test_predictions_move_towards_the_heavy_class():
+    rng = np.random.RandomState(0)
+    X, y = rng.standard_normal((400, 2)), np.r_[np.zeros(380), np.ones(20)]
+    X[380:] += 1
+    settings = {"hidden_layer_sizes": (8,), "max_iter": 60, "learning_rate_init": 0.01}
+    recalls = []
+    for class_weight in (None, "balanced"):
+        model = brief(**settings, class_weight=class_weight).fit(X, y)
+        recalls.append(model.predict(X[380:]).mean())
+    assert recalls[0] < 0.5 < recalls[1]
+    weights = compute_class_weight("balanced", classes=np.array([0.0, 1.0]), y=y)
+    as_dict = brief(**settings, class_weight=dict(zip([0.0, 1.0], weights))).fit(X, y)
+    assert_same_weights(as_dict, model)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("solver", ["adam", "lbfgs", "sgd"])
+@pytest.mark.parametrize(
+    "check",
+    [
+        check_class_weight_classifiers,
+        check_sample_weight_equivalence_on_dense_data,
+        check_sample_weight_equivalence_on_sparse_data,
+    ],
+)
+def test_scikit_learn_s_checks_of_weights_pass(check, solver):
+    rate = {"learning_rate_init": 0.01} if solver != "lbfgs" else {}
+    check(
+        "ScratchMLPClassifier",
+        ScratchMLPClassifier(solver=solver, class_weight="balanced", max_iter=50, **rate),
+    )

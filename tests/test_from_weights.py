@@ -1,0 +1,113 @@
+"""Fitted estimators made of weights that are there already."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
+
+from .common import KINDS, assert_same_weights, digits
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+ACTIVATIONS = ["identity", "logistic", "tanh", "relu"]
+
+
+def fitted(cls, kind="multiclass", dtype=np.float64, **parameters):
+    X, y = digits(kind, dtype=dtype)
+    settings = {"hidden_layer_sizes": (7, 5), "max_iter": 4, "random_state": 0}
+    return X, y, cls(**settings | parameters).fit(X, y)
+
+
+def classifier_of(model, **parameters):
+    several = model.out_activation_ == "logistic" and model.n_outputs_ > 1
+    return ScratchMLPClassifier.from_weights(
+        model.coefs_, model.intercepts_, model.classes_, multilabel=several, **parameters
+    )
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("source", [MLPClassifier, ScratchMLPClassifier])
+def test_a_classifier_predicts_as_the_one_whose_weights_it_takes(source, kind, activation):
+    X, _, model = fitted(source, kind, activation=activation)
+    taken = classifier_of(model, activation=activation)
+    assert_allclose(taken.predict_proba(X), model.predict_proba(X), rtol=1e-12)
+    assert_array_equal(taken.predict(X), model.predict(X))
+    assert taken.hidden_layer_sizes == (7, 5)
+    for name in ["n_features_in_", "n_layers_", "n_outputs_", "out_activation_"]:
+        assert getattr(taken, name) == getattr(model, name)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+@pytest.mark.parametrize("source", [MLPRegressor, ScratchMLPRegressor])
+def test_a_regressor_predicts_as_the_one_whose_weights_it_takes(source, loss):
+    X, _, model = fitted(source, loss=loss)
+    taken = ScratchMLPRegressor.from_weights(model.coefs_, model.intercepts_, loss=loss)
+    assert_allclose(taken.predict(X), model.predict(X), rtol=1e-12)
+
+
+@pytest.mark.parametrize("cls", [ScratchMLPClassifier, ScratchMLPRegressor])
+def test_the_arrays_are_copies(cls):
+    X, y, model = fitted(cls)
+    before = [W.copy() for W in model.coefs_]
+    options = {"classes": model.classes_} if cls is ScratchMLPClassifier else {}
+    taken = cls.from_weights(model.coefs_, model.intercepts_, **options)
+    taken.partial_fit(X, y)
+    for mine, kept in zip(model.coefs_, before):
+        assert_array_equal(mine, kept)
+    assert abs(taken.coefs_[0] - model.coefs_[0]).max() > 1e-6
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_dtype_is_that_of_the_arrays(dtype):
+    X, _, model = fitted(ScratchMLPClassifier, dtype=dtype)
+    taken = classifier_of(model)
+    assert {W.dtype for W in taken.coefs_ + taken.intercepts_} == {np.dtype(dtype)}
+    assert taken.predict_proba(X).dtype == dtype
+
+
+def test_training_goes_on_from_the_weights():
+    X, y, model = fitted(ScratchMLPClassifier, shuffle=False)
+    taken = classifier_of(model, shuffle=False)
+    # `fit` has freed its moments, so both begin with a new optimizer.
+    assert_same_weights(taken.partial_fit(X, y), model.partial_fit(X, y))
+    warm = classifier_of(model, shuffle=False, warm_start=True, max_iter=2)
+    assert_same_weights(warm.fit(X, y), taken.partial_fit(X, y).partial_fit(X, y), atol=1)
+    assert len(warm.loss_curve_) == warm.n_iter_ == 2
+
+
+def test_it_is_an_estimator_like_any_other():
+    X, _, model = fitted(ScratchMLPClassifier)
+    taken = classifier_of(model)
+    assert_array_equal(pickle.loads(pickle.dumps(taken)).predict(X), taken.predict(X))
+    assert not hasattr(clone(taken), "coefs_")
+    assert "hidden 2" in taken.summary()
+    assert taken.n_iter_ == 0 and np.isnan(taken.loss_)
+
+
+def test_lists_and_strings_will_do():
+    taken = ScratchMLPClassifier.from_weights([[[1.0], [0.0]]], [[-0.5]], ["no", "yes"])
+    assert taken.predict([[0.0, 9.0], [1.0, 9.0]]).tolist() == ["no", "yes"]
+
+
+@pytest.mark.parametrize(
+    ("coefs", "intercepts", "options", "message"),
+    [
+        ([np.ones((3, 2))], [np.ones(3)], {}, "coefs and intercepts must be of shapes"),
+        ([np.ones((3, 2)), np.ones((3, 1))], [np.ones(2), np.ones(1)], {}, "must be of shapes"),
+        ([np.ones((3, 1))], [], {}, "must be of shapes"),
+        ([], [], {}, "must be of shapes"),
+        ([np.full((3, 1), np.nan)], [np.ones(1)], {}, "contains NaN"),
+        ([np.ones((3, 2))], [np.ones(2)], {}, "must have the units that .* \\[3, 1\\], got"),
+        ([np.ones((3, 1))], [np.ones(1)], {"hidden_layer_sizes": (4,)}, "must have the units that"),
+        ([np.ones((3, 1))], [np.ones(1)], {"classes": [1, 0]}, "classes must be sorted"),
+        ([np.ones((3, 1))], [np.ones(1)], {"solver": "adm"}, "solver must be an Optimizer"),
+    ],
+)
+def test_what_does_not_fit_together_is_told(coefs, intercepts, options, message):
+    with pytest.raises(ValueError, match=message):
+        ScratchMLPClassifier.from_weights(coefs, intercepts, **{"classes": [0, 1]} | options)
