@@ -304,7 +304,7 @@ class Best(Column):
     """After a low loss, other targets at a small rate: better each epoch, but than what?"""
 
     parameters = {"tol": 1e-9, "n_iter_no_change": 1}
-    factors = (20.0,)
+    factors = (10.0,)
     call_factors = (0.1,)
     epochs = 30
     flips = True
@@ -437,10 +437,10 @@ def whole_call(column, model, call, epochs):
 
 
 def lbfgs_with_ctrl_c(column, model):
-    stepping = {name: getattr(model, name) for name in ("solver", "learning_rate")}
+    stepping = {name: getattr(model, name) for name in ("solver", "learning_rate", "tol")}
     # One iteration says its loss once or more; the second is under way.
     out = contextlib.redirect_stdout(Pressed(3))
-    model.set_params(solver="lbfgs", learning_rate="constant", verbose=True, max_iter=20)
+    model.set_params(solver="lbfgs", learning_rate="constant", verbose=True, max_iter=20, tol=1e-9)
     with pytest.raises(KeyboardInterrupt), out:
         model.fit(X, column.other_target(model))
     model.set_params(**stepping, verbose=False)
@@ -586,6 +586,8 @@ def bare_state(model):
         learning_rate="constant", scoring=None, verbose=False, max_iter=1
     )
     vars(twin).pop("_skl_callbacks", None)
+    # Reckoned with `max_iter` before every step.
+    twin._training.clock.fraction = 0.0
     return state_of(twin)
 
 
