@@ -19,6 +19,7 @@ from sklearn.utils.fixes import parse_version
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
 from sknumpy_mlp.core.optimizers import Optimizer
+from sknumpy_mlp.core.training import Training
 
 from .common import assert_same_weights, state_of
 
@@ -656,11 +657,28 @@ def test_an_interrupted_partial_fit_changes_nothing(solver, warm_start, estimato
     with pytest.raises(KeyboardInterrupt):
         model.partial_fit(X, target)
     assert bare_state(model) == before
-    # One epoch is all that was planned: the last word comes after it.
+    # Now when the epoch's steps are done.
     model.learning_rate.reset()
     with in_output(model, 1), pytest.raises(KeyboardInterrupt):
-        model.set_params(max_iter=1).partial_fit(X, target)
+        model.partial_fit(X, target)
     assert bare_state(model) == before
+
+
+@pytest.mark.parametrize("call", [by_fit, by_partial_fit])
+def test_an_interrupt_after_the_last_of_all_epochs(call, estimator, monkeypatch):
+    target = TARGETS[estimator]
+    model = network(estimator, warm_start=True, max_iter=1)
+    before = bare_state(call(model, target))
+    done = bare_state(call(copy.deepcopy(model), target))
+
+    def pressed(training):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Training, "_advice", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        call(model, target)
+    assert before != done
+    assert bare_state(model) == (done if call is by_fit else before)
 
 
 def test_invscaling_begins_with_a_new_clock_but_goes_on_with_the_rows():
@@ -688,9 +706,7 @@ def test_invscaling_begins_with_a_new_clock_but_goes_on_with_the_rows():
     np.testing.assert_allclose(rates(warm, by_fit), [1, (seen + N + 1) ** -0.5], rtol=1e-5)
     cold = copy.deepcopy(warm).set_params(warm_start=False)
     by_fit(cold, y, 2)
-    np.testing.assert_allclose(
-        rates(cold, by_partial_fit), [1, (2 * N + N + 1) ** -0.5], rtol=1e-5
-    )
+    np.testing.assert_allclose(rates(cold, by_partial_fit), [1, (2 * N + N + 1) ** -0.5], rtol=1e-5)
 
 
 def test_a_stream_of_the_users_goes_on_in_every_fit(estimator):
@@ -711,3 +727,39 @@ def test_best_values_are_those_of_the_last_fit_and_the_least_loss_of_all(estimat
     assert model.best_iter_ == 1 + int(np.argmax(model.validation_scores_[3:]))
     assert model.best_validation_score_ == max(model.validation_scores_[3:])
     assert model.best_validation_score_ < max(model.validation_scores_)
+
+
+@pytest.mark.parametrize("whole_epochs", [0, 2])
+def test_an_interrupted_first_warm_fit_is_fitted_if_an_epoch_is_whole(whole_epochs, estimator):
+    target = TARGETS[estimator]
+    model = network(estimator, warm_start=True, learning_rate=Rate())
+    in_epoch(model, whole_epochs + 1)
+    with pytest.raises(KeyboardInterrupt):
+        model.set_params(max_iter=9).fit(X, target)
+    assert hasattr(model, "n_features_in_") == hasattr(model, "coefs_") == bool(whole_epochs)
+    if whole_epochs:
+        told = network(estimator, warm_start=True, learning_rate=Rate(), max_iter=whole_epochs)
+        assert bare_state(model) == bare_state(told.fit(X, target))
+
+
+@pytest.mark.parametrize(
+    "past, call, warm_start, factor",
+    [
+        (by_fit, by_fit, False, 1.0),
+        (by_fit, by_fit, True, 1.0),
+        (by_partial_fit, by_partial_fit, False, 0.2),
+        (by_fit, by_partial_fit, False, 1.0),
+        (by_fit, by_partial_fit, True, 0.2),
+    ],
+)
+def test_the_falls_of_the_adaptive_rate_are_part_of_the_clock(past, call, warm_start, factor):
+    y = TARGETS[ScratchMLPRegressor]
+    # The first epoch is the best, one more is accepted, the third is a stall.
+    settings = {"tol": 1e6, "n_iter_no_change": 1, "learning_rate": "adaptive", "batch_size": N}
+    model = Column().make(ScratchMLPRegressor, **settings, warm_start=warm_start)
+    past(model, y, 3)
+    # The length of the next step over that at the full rate.
+    start = call(copy.deepcopy(model).set_params(learning_rate_init=1e-300), y)
+    full = call(copy.deepcopy(model).set_params(learning_rate="constant"), y)
+    length = np.linalg.norm(weights_of(call(model, y)) - weights_of(start))
+    assert length / np.linalg.norm(weights_of(full) - weights_of(start)) == pytest.approx(factor)
