@@ -296,7 +296,12 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             outcome = training.train(parameters.optimizer, n_epochs)
         self._publish(fitted(), going_on)
         if training.tasks is not None:
-            training.tasks.end()
+            try:
+                training.tasks.end()
+            except KeyboardInterrupt as interrupt:
+                if not self.warm_start or outcome.loss_curve is None:
+                    raise
+                outcome.interrupt = interrupt
         return outcome
 
     def _validation(self, network, loss, data, X_rows, data_val, progress, class_weight):

@@ -135,9 +135,9 @@ class Outcome:
     message: str = ""
     interrupt: KeyboardInterrupt | None = None
 
-    def truncate(self, n_iter):
+    def truncate(self, n_iter, best_iter):
         """Forget what came after so many epochs, as far as an interrupt left any of it."""
         for curve in (self.loss_curve, self.validation_losses, self.scores):
             del curve[n_iter:]
-        self.n_iter = n_iter
+        self.n_iter, self.best_iter = n_iter, best_iter
         self.loss = self.loss_curve[-1]

@@ -136,6 +136,8 @@ class Training:
             If an epoch ends with parameters that are not finite.
         """
         self.n_epochs = n_epochs or self.settings.max_iter
+        # Only a fit keeps its last whole epoch; partial_fit, one epoch, is all or nothing.
+        self._keeps_epochs = self.settings.warm_start and n_epochs is None
         self.outcome, self._record = self._record or Outcome(), None
         # Overflow is told in words at the end of the epoch, by DivergedError.
         with np.errstate(over="ignore", invalid="ignore"):
@@ -152,16 +154,15 @@ class Training:
         try:
             while outcome.n_iter < self.n_epochs and not outcome.converged:
                 self._epoch(stepper)
+            if not outcome.converged and outcome.n_iter >= self.settings.max_iter:
+                outcome.message = self._advice()
+            if outcome.best_theta is not None:
+                self.network.theta[:] = outcome.best_theta
         except KeyboardInterrupt as interrupt:
             if self._last_whole_epoch is None:
                 raise
             self._go_back()
             outcome.interrupt = interrupt
-            return outcome
-        if not outcome.converged and outcome.n_iter >= self.settings.max_iter:
-            outcome.message = self._advice()
-        if outcome.best_theta is not None:
-            self.network.theta[:] = outcome.best_theta
         return outcome
 
     def _stepper(self, optimizer):
@@ -204,7 +205,7 @@ class Training:
             outcome.converged = True
         if self.tasks is not None and self.tasks.end_epoch():
             outcome.converged = True
-        if self.settings.warm_start:
+        if self._keeps_epochs:
             self._last_whole_epoch = self._whole_epoch()
 
     def _validate(self):
@@ -223,17 +224,18 @@ class Training:
 
     def _whole_epoch(self):
         """Copies of all that an interrupt must leave as it was at the end of this epoch."""
-        state = self.state
+        state, outcome = self.state, self.outcome
         position = state.random_state.get_state(legacy=False)
-        return self.network.theta.copy(), state.copy(), position, self.outcome.n_iter
+        reached = outcome.n_iter, outcome.best_iter
+        return self.network.theta.copy(), state.copy(), position, reached
 
     def _go_back(self):
         """Be as after the last whole epoch."""
-        theta, state, position, n_iter = self._last_whole_epoch
+        theta, state, position, reached = self._last_whole_epoch
         self.network.theta[:] = theta
         vars(self.state).update(vars(state))
         self.state.random_state.set_state(position)
-        self.outcome.truncate(n_iter)
+        self.outcome.truncate(*reached)
 
     def _shuffled(self, order):
         # scikit-learn composes the permutations of successive epochs; so do we, for parity.
