@@ -24,6 +24,8 @@ def frozen(value):
         return value.dtype.str, value.shape, value.tobytes()
     if isinstance(value, np.random.RandomState):
         return frozen(value.get_state(legacy=False))
+    if isinstance(value, np.random.Generator):
+        return frozen(value.bit_generator.state)
     if isinstance(value, dict):
         return {key: frozen(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, np.ndarray)):
