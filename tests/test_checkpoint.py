@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
 from sknumpy_mlp._callbacks import CALLBACK_ATTRIBUTES
-from sknumpy_mlp.callbacks import Checkpoint
+from sknumpy_mlp.callbacks import Checkpoint, _flush_folder
 from sknumpy_mlp.core.optimizers import Optimizer, RMSprop
 from sknumpy_mlp.core.schedules import Cosine, Warmup
 
@@ -309,6 +309,9 @@ class TestFile:
             assert loaded.loss_curve_ == fitted.loss_curve_
             assert loaded.validation_scores_ == fitted.validation_scores_
             assert loaded.n_iter_ == 4
+            # Both cases are met: what is trained on is what predicts, and it is not.
+            assert (loaded._progress.theta is not None) == bool(parameters)
+            assert not parameters or loaded.best_iter_ < 4
 
     def test_it_holds_no_callbacks(self, tmp_path):
         X, y = digits()
@@ -413,14 +416,10 @@ class TestWriting:
         assert not hasattr(model, "coefs_")
 
     def test_a_folder_that_cannot_be_flushed_is_no_failure(self, tmp_path, monkeypatch):
-        X, y = digits()
-
         def refuse(*args):
             raise PermissionError
 
-        monkeypatch.setattr("sknumpy_mlp.callbacks.os.open", refuse, raising=True)
-        from sknumpy_mlp.callbacks import _flush_folder
-
+        monkeypatch.setattr("sknumpy_mlp.callbacks.os.open", refuse)
         _flush_folder(str(tmp_path))
 
     def test_in_a_pipeline(self, tmp_path):
@@ -492,6 +491,18 @@ class TestGoingOn:
         stream = np.random.RandomState(5)
         make().set_params(random_state=stream).fit(X, y, resume_from=path)
         assert frozen(stream) == frozen(np.random.RandomState(5))
+
+    def test_callbacks_are_told_of_the_epochs_that_remain(self, tmp_path):
+        X, y = digits()
+        path = checkpoint_of(make(), tmp_path / "fit.joblib", 3, X, y)
+        planned = []
+
+        class Planned(Kill):
+            def setup(self, estimator, context):
+                planned.append(context.max_subtasks)
+
+        make().set_callbacks(Planned(after=None)).fit(X, y, resume_from=path)
+        assert planned == [EPOCHS - 3]
 
     def test_metadata_requests_stay_those_of_the_estimator(self, tmp_path):
         X, y = digits()
