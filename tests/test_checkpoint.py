@@ -16,6 +16,7 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import make_scorer, recall_score
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -319,6 +320,33 @@ class TestFile:
         model = make().set_callbacks(Checkpoint(path)).fit(X, y)
         assert not [name for name in vars(joblib.load(path)) if "callback" in name]
         assert [type(each) for each in model._skl_callbacks] == [Checkpoint]
+
+    def test_writing_leaves_alone_what_other_callbacks_are_given(self, tmp_path):
+        X, y = digits()
+
+        class Keeping(Kill):
+            def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+                assert fitted_estimator._skl_callbacks == estimator._skl_callbacks
+                kept.append(fitted_estimator)
+
+        kept, path = [], tmp_path / "fit.joblib"
+        model = make(early_stopping=True).set_callbacks(Checkpoint(path), Keeping(None)).fit(X, y)
+        # Kept while training went on, each is the checkpoint of its epoch still.
+        for name in [each for each in vars(kept[2]) if each.startswith(CALLBACK_ATTRIBUTES)]:
+            delattr(kept[2], name)
+        joblib.dump(kept[2], path)
+        again = make(early_stopping=True).fit(X, y, resume_from=path)
+        assert comparable(again) == comparable(model)
+
+    @pytest.mark.parametrize("n_jobs", [1, 2])
+    def test_a_search_writes_to_it_again_and_again(self, n_jobs, tmp_path):
+        X, y = digits()
+        path = tmp_path / "fit.joblib"
+        model = make().set_callbacks(Checkpoint(path))
+        search = GridSearchCV(model, {"alpha": [0.1, 1.0]}, cv=2, n_jobs=n_jobs).fit(X, y)
+        # The last fit is that of the best parameters on all rows.
+        assert_array_equal(joblib.load(path).predict_proba(X), search.predict_proba(X))
+        assert os.listdir(tmp_path) == ["fit.joblib"]
 
     def test_a_loaded_one_trains_on_and_is_no_checkpoint_then(self, tmp_path):
         X, y = digits()
