@@ -5,7 +5,6 @@ publishes the outcome. A subclass says how targets are encoded (`_learn_target`)
 are scored (`_score_codes`), and what a prediction is.
 """
 
-import functools
 import warnings
 from dataclasses import replace
 
@@ -23,7 +22,7 @@ from ._rollback import unchanged_on_failure
 from ._summary import summary
 from ._threads import blas_threads
 from ._validation import score_function, split_rows
-from .callbacks import Progress, take_up
+from .callbacks import Progress, check_rows, rows_of, snapshot, take_up
 from .core.batches import Batches, rows
 from .core.network import Network
 from .core.optimizers import Optimizer
@@ -129,8 +128,10 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         data_val = self._check_validation_data(parameters, *given_val)
         if resumed is None:
             state = TrainingState(self._new_stream(), samples_seen=self.t_ if going_on else 0)
-            progress = Progress(Outcome(), None, self._curves() if going_on else {})
+            earlier = self._curves() if going_on else {}
+            progress = Progress(Outcome(), None, earlier, rows_of(data, data_val))
         else:
+            check_rows(resumed, data, data_val)
             state, progress = self._training, resumed
         given = X, y, sample_weight
         outcome = self._train(
@@ -284,17 +285,16 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             validation=validation,
             outcome=progress.outcome,
         )
-        fitted = functools.partial(self._fitted_attributes, network, loss, progress, state)
         if given is not None:
             training.tasks = Tasks.begin(
                 self,
-                self.max_iter if takes_epochs else 0,
+                max(0, self.max_iter - progress.outcome.n_iter) if takes_epochs else 0,
                 *given,
-                lambda: fitted() | {"_progress": progress},
+                lambda: snapshot(self, network, loss, progress, state),
             )
         with blas_threads(network.units, batches.batch_size):
             outcome = training.train(parameters.optimizer, n_epochs)
-        self._publish(fitted(), going_on)
+        self._publish(self._fitted_attributes(network, loss, progress, state), going_on)
         if training.tasks is not None:
             try:
                 training.tasks.end()
@@ -419,6 +419,8 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         if not going_on:
             for name in PER_EPOCH:
                 vars(self).pop(name, None)
+        # Of a checkpoint that was loaded and is trained on, it is out of date.
+        vars(self).pop("_progress", None)
         vars(self).update(attributes)
 
     def _is_plain(self, X, dtype):

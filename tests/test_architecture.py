@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 import sknumpy_mlp
+from sknumpy_mlp.callbacks import Checkpoint
 from sknumpy_mlp.core import _family
 
 ROOT = Path(sknumpy_mlp.__file__).parent
@@ -103,7 +104,7 @@ def functions(tree):
 
 
 def public_classes():
-    """Every class of the public API: the estimators, and the members of the families."""
+    """Every class of the public API: estimators, `Checkpoint`, the members of the families."""
     members = [
         value
         for family in FAMILIES
@@ -114,7 +115,7 @@ def public_classes():
         and not value.__name__.startswith("_")
     ]
     exported = [getattr(sknumpy_mlp, name) for name in sknumpy_mlp.__all__]
-    return [*(value for value in exported if inspect.isclass(value)), *members]
+    return [*(value for value in exported if inspect.isclass(value)), Checkpoint, *members]
 
 
 def section(text, title):

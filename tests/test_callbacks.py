@@ -1,0 +1,509 @@
+"""scikit-learn's callbacks: what they are told, when they stop a fit, and what they cost."""
+
+import copy
+import io
+import pickle
+
+import joblib
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.metrics import accuracy_score
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import sknumpy_mlp._callbacks
+from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
+
+from .common import assert_same_weights, digits, state_of
+
+HAS_CALLBACKS = hasattr(ScratchMLPClassifier, "set_callbacks")
+needs_callbacks = pytest.mark.skipif(
+    not HAS_CALLBACKS, reason="this scikit-learn has no callbacks; 1.9 has"
+)
+
+if HAS_CALLBACKS:
+    from sklearn.callback import ProgressBar, ScoringMonitor
+
+EPOCHS = 4
+
+
+def make(cls=ScratchMLPClassifier, **parameters):
+    defaults = {"hidden_layer_sizes": (9,), "max_iter": EPOCHS, "n_iter_no_change": None}
+    return cls(**defaults | {"random_state": 0, "learning_rate_init": 0.01} | parameters)
+
+
+def monitor(scoring="accuracy"):
+    return ScoringMonitor(scoring=scoring)
+
+
+def epochs_of(log, score="accuracy"):
+    return [row[score] for row in log.data if row["task_name"] == "epoch"]
+
+
+class Recorder:
+    """Keeps all that it is told; stops or raises where it is asked to."""
+
+    def __init__(self, stop_at=None, raise_at=None):
+        self.stop_at = stop_at
+        self.raise_at = raise_at
+        self.heard = []
+        self.told = []
+        self.twins = []
+
+    def _hear(self, hook, context):
+        self.heard.append((hook, context.task_name))
+        if self.raise_at in (hook, (hook, context.task_name)):
+            raise RuntimeError(f"raised in {hook}")
+
+    def setup(self, estimator, context):
+        self._hear("setup", context)
+
+    def teardown(self, estimator, context):
+        self._hear("teardown", context)
+
+    def on_fit_task_begin(self, estimator, context, *, X=None, y=None, metadata=None):
+        self._hear("begin", context)
+
+    def on_fit_task_end(
+        self, estimator, context, *, X=None, y=None, metadata=None, fitted_estimator=None
+    ):
+        self.told.append((X, y, metadata))
+        if context.task_name == "epoch":
+            self.twins.append(fitted_estimator)
+        self._hear("end", context)
+        return context.task_name == "epoch" and context.task_id + 1 == self.stop_at
+
+    def count(self, hook, task="epoch"):
+        return self.heard.count((hook, task))
+
+
+class Silent:
+    """A callback that asks for nothing."""
+
+    def setup(self, estimator, context): ...
+    def teardown(self, estimator, context): ...
+    def on_fit_task_begin(self, estimator, context): ...
+    def on_fit_task_end(self, estimator, context): ...
+
+
+@pytest.mark.skipif(HAS_CALLBACKS, reason="this scikit-learn has callbacks")
+@pytest.mark.parametrize("cls", [ScratchMLPClassifier, ScratchMLPRegressor])
+def test_without_callbacks_there_is_nothing_to_set_them_with(cls):
+    X, y = digits()
+    assert not hasattr(cls(), "set_callbacks")
+    make(cls).fit(X, y)
+
+
+def without_callbacks(model):
+    model = copy.copy(model)
+    vars(model).pop("_skl_callbacks", None)
+    return state_of(model)
+
+
+@needs_callbacks
+class TestTasks:
+    def test_one_task_an_epoch_inside_one_of_the_fit(self):
+        X, y = digits()
+        recorder = Recorder()
+        make().set_callbacks(recorder).fit(X, y)
+        epochs = [("begin", "epoch"), ("end", "epoch")] * EPOCHS
+        inside = [("begin", "fit"), *epochs, ("end", "fit")]
+        assert recorder.heard == [("setup", "fit"), *inside, ("teardown", "fit")]
+
+    @pytest.mark.parametrize("cls", [ScratchMLPClassifier, ScratchMLPRegressor])
+    @pytest.mark.parametrize("early_stopping", [False, True])
+    def test_the_fit_is_that_without_callbacks(self, cls, early_stopping):
+        X, y = digits("binary")
+        plain = make(cls, early_stopping=early_stopping).fit(X, y)
+        told = make(cls, early_stopping=early_stopping).set_callbacks(Recorder()).fit(X, y)
+        assert without_callbacks(told) == state_of(plain)
+
+    def test_solver_without_epochs_has_one_task(self):
+        X, y = digits()
+        recorder = Recorder(stop_at=1)
+        log = monitor()
+        model = make(solver="lbfgs", max_iter=200).set_callbacks(recorder, log).fit(X, y)
+        tasks = ["setup", "begin", "end", "teardown"]
+        assert recorder.heard == [(hook, "fit") for hook in tasks]
+        (row,) = log.get_logs().data
+        assert row["accuracy"] == model.score(X, y)
+
+    def test_the_data_are_told_as_they_came(self):
+        pandas = pytest.importorskip("pandas")
+        X, y = digits()
+        X, y = pandas.DataFrame(X).add_prefix("pixel "), pandas.Series(y)
+        weights = list(range(len(y)))
+        recorder = Recorder()
+        make().set_callbacks(recorder).fit(X, y, weights)
+        assert len(recorder.told) == EPOCHS + 1
+        for told_X, told_y, metadata in recorder.told:
+            assert told_X is X and told_y is y
+            assert list(metadata) == ["sample_weight"] and metadata["sample_weight"] is weights
+
+    def test_partial_fit_tells_nothing(self):
+        X, y = digits()
+        recorder = Recorder()
+        make().set_callbacks(recorder).partial_fit(X, y, classes=np.unique(y))
+        assert recorder.heard == []
+
+    def test_no_task_is_made_where_no_callback_is_set(self, monkeypatch):
+        X, y = digits()
+        made = []
+        for name in ("__init__", "begin_epoch", "end_epoch", "end"):
+            monkeypatch.setattr(
+                sknumpy_mlp._callbacks.Tasks, name, lambda *args, name=name: made.append(name)
+            )
+        monkeypatch.setattr(
+            ScratchMLPClassifier, "_init_callback_context", lambda *args, **kw: made.append("ctx")
+        )
+        monkeypatch.setattr("sknumpy_mlp._estimator.snapshot", lambda *args: made.append("twin"))
+        make().fit(X, y)
+        make_pipeline(StandardScaler(), make()).fit(X, y)
+        make().set_callbacks(Silent()).set_callbacks().fit(X, y)
+        assert made == []
+        make().set_callbacks(Silent()).fit(X, y)
+        assert made == ["__init__", *["begin_epoch", "end_epoch"] * EPOCHS, "end"]
+
+    def test_no_twin_is_made_where_no_callback_asks_for_it(self, monkeypatch):
+        X, y = digits()
+        monkeypatch.setattr("sknumpy_mlp._estimator.snapshot", None)
+        make().set_callbacks(Silent()).fit(X, y)
+
+
+@needs_callbacks
+class TestTwins:
+    @pytest.mark.parametrize(
+        "parameters",
+        [
+            {},
+            {"early_stopping": True},
+            # The best epoch comes early.
+            {"early_stopping": True, "learning_rate_init": 1.0, "max_iter": 8},
+            {"early_stopping": True, "restore_best": False},
+            {"solver": "sgd", "dropout": 0.2, "warm_start": True},
+        ],
+        ids=str,
+    )
+    @pytest.mark.parametrize("cls", [ScratchMLPClassifier, ScratchMLPRegressor])
+    def test_after_k_epochs_it_is_a_fit_of_k_epochs(self, cls, parameters):
+        """Also when it is looked at later: training on leaves it alone."""
+        X, y = digits("binary")
+        recorder = Recorder()
+        make(cls, **parameters).set_callbacks(recorder).fit(X, y)
+        assert len(recorder.twins) == parameters.get("max_iter", EPOCHS)
+        for k, twin in enumerate(recorder.twins, 1):
+            fitted = make(cls, **parameters | {"max_iter": k}).fit(X, y)
+            assert_array_equal(twin.predict(X), fitted.predict(X))
+            assert_same_weights(twin, fitted)
+            for name in ("n_iter_", "t_", "loss_", "loss_curve_", "validation_scores_"):
+                assert getattr(twin, name) == getattr(fitted, name)
+
+    def test_it_can_be_trained_and_changed_on_its_own(self):
+        X, y = digits()
+
+        class Meddler(Silent):
+            def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+                fitted_estimator.partial_fit(X, y)
+                fitted_estimator.coefs_[0][:] = np.nan
+
+        model = make().set_callbacks(Meddler()).fit(X, y)
+        assert without_callbacks(model) == state_of(make().fit(X, y))
+
+    def test_it_is_made_once_an_epoch_for_all_callbacks(self):
+        X, y = digits()
+        one, other = Recorder(), Recorder()
+        make().set_callbacks(one, other).fit(X, y)
+        assert [id(twin) for twin in one.twins] == [id(twin) for twin in other.twins]
+
+
+@needs_callbacks
+class TestStopping:
+    @pytest.mark.parametrize("cls", [ScratchMLPClassifier, ScratchMLPRegressor])
+    @pytest.mark.parametrize("stop_at", [1, 3, EPOCHS])
+    @pytest.mark.parametrize("early_stopping", [False, True])
+    def test_it_ends_the_fit_without_a_warning(self, cls, stop_at, early_stopping):
+        X, y = digits("binary")
+        parameters = {"n_iter_no_change": 10, "early_stopping": early_stopping}
+        recorder = Recorder(stop_at)
+        model = make(cls, **parameters).set_callbacks(recorder).fit(X, y)
+        assert model.n_iter_ == stop_at == len(model.loss_curve_)
+        assert recorder.count("end", "fit") == recorder.count("teardown", "fit") == 1
+        whole = make(cls, max_iter=stop_at, early_stopping=early_stopping).fit(X, y)
+        assert_array_equal(model.predict(X), whole.predict(X))
+
+    def test_one_of_several_is_enough(self):
+        X, y = digits()
+        recorder = Recorder()
+        model = make().set_callbacks(recorder, Recorder(2), Recorder()).fit(X, y)
+        assert model.n_iter_ == recorder.count("end") == 2
+
+    def test_training_goes_on_afterwards(self):
+        X, y = digits()
+        model = make(warm_start=True).set_callbacks(Recorder(2)).fit(X, y)
+        assert len(model.fit(X, y).loss_curve_) == 4
+        model.set_callbacks().fit(X, y)
+        assert model.n_iter_ == EPOCHS
+
+    def test_in_a_pipeline_and_a_search(self):
+        X, y = digits()
+        pipeline = make_pipeline(StandardScaler(), make().set_callbacks(Recorder(2))).fit(X, y)
+        assert pipeline[-1].n_iter_ == 2
+        search = GridSearchCV(make().set_callbacks(Recorder(2)), {"alpha": [0.1, 1.0]}, cv=2)
+        assert search.fit(X, y).best_estimator_.n_iter_ == 2
+
+
+@needs_callbacks
+class TestScoringMonitor:
+    @pytest.mark.parametrize(
+        "cls, scoring", [(ScratchMLPClassifier, "accuracy"), (ScratchMLPRegressor, "r2")]
+    )
+    @pytest.mark.parametrize("early_stopping", [False, True])
+    def test_alone_it_logs_every_epoch(self, cls, scoring, early_stopping):
+        X, y = digits("binary")
+        log = monitor(scoring)
+        model = make(cls, early_stopping=early_stopping).set_callbacks(log).fit(X, y)
+        scores = epochs_of(log.get_logs(), scoring)
+        assert len(scores) == EPOCHS
+        for k, score in enumerate(scores, 1):
+            fitted = make(cls, early_stopping=early_stopping, max_iter=k).fit(X, y)
+            assert score == fitted.score(X, y)
+        (whole,) = [row for row in log.get_logs().data if row["task_name"] == "fit"]
+        assert whole[scoring] == model.score(X, y) == scores[-1]
+
+    def test_several_scores_and_several_fits(self):
+        X, y = digits()
+        log = monitor(["accuracy", "neg_log_loss"])
+        model = make().set_callbacks(log)
+        model.fit(X, y).fit(X, y)
+        first, second = log.get_logs(select="all")
+        for score in ("accuracy", "neg_log_loss"):
+            assert epochs_of(first, score) == epochs_of(second, score)
+            assert len(epochs_of(first, score)) == EPOCHS
+
+    @pytest.mark.parametrize("scoring", [None, "loss", "accuracy"])
+    def test_with_scorers_of_ours(self, scoring):
+        X, y = digits("binary")
+        log = monitor()
+        make(early_stopping=True, scoring=scoring).set_callbacks(log).fit(X, y)
+        assert len(epochs_of(log.get_logs())) == EPOCHS
+
+    def test_with_given_validation_rows(self):
+        X, y = digits()
+        log = monitor()
+        model = make(early_stopping=True).set_callbacks(log)
+        model.fit(X[:100], y[:100], X_val=X[100:], y_val=y[100:])
+        assert epochs_of(log.get_logs())[-1] == model.score(X[:100], y[:100])
+
+    def test_kinds_of_target(self):
+        X, y = digits("multilabel")
+        log = monitor()
+        model = make().set_callbacks(log).fit(X, y)
+        assert epochs_of(log.get_logs())[-1] == model.score(X, y)
+        names = np.array(["zero", "one"])[digits("binary")[1]]
+        model.fit(X, names)
+        assert epochs_of(log.get_logs())[-1] == model.score(X, names)
+        # Lists are no arrays, and are told as they are.
+        model.fit(X.tolist(), names.tolist())
+        assert epochs_of(log.get_logs())[-1] == model.score(X, names)
+
+    def test_column_names_raise_no_warning(self):
+        pandas = pytest.importorskip("pandas")
+        X, y = digits("binary")
+        X = pandas.DataFrame(X).add_prefix("pixel ")
+        log = monitor()
+        make(early_stopping=True, scoring="roc_auc").set_callbacks(log).fit(X, y)
+        assert len(epochs_of(log.get_logs())) == EPOCHS
+
+    def test_sample_weights_reach_the_scorer(self):
+        X, y = digits()
+        weights = 1.0 + np.arange(len(y))
+        log = monitor()
+        model = make().set_callbacks(log).fit(X, y, weights)
+        expected = accuracy_score(y, model.predict(X), sample_weight=weights)
+        assert epochs_of(log.get_logs())[-1] == pytest.approx(expected, rel=1e-12)
+        assert expected != model.score(X, y)
+
+    def test_in_a_pipeline(self):
+        X, y = digits()
+        log = monitor()
+        pipeline = make_pipeline(StandardScaler(), make().set_callbacks(log)).fit(X, y)
+        run = log.get_logs()
+        assert run.estimator_name == "Pipeline"
+        assert len(epochs_of(run)) == EPOCHS
+        assert epochs_of(run)[-1] == pipeline.score(X, y)
+
+    @pytest.mark.parametrize("n_jobs", [1, 2])
+    @pytest.mark.parametrize("inside", [False, True])
+    def test_in_a_search(self, n_jobs, inside):
+        X, y = digits()
+        log = monitor()
+        model, name = make().set_callbacks(log), "alpha"
+        if inside:
+            model, name = Pipeline([("scale", StandardScaler()), ("clf", model)]), "clf__alpha"
+        search = GridSearchCV(model, {name: [0.01, 10.0]}, cv=2, n_jobs=n_jobs).fit(X, y)
+        run = log.get_logs()
+        assert run.estimator_name == "GridSearchCV"
+        fits = {}
+        for row in run.data:
+            if row["task_name"] == "epoch":
+                fits.setdefault(row["parent_task_id_path"], []).append(row["accuracy"])
+        # Two candidates on two splits, and the best one on all rows.
+        assert [len(scores) for scores in fits.values()] == [EPOCHS] * 5
+        assert search.best_estimator_.score(X, y) in [scores[-1] for scores in fits.values()]
+
+
+@needs_callbacks
+class TestProgressBar:
+    @pytest.fixture(autouse=True)
+    def rich(self, monkeypatch):
+        pytest.importorskip("rich")
+        # Wide enough for the names of nested tasks.
+        monkeypatch.setenv("COLUMNS", "200")
+
+    @pytest.mark.parametrize("cls", [ScratchMLPClassifier, ScratchMLPRegressor])
+    @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+    @pytest.mark.parametrize("stop_at", [None, 2])
+    def test_alone(self, cls, solver, stop_at, capsys):
+        X, y = digits("binary")
+        model = make(cls, solver=solver, max_iter=EPOCHS if solver == "adam" else 500)
+        model.set_callbacks(ProgressBar(), Recorder(stop_at)).fit(X, y)
+        shown = capsys.readouterr().out
+        assert f"{cls.__name__} - fit" in shown
+        assert "100%" in shown
+
+    @pytest.mark.parametrize("depth", [0, 1, None])
+    def test_in_a_pipeline(self, depth, capsys):
+        X, y = digits()
+        pipeline = make_pipeline(StandardScaler(), make())
+        pipeline.set_callbacks(ProgressBar(max_propagation_depth=depth)).fit(X, y)
+        shown = capsys.readouterr().out
+        assert "Pipeline - fit" in shown and "100%" in shown
+        assert ("ScratchMLPClassifier - fit" in shown) == (depth != 0)
+        assert not hasattr(pipeline[-1], "_skl_callbacks")
+
+    @pytest.mark.parametrize("n_jobs", [1, 2])
+    @pytest.mark.parametrize("depth", [1, None])
+    def test_in_a_search(self, n_jobs, depth, capsys):
+        X, y = digits()
+        search = GridSearchCV(make(), {"alpha": [0.1, 1.0]}, cv=2, n_jobs=n_jobs)
+        search.set_callbacks(ProgressBar(max_propagation_depth=depth)).fit(X, y)
+        shown = capsys.readouterr().out
+        assert "GridSearchCV - fit" in shown and "100%" in shown
+        assert "ScratchMLPClassifier - fit" in shown
+
+    def test_a_sub_estimator_may_not_have_one_of_its_own(self):
+        """That is scikit-learn's rule, whose words name the remedy."""
+        X, y = digits()
+        with pytest.raises(TypeError, match="directly on the meta-estimator"):
+            make_pipeline(StandardScaler(), make().set_callbacks(ProgressBar())).fit(X, y)
+
+
+@needs_callbacks
+class TestFailures:
+    @pytest.mark.parametrize(
+        "raise_at",
+        ["setup", ("begin", "fit"), ("begin", "epoch"), ("end", "epoch"), ("end", "fit")],
+        ids=str,
+    )
+    def test_a_callback_that_raises(self, raise_at):
+        X, y = digits()
+        other, failing = Recorder(), Recorder(raise_at=raise_at)
+        model = make(random_state=np.random.RandomState(2)).fit(X, y)
+        model.set_callbacks(other, failing)
+        before = self.held(model)
+        with pytest.raises(RuntimeError, match="raised in"):
+            model.fit(X, y)
+        assert self.held(model) == before
+        assert other.count("teardown", "fit") == failing.count("teardown", "fit") == 1
+
+    def held(self, model):
+        """All that a model holds; of its callbacks, which they are."""
+        model = copy.copy(model)
+        callbacks = vars(model).pop("_skl_callbacks")
+        return state_of(model), [id(each) for each in callbacks]
+
+    def test_a_teardown_that_raises(self):
+        X, y = digits()
+        model = make().set_callbacks(Recorder(raise_at="teardown"))
+        before = self.held(model)
+        with pytest.raises(RuntimeError, match="raised in teardown"):
+            model.fit(X, y)
+        assert self.held(model) == before
+
+    def test_a_fit_that_diverges(self):
+        X, y = digits()
+        recorder = Recorder()
+        model = make(solver="sgd", learning_rate_init=1e200).set_callbacks(recorder)
+        before = self.held(model)
+        with pytest.raises(ValueError, match="non-finite parameter weights"):
+            model.fit(X, y)
+        assert self.held(model) == before
+        assert recorder.heard[-2:] == [("begin", "epoch"), ("teardown", "fit")]
+
+    def test_data_that_are_refused_are_refused_before_setup(self):
+        X, y = digits()
+        recorder = Recorder()
+        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+            make().set_callbacks(recorder).fit(X, y[:-1])
+        assert recorder.heard == []
+
+    @pytest.mark.parametrize("warm_start", [False, True])
+    def test_an_interrupt(self, warm_start):
+        X, y = digits()
+
+        class Interrupting(Silent):
+            def on_fit_task_end(self, estimator, context):
+                if context.task_id == 2:
+                    raise KeyboardInterrupt
+
+        recorder = Recorder()
+        model = make(warm_start=warm_start).set_callbacks(recorder, Interrupting())
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(X, y)
+        assert recorder.count("teardown", "fit") == 1
+        assert hasattr(model, "coefs_") == warm_start
+        if warm_start:
+            assert_same_weights(model, make(max_iter=2).fit(X, y))
+
+    def test_what_is_no_callback_is_refused(self):
+        with pytest.raises(TypeError, match="FitCallback"):
+            make().set_callbacks(print)
+
+
+def by_joblib(model):
+    file = io.BytesIO()
+    joblib.dump(model, file)
+    return joblib.load(io.BytesIO(file.getvalue()))
+
+
+@needs_callbacks
+class TestCopies:
+    @pytest.mark.parametrize(
+        "way",
+        [lambda model: pickle.loads(pickle.dumps(model)), by_joblib, copy.deepcopy],
+        ids=["pickle", "joblib", "deepcopy"],
+    )
+    def test_a_saved_model_keeps_its_callbacks(self, way):
+        X, y = digits()
+        model = make().set_callbacks(monitor(), Silent()).fit(X, y)
+        loaded = way(model)
+        assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+        assert [type(each) for each in loaded._skl_callbacks] == [ScoringMonitor, Silent]
+        loaded.fit(X, y)
+        assert len(loaded._skl_callbacks[0].get_logs(select="all")) == 2
+        assert without_callbacks(loaded) == without_callbacks(model)
+
+    def test_a_clone_tells_the_same_callbacks(self):
+        X, y = digits()
+        recorder = Recorder()
+        clone(make().set_callbacks(recorder)).fit(X, y)
+        assert recorder.count("end") == EPOCHS
+
+    def test_nothing_of_a_fit_is_left_on_the_estimator(self):
+        X, y = digits()
+        model = make().fit(X, y)
+        told = make().set_callbacks(Recorder(), monitor()).fit(X, y)
+        assert vars(told).keys() - vars(model).keys() == {"_skl_callbacks"}
