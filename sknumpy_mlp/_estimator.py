@@ -296,13 +296,17 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             outcome = training.train(parameters.optimizer, n_epochs)
         self._publish(self._fitted_attributes(network, loss, progress, state), going_on)
         if training.tasks is not None:
-            try:
-                training.tasks.end()
-            except KeyboardInterrupt as interrupt:
-                if not self.warm_start or outcome.loss_curve is None:
-                    raise
-                outcome.interrupt = interrupt
+            self._end(training.tasks, outcome)
         return outcome
+
+    def _end(self, tasks, outcome):
+        """Tell callbacks that the fit is over; a warm one outlives an interrupt in them."""
+        try:
+            tasks.end()
+        except KeyboardInterrupt as interrupt:
+            if not self.warm_start or outcome.loss_curve is None:
+                raise
+            outcome.interrupt = interrupt
 
     def _validation(self, network, loss, data, X_rows, data_val, progress, class_weight):
         """The rows that judge every epoch: those split off, or those given; None without any."""
