@@ -149,6 +149,11 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
                 "coefs and intercepts must have the units that hidden_layer_sizes, loss and target "
                 f"ask for, from input to output {units}, got {given}"
             )
+        if estimator.feature_scale:
+            raise ValueError(
+                "feature_scale must be False for given weights, got True; multiply the rows of "
+                "the first matrix by the factors"
+            )
         network = Network.dense(units, planned.activations, planned.output_activation)
         network.bind(coefs, intercepts)
         progress = Progress(Outcome(loss=np.nan), None, {})
