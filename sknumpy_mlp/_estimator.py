@@ -9,6 +9,7 @@ import warnings
 from dataclasses import replace
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, column_or_1d
@@ -21,11 +22,10 @@ from ._parameters import plan
 from ._rollback import unchanged_on_failure
 from ._summary import summary
 from ._threads import blas_threads
-from ._validation import score_function, split_rows
+from ._validation import score_function, split_rows, validation_temperature
 from .callbacks import Progress, check_rows, rows_of, snapshot, take_up
 from .core.batches import Batches, rows
 from .core.network import Network
-from .core.optimizers import Optimizer
 from .core.state import Outcome, TrainingState
 from .core.training import Training
 from .core.validation import Validation
@@ -34,21 +34,6 @@ from .core.validation import Validation
 CURVES = ("loss_curve_", "validation_loss_curve_", "validation_scores_")
 # Attributes that a solver without epochs does not set.
 PER_EPOCH = (*CURVES, "best_loss_", "best_validation_score_", "best_iter_")
-
-
-def takes_steps(estimator):
-    """Whether the solver does, so that there is a `partial_fit`; raises AttributeError if not."""
-    named = Optimizer.named()
-    solver = estimator.solver
-    solver = named.get(solver) if isinstance(solver, str) else solver
-    # A solver that is no solver at all is told by the check of parameters.
-    if getattr(solver, "takes_steps", True):
-        return True
-    raise AttributeError(
-        "partial_fit is only available for solvers that take steps, "
-        f"{sorted(name for name, member in named.items() if member.takes_steps)}; "
-        f"{estimator.solver!r} is not one"
-    )
 
 
 class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
@@ -165,6 +150,11 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
                 "coefs and intercepts must have the units that hidden_layer_sizes, loss and target "
                 f"ask for, from input to output {units}, got {given}"
             )
+        if estimator.feature_scale:
+            raise ValueError(
+                "feature_scale must be False for given weights, got True; multiply the rows of "
+                "the first matrix by the factors"
+            )
         network = Network.dense(units, planned.activations, planned.output_activation)
         network.bind(coefs, intercepts)
         progress = Progress(Outcome(loss=np.nan), None, {})
@@ -271,9 +261,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             X,
             loss.encode_target(target.codes, dtype),
             dtype,
-            self._batch_size(
-                parameters, X.shape[0] if subset is None else len(subset), going_on and n_epochs
-            ),
+            self._batch_size(parameters, data, subset, going_on and n_epochs),
             state.relative_weights(weights, X.shape[0]),
             subset,
         )
@@ -295,6 +283,9 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         with blas_threads(network.units, batches.batch_size):
             outcome = training.train(parameters.optimizer, n_epochs)
         self._publish(self._fitted_attributes(network, loss, progress, state), going_on)
+        vars(self).pop("temperature_", None)
+        if vars(self).get("temperature_scaling"):
+            self.temperature_ = validation_temperature(validation)
         if training.tasks is not None:
             self._end(training.tasks, outcome)
         return outcome
@@ -344,12 +335,18 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         check_numbers(target.codes, dtype, "y")
         units = [X.shape[1], *parameters.hidden_units]
         units.append(loss.n_outputs(target.kind, target.n_columns))
+        if self.feature_scale and sparse.issparse(X):
+            raise ValueError("feature_scale must be False for a sparse X, got True")
         network = Network.dense(
-            units, parameters.activations, parameters.output_activation, parameters.dropout
+            units,
+            parameters.activations,
+            parameters.output_activation,
+            parameters.dropout,
+            self.feature_scale,
         )
         if not going_on:
             network.allocate(dtype)
-            network.draw(parameters.initializer, state.random_state)
+            network.draw(parameters.initializer, state.random_state, parameters.output_initializer)
             return network
         fitted = [self.coefs_[0].shape[0], *(len(b) for b in self.intercepts_)]
         if fitted != units:
@@ -358,11 +355,12 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
                 f"has {fitted} units from input to output, the new one would have {units}; "
                 "clone the estimator to start anew"
             )
-        network.bind(self.coefs_, self.intercepts_)
+        network.bind(self.coefs_, self.intercepts_, vars(self).get("feature_scale_"))
         network.allocate(dtype)
         return network
 
-    def _batch_size(self, parameters, n_samples, is_next_block):
+    def _batch_size(self, parameters, data, subset, is_next_block):
+        n_samples = data.X.shape[0] if subset is None else len(subset)
         if self.batch_size == "full" or not parameters.optimizer.takes_steps:
             return n_samples
         if self.batch_size == "auto":
@@ -382,7 +380,8 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
 
     def _network_attributes(self, network, loss):
         """The fitted attributes that predictions are made from."""
-        return {
+        scale = {"feature_scale_": network.feature_scale} if self.feature_scale else {}
+        return scale | {
             "coefs_": network.coefs,
             "intercepts_": network.intercepts,
             "_network": network.unbound(),
@@ -421,7 +420,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
     def _publish(self, attributes, going_on):
         """Set every fitted attribute; the only place that does."""
         if not going_on:
-            for name in PER_EPOCH:
+            for name in (*PER_EPOCH, "feature_scale_"):
                 vars(self).pop(name, None)
         # Of a checkpoint that was loaded and is trained on, it is out of date.
         vars(self).pop("_progress", None)
@@ -450,7 +449,8 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         if not self._is_plain(X, dtype):
             X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype="numeric", reset=False)
             check_numbers(X, dtype)
-        return self._fitted_network(dtype).scores(rows(X, dtype), dtype)
+        raw = self._fitted_network(dtype).scores(rows(X, dtype), dtype)
+        return raw / self.temperature_ if "temperature_" in vars(self) else raw
 
     def _fitted_dtype(self):
         """The dtype of the network: of `coefs_`, float64 where users put other numbers there."""
@@ -463,6 +463,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         network.bind(
             [W if W.dtype == dtype else W.astype(dtype) for W in self.coefs_],
             [b if b.dtype == dtype else b.astype(dtype) for b in self.intercepts_],
+            vars(self).get("feature_scale_"),
         )
         return network
 

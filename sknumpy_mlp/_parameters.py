@@ -15,11 +15,13 @@ from sklearn.metrics import get_scorer_names
 from .core._family import Rule, boolean, integer, one_of, real
 from .core.activations import Activation, Identity
 from .core.initializers import Initializer
+from .core.layers import Layer
 from .core.losses import LogLoss, Loss
 from .core.optimizers import Optimizer
 from .core.schedules import Schedule
 from .core.training import Settings
 
+KINDS_OF_PARAMETERS = {kind for layer in Layer.__subclasses__() for kind in layer.kinds.values()}
 NOT_NEGATIVE = real(0, np.inf, closed="left")
 
 RULES = {
@@ -66,6 +68,18 @@ RULES = {
     "best_of_ties": one_of("first", "last"),
     "label_smoothing": LogLoss.rules["label_smoothing"],
     "clip_norm": Rule(lambda v: v is None, "None") | real(0, closed="neither"),
+    "feature_scale": boolean(),
+    "parametrization": one_of("standard", "ntk"),
+    "learning_rate_factors": Rule(lambda v: v is None, "None")
+    | Rule(
+        lambda v: (
+            isinstance(v, dict)
+            and v.keys() <= KINDS_OF_PARAMETERS
+            and all(NOT_NEGATIVE.holds(factor) for factor in v.values())
+        ),
+        f"a dict from some of {sorted(KINDS_OF_PARAMETERS)} to finite factors >= 0",
+    ),
+    "temperature_scaling": boolean(),
 }
 
 # What becomes objects, and obeys the rules of the family or the function that makes them.
@@ -80,18 +94,23 @@ RESOLVED = (
 )
 
 # What a solver without steps refuses, and the value that says that it is not wanted.
-FOR_STEPS_ONLY = {"clip_norm": None, "dropout": 0}
+FOR_STEPS_ONLY = {
+    "clip_norm": None,
+    "dropout": 0,
+    "learning_rate_factors": None,
+    "parametrization": "standard",
+}
 
 Plan = namedtuple(
     "Plan",
     "hidden_units activations output_activation dropout "
-    "optimizer schedule loss initializer settings",
+    "optimizer schedule loss initializer output_initializer settings",
 )
 Plan.__doc__ = """An estimator's parameters, checked, with names turned into objects.
 
 `activations` are those of the hidden layers; `output_activation` is what the output layer, which
 is linear, tells its initializer: the last of them, so that starting weights are scikit-learn's.
-`dropout` is the rate behind each hidden layer.
+`dropout` is the rate behind each hidden layer, `output_initializer` that of the last layer.
 """
 
 
@@ -132,7 +151,7 @@ def plan(estimator):
         schedule,
         # A copy: the fitted model keeps it, and must not follow later changes of the user's.
         deepcopy(_loss(flat)),
-        Initializer.resolve(flat["init"], "init"),
+        *_initializers(flat["init"]),
         Settings(**{name: flat[name] for name in Settings.__dataclass_fields__}),
     )
 
@@ -158,6 +177,17 @@ def _activations(activation, n_hidden):
             f"got {activation!r}"
         )
     return [Activation.resolve(each, "activation") for each in activation] or [Identity()]
+
+
+def _initializers(init):
+    """The initializer of the hidden layers and that of the output layer."""
+    pair = init if isinstance(init, (list, tuple)) else (init, init)
+    if len(pair) != 2:
+        raise ValueError(
+            "init must be an Initializer, a name, or a pair of them for hidden layers and for the "
+            f"output layer, got {init!r}"
+        )
+    return [Initializer.resolve(each, "init") for each in pair]
 
 
 def _dropout(dropout, n_hidden):
@@ -196,3 +226,18 @@ def _loss(flat):
             f"got {smoothing!r}"
         )
     return loss
+
+
+def takes_steps(estimator):
+    """Whether the solver does, so that there is a `partial_fit`; raises AttributeError if not."""
+    named = Optimizer.named()
+    solver = estimator.solver
+    solver = named.get(solver) if isinstance(solver, str) else solver
+    # A solver that is no solver at all is told by the check of parameters.
+    if getattr(solver, "takes_steps", True):
+        return True
+    raise AttributeError(
+        "partial_fit is only available for solvers that take steps, "
+        f"{sorted(name for name, member in named.items() if member.takes_steps)}; "
+        f"{estimator.solver!r} is not one"
+    )

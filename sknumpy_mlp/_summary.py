@@ -17,6 +17,8 @@ def summary(network, out_activation):
     layers = network.dense_layers
     table = [("layer", "units", "activation", "parameters")]
     table.append(("input", f"{layers[0].fan_in:,}", "", "0"))
+    if network.feature_scale is not None:
+        table.append(("feature scale", "", "", f"{layers[0].fan_in:,}"))
     for number, layer in enumerate(layers, 1):
         is_last = number == len(layers)
         table.append(

@@ -9,6 +9,8 @@ import numpy as np
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
 
+from .core.temperature import fit_temperature
+
 
 def split_rows(estimator, data, state):
     """Row numbers to train on, and those held out for early stopping."""
@@ -55,3 +57,15 @@ def score_function(estimator, network, loss, data, weights, index):
     X = data.X if index is None else data.X[index]
     weight = {} if data.sample_weight is None else {"sample_weight": data.sample_weight}
     return lambda raw: scorer(twin, X, data.y, **weight)
+
+
+def validation_temperature(validation):
+    """The temperature that fits the validation rows best, with the network as it is now."""
+    if validation is None:
+        raise ValueError(
+            "temperature_scaling must be False where no rows validate; early_stopping=True holds "
+            "some out, X_val and y_val give some"
+        )
+    return fit_temperature(
+        validation.loss, validation.raw_scores(), validation.y, validation.weights
+    )

@@ -263,7 +263,7 @@ def take_up(estimator, path):
         network.allocate(progress.theta.dtype)
         progress.outcome.best_theta = network.theta.copy()
         network.theta[:] = progress.theta
-        estimator.coefs_, estimator.intercepts_ = network.coefs, network.intercepts
+        vars(estimator).update(estimator._network_attributes(network, saved._loss))
     return progress._replace(theta=None)
 
 

@@ -10,8 +10,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
 
 from ._data import Target
-from ._estimator import BaseScratchMLP, takes_steps
+from ._estimator import BaseScratchMLP
 from ._labels import Labels, has_several_labels
+from ._parameters import takes_steps
 
 
 class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
@@ -89,10 +90,11 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         targets), "binary_log_loss" (one logistic output per class), "squared_error" (likewise,
         half the squared error), or an object of a class derived from `sknumpy_mlp.losses.Loss`.
         Probabilities of exclusive classes from logistic outputs are normalised to sum to one.
-    init : str or Initializer, default="auto"
+    init : str, Initializer or a pair of them, default="auto"
         Starting weights: "auto" (scikit-learn's), "glorot_uniform", "glorot_normal",
         "he_uniform", "he_normal", "lecun_normal", "zeros", or an object from
-        `sknumpy_mlp.initializers`, which also says what biases get.
+        `sknumpy_mlp.initializers`, which also says what biases get. Of a pair, the second is that
+        of the output layer.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes in the loss, multiplied into `sample_weight`; a class that a dict
         does not name weighs one. "balanced" is ``n_samples / (n_classes * count)``, of weighted
@@ -116,6 +118,20 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
     clip_norm : float > 0 or None, default=None
         The largest Euclidean norm that the gradient of a step may have; a longer one is scaled
         down to it. Not for lbfgs.
+    feature_scale : bool, default=False
+        Whether every input column is multiplied by a learned factor, `feature_scale_`, one at the
+        start. Not for sparse X.
+    parametrization : {"standard", "ntk"}, default="standard"
+        "ntk", the neural-tangent parametrization, divides the learning rate of each layer's
+        weights by the root of its inputs. It belongs with weights that start as N(0, 1 / n_in),
+        ``init="lecun_normal"``, and an optimizer whose steps do not depend on the size of the
+        gradient. Not for lbfgs.
+    learning_rate_factors : dict or None, default=None
+        Factors of the learning rate for "weights", "biases" and "feature_scale". Not for lbfgs.
+    temperature_scaling : bool, default=False
+        Whether to end with scores divided by `temperature_`, the number that makes the loss of the
+        validation rows least. Labels stay, probabilities become more right than smoothed labels
+        or long training leave them. Needs `early_stopping` or `X_val`.
 
     Attributes
     ----------
@@ -137,6 +153,10 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         The best of this fit's `validation_scores_`.
     best_iter_ : int or None
         The epoch of this fit, from 1, with that score.
+    feature_scale_ : ndarray of shape (n_features_in_,)
+        The learned factors of the columns. Present with `feature_scale=True`.
+    temperature_ : float
+        What raw scores are divided by. Present after a fit with `temperature_scaling=True`.
     n_iter_ : int
         Epochs of the last call, or iterations of lbfgs.
     t_ : int
@@ -219,6 +239,10 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         dropout=0.0,
         label_smoothing=0.0,
         clip_norm=None,
+        feature_scale=False,
+        parametrization="standard",
+        learning_rate_factors=None,
+        temperature_scaling=False,
     ):
         self._store(locals())
 

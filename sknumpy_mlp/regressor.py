@@ -7,7 +7,8 @@ from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 
 from ._data import Target
-from ._estimator import BaseScratchMLP, takes_steps
+from ._estimator import BaseScratchMLP
+from ._parameters import takes_steps
 from .core.losses import Loss
 
 
@@ -81,10 +82,11 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         and None run all `max_iter` epochs, None without a warning.
     max_fun : int >= 1, default=15000
         Evaluations of the objective by lbfgs.
-    init : str or Initializer, default="auto"
+    init : str, Initializer or a pair of them, default="auto"
         Starting weights: "auto" (scikit-learn's), "glorot_uniform", "glorot_normal",
         "he_uniform", "he_normal", "lecun_normal", "zeros", or an object from
-        `sknumpy_mlp.initializers`, which also says what biases get.
+        `sknumpy_mlp.initializers`, which also says what biases get. Of a pair, the second is that
+        of the output layer.
     scoring : None, "loss", str or callable, default=None
         What validation rows are scored by after every epoch: R^2, minus their loss (that of
         training, without the L2 term), or a scorer, as a name or a function of an estimator, X
@@ -99,6 +101,16 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
     clip_norm : float > 0 or None, default=None
         The largest Euclidean norm that the gradient of a step may have; a longer one is scaled
         down to it. Not for lbfgs.
+    feature_scale : bool, default=False
+        Whether every input column is multiplied by a learned factor, `feature_scale_`, one at the
+        start. Not for sparse X.
+    parametrization : {"standard", "ntk"}, default="standard"
+        "ntk", the neural-tangent parametrization, divides the learning rate of each layer's
+        weights by the root of its inputs. It belongs with weights that start as N(0, 1 / n_in),
+        ``init="lecun_normal"``, and an optimizer whose steps do not depend on the size of the
+        gradient. Not for lbfgs.
+    learning_rate_factors : dict or None, default=None
+        Factors of the learning rate for "weights", "biases" and "feature_scale". Not for lbfgs.
 
     Attributes
     ----------
@@ -118,6 +130,8 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         The best of this fit's `validation_scores_`.
     best_iter_ : int or None
         The epoch of this fit, from 1, with that score.
+    feature_scale_ : ndarray of shape (n_features_in_,)
+        The learned factors of the columns. Present with `feature_scale=True`.
     n_iter_ : int
         Epochs of the last call, or iterations of lbfgs.
     t_ : int
@@ -192,6 +206,9 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         best_of_ties="first",
         dropout=0.0,
         clip_norm=None,
+        feature_scale=False,
+        parametrization="standard",
+        learning_rate_factors=None,
     ):
         self._store(locals())
 

@@ -38,7 +38,7 @@ LEVELS = [
     ["core.layers", "core.batches"],
     ["core.network", "core.state"],
     ["core.objective", "core.validation"],
-    ["core.training"],
+    ["core.temperature", "core.training"],
     ["core.__init__"],
     [
         "_callbacks",

@@ -106,6 +106,7 @@ def test_lists_and_strings_will_do():
         ([np.ones((3, 1))], [np.ones(1)], {"hidden_layer_sizes": (4,)}, "must have the units that"),
         ([np.ones((3, 1))], [np.ones(1)], {"classes": [1, 0]}, "classes must be sorted"),
         ([np.ones((3, 1))], [np.ones(1)], {"solver": "adm"}, "solver must be an Optimizer"),
+        ([np.ones((3, 1))], [np.ones(1)], {"feature_scale": True}, "feature_scale must be False"),
     ],
 )
 def test_what_does_not_fit_together_is_told(coefs, intercepts, options, message):

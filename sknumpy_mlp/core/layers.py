@@ -40,10 +40,13 @@ class Layer:
         Parameter names and shapes.
     penalized : tuple of str
         The parameters that the L2 penalty and weight decay shrink.
+    kinds : dict of str to str
+        What each parameter is, in the words of `learning_rate_factors`.
     only_in_training : bool
         Whether predictions leave the layer out.
     """
 
+    kinds: ClassVar[dict] = {}
     shapes: ClassVar[dict] = {}
     penalized = ()
     only_in_training = False
@@ -66,6 +69,65 @@ class Layer:
     def unbound(self):
         """The same layer without arrays."""
         raise NotImplementedError
+
+    def rate_factor(self, name, parametrization):
+        """What the parametrization multiplies the learning rate of a parameter by."""
+        return 1.0
+
+
+class FeatureScale(Layer):
+    r"""``A = X * s``: a learned factor for every input column, one at the start.
+
+    The backward pass gives :math:`ds = \sum_i X_i \odot dA_i`. Columns that do not matter can be
+    turned down by one parameter instead of a row of weights.
+
+    Parameters
+    ----------
+    n_features : int
+
+    References
+    ----------
+    Holzmüller, Grinsztajn and Steinwart, "Better by default", NeurIPS 2024, section 3.
+
+    Examples
+    --------
+    >>> layer = FeatureScale(2)
+    >>> layer.s = np.array([1.0, 10.0])
+    >>> layer.forward(np.array([[3.0, 4.0]]), layer.buffers(1, np.float64))
+    array([[ 3., 40.]])
+    """
+
+    kinds: ClassVar[dict] = {"s": "feature_scale"}
+
+    def __init__(self, n_features):
+        self.n_features = n_features
+        self.shapes = {"s": (n_features,)}
+
+    def draw(self, initializer, random_state):
+        """Fill the factors with ones."""
+        self.s[...] = 1
+
+    def buffers(self, n_samples, dtype, order="C"):
+        """Arrays for batches of `n_samples` rows: A and dA."""
+        A, dA = (np.empty((n_samples, self.n_features), dtype) for _ in range(2))
+        return SimpleNamespace(A=A, dA=dA)
+
+    def forward(self, X, buffers):
+        """Return ``A``, which lies in the buffers."""
+        return np.multiply(X, self.s, out=buffers.A)
+
+    def backward(self, X, dA, buffers, dX=None):
+        """Fill ``ds``, and `dX` unless it is None."""
+        np.einsum("ij,ij->j", X, dA, out=self.ds)
+        if dX is not None:
+            np.multiply(dA, self.s, out=dX)
+
+    def unbound(self):
+        """The same layer without arrays."""
+        return FeatureScale(self.n_features)
+
+    def __repr__(self):
+        return f"FeatureScale({self.n_features})"
 
 
 class Dense(Layer):
@@ -96,6 +158,7 @@ class Dense(Layer):
     """
 
     penalized = ("W",)
+    kinds: ClassVar[dict] = {"W": "weights", "b": "biases"}
 
     def __init__(self, fan_in, fan_out, activation, init_activation=None):
         self.fan_in = fan_in
@@ -131,6 +194,15 @@ class Dense(Layer):
             scratch=self.activation.scratch(shape, dtype),
             ones=np.ones(n_samples, dtype),
         )
+
+    def rate_factor(self, name, parametrization):
+        """``1 / sqrt(fan_in)`` for weights in the neural-tangent parametrization, else 1.
+
+        There, weights that start as N(0, 1) act divided by ``sqrt(fan_in)``; for an optimizer
+        whose steps do not depend on the size of the gradient, as Adam's, that is the same as
+        weights that start divided and move that much less.
+        """
+        return self.fan_in**-0.5 if name == "W" and parametrization == "ntk" else 1.0
 
     def forward(self, X, buffers):
         """Return ``A``, which lies in the buffers."""

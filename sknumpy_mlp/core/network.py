@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from .activations import Identity
-from .layers import Dense, Dropout
+from .layers import Dense, Dropout, FeatureScale
 
 
 class Workspace:
@@ -87,7 +87,7 @@ class Network:
         self.layers = layers
 
     @classmethod
-    def dense(cls, units, activations, output_activation=None, dropout=()):
+    def dense(cls, units, activations, output_activation=None, dropout=(), feature_scale=False):
         """A multilayer perceptron.
 
         Parameters
@@ -100,9 +100,11 @@ class Network:
             What the initializer of the output layer is told, if not that it is linear.
         dropout : sequence of float, default=()
             The rate behind each hidden layer; no dropout at all if empty.
+        feature_scale : bool, default=False
+            Whether a factor for each input column comes first.
         """
         *hidden, last = pairwise(units)
-        layers = []
+        layers = [FeatureScale(units[0])] if feature_scale else []
         rates = dropout or [0.0] * len(hidden)
         for fans, activation, rate in zip(hidden, activations, rates, strict=True):
             layers.append(Dense(*fans, activation))
@@ -139,10 +141,44 @@ class Network:
             start = end
         self.weights, self.weights_grad = self.theta[:n_weights], self.grad[:n_weights]
 
-    def draw(self, initializer, random_state):
-        """Fill all parameters with starting values, layer by layer."""
-        for layer in self.layers:
+    def draw(self, initializer, random_state, output_initializer=None):
+        """Fill all parameters with starting values, layer by layer.
+
+        Parameters
+        ----------
+        initializer : Initializer
+        random_state : numpy.random.RandomState
+        output_initializer : Initializer, default=None
+            Of the last layer; the same as that of the others if None.
+        """
+        *others, last = self.layers
+        for layer in others:
             layer.draw(initializer, random_state)
+        last.draw(output_initializer or initializer, random_state)
+
+    def groups(self, factors, parametrization):
+        """Slices of the flat vector whose parameters share a learning-rate factor.
+
+        Parameters
+        ----------
+        factors : dict of str to float
+            By kind of parameter, as `layers.Layer.kinds` names them; 1 for the others.
+        parametrization : {"standard", "ntk"}
+
+        Returns
+        -------
+        list of (int, int, float)
+            Start, stop and factor, in order; as few as possible.
+        """
+        groups, stop = [], 0
+        for layer, name, shape in self.slots():
+            start, stop = stop, stop + int(np.prod(shape))
+            factor = factors.get(layer.kinds.get(name), 1.0)
+            factor *= layer.rate_factor(name, parametrization)
+            if groups and groups[-1][2] == factor:
+                start = groups.pop()[0]
+            groups.append((start, stop, factor))
+        return groups
 
     @property
     def dense_layers(self):
@@ -159,8 +195,16 @@ class Network:
         """The bias vectors, as a list of views."""
         return [layer.b for layer in self.dense_layers]
 
-    def bind(self, coefs, intercepts):
+    @property
+    def feature_scale(self):
+        """The factors of the input columns, as a view; None without such a layer."""
+        first = self.layers[0]
+        return first.s if isinstance(first, FeatureScale) else None
+
+    def bind(self, coefs, intercepts, feature_scale=None):
         """Compute with these arrays from now on; nothing is copied."""
+        if feature_scale is not None:
+            self.layers[0].s = feature_scale
         for layer, W, b in zip(self.dense_layers, coefs, intercepts, strict=True):
             layer.W, layer.b = W, b
             layer.fan_in, layer.fan_out = W.shape

@@ -33,6 +33,8 @@ class Settings:
     n_iter_no_change: float | None = 10
     verbose: bool = False
     clip_norm: float | None = None
+    learning_rate_factors: dict | None = None
+    parametrization: str = "standard"
     early_stopping: bool = False
     restore_best: bool = True
     best_of_ties: str = "first"
@@ -179,7 +181,9 @@ class Training:
             state.criterion, state.best, state.no_improvement = criterion, -np.inf, 0
         if self.schedule.classic and not optimizer.obeys_classic:
             self.schedule = Constant()
-        return Stepper(optimizer, net.theta, net.grad, net.weights, state.moments)
+        settings = self.settings
+        groups = net.groups(settings.learning_rate_factors or {}, settings.parametrization)
+        return Stepper(optimizer, net.theta, net.grad, net.weights.size, state.moments, groups)
 
     @property
     def _decided_by_score(self):

@@ -48,12 +48,15 @@ class Validation:
         self.index = index
         self.score = score
 
+    def raw_scores(self):
+        """Raw scores of the rows, (n_samples, n_outputs)."""
+        return self.network.scores(self.X, self.network.theta.dtype, self.index)
+
     def evaluate(self):
         """Loss and score of the network as it is, as floats."""
-        dtype = self.network.theta.dtype
-        raw = self.network.scores(self.X, dtype, self.index)
+        raw = self.raw_scores()
         score = None if self.score is None else float(self.score(raw))
-        losses = np.empty(len(raw), dtype)
+        losses = np.empty(len(raw), raw.dtype)
         self.loss.value_and_gradient(raw, self.y, losses)
         loss = float(np.average(losses.astype(np.float64, copy=False), weights=self.weights))
         return loss, -loss if score is None else score

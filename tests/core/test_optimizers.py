@@ -85,7 +85,7 @@ def run(optimizer, theta, steps, n_weights=N_WEIGHTS):
     """Take the steps; return parameters and state."""
     theta, grad = theta.copy(), np.empty_like(theta)
     state = optimizer.start(theta)
-    stepper = Stepper(optimizer, theta, grad, theta[:n_weights], state)
+    stepper = Stepper(optimizer, theta, grad, n_weights, state)
     for rate, g in steps:
         grad[:] = g
         stepper.step(rate)
@@ -153,7 +153,7 @@ def test_a_state_goes_on_where_it_was_left(optimizer):
     expected, expected_state = run(optimizer, theta, steps)
     moved, state = run(optimizer, theta, steps[:3])
     grad = np.empty_like(theta)
-    stepper = Stepper(optimizer, moved, grad, moved[:N_WEIGHTS], state)
+    stepper = Stepper(optimizer, moved, grad, N_WEIGHTS, state)
     for rate, g in steps[3:]:
         grad[:] = g
         stepper.step(rate)
@@ -220,7 +220,7 @@ def test_sgd_without_momentum_is_gradient_descent():
 def test_steps_go_downhill_to_the_minimum_of_a_parabola(optimizer):
     theta = np.array([3.0, -2.0])
     grad, state = np.empty_like(theta), optimizer.start(theta)
-    stepper = Stepper(optimizer, theta, grad, theta[:0], state)
+    stepper = Stepper(optimizer, theta, grad, 0, state)
     for step in range(2000):
         grad[:] = theta - 1
         stepper.step(0.5 * 0.995**step)
