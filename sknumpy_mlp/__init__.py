@@ -2,13 +2,14 @@
 
 `ScratchMLPClassifier` and `ScratchMLPRegressor` are the estimators. What they are made of, and what
 can be passed to them as an object instead of a name, is in `activations`, `initializers`, `losses`,
-`optimizers` and `schedules`.
+`optimizers` and `schedules`. `RobustSmoothScaler` prepares the columns of a table.
 """
 
 import sys
 
 from .classifier import ScratchMLPClassifier
 from .core import activations, initializers, losses, optimizers, schedules
+from .preprocessing import RobustSmoothScaler
 from .regressor import ScratchMLPRegressor
 
 # So that ``from sknumpy_mlp.optimizers import Adam`` works as the attribute does.
@@ -17,6 +18,7 @@ for _part in (activations, initializers, losses, optimizers, schedules):
 
 __version__ = "0.1.0.dev0"
 __all__ = [
+    "RobustSmoothScaler",
     "ScratchMLPClassifier",
     "ScratchMLPRegressor",
     "activations",

@@ -31,7 +31,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         Units of each hidden layer; ``()`` is (multinomial) logistic regression.
     activation : str, Activation, or a list of one per hidden layer, default="relu"
         One of "identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu",
-        "softplus", or an object from `sknumpy_mlp.activations`.
+        "mish", "softplus", or an object from `sknumpy_mlp.activations`.
     solver : str or Optimizer, default="adam"
         One of "sgd", "momentum", "rmsprop", "adagrad", "adam", "adamw", "lbfgs", or an object from
         `sknumpy_mlp.optimizers`. A name takes its settings from the parameters below
