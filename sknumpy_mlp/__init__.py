@@ -2,7 +2,8 @@
 
 `ScratchMLPClassifier` and `ScratchMLPRegressor` are the estimators. What they are made of, and what
 can be passed to them as an object instead of a name, is in `activations`, `initializers`, `losses`,
-`optimizers` and `schedules`. `RobustSmoothScaler` prepares the columns of a table.
+`optimizers` and `schedules`. `make_tabular_mlp` puts the classifier or the
+regressor behind what prepares the columns of a table, `RobustSmoothScaler` among it.
 """
 
 import sys
@@ -11,6 +12,7 @@ from .classifier import ScratchMLPClassifier
 from .core import activations, initializers, losses, optimizers, schedules
 from .preprocessing import RobustSmoothScaler
 from .regressor import ScratchMLPRegressor
+from .tabular import make_tabular_mlp
 
 # So that ``from sknumpy_mlp.optimizers import Adam`` works as the attribute does.
 for _part in (activations, initializers, losses, optimizers, schedules):
@@ -24,6 +26,7 @@ __all__ = [
     "activations",
     "initializers",
     "losses",
+    "make_tabular_mlp",
     "optimizers",
     "schedules",
 ]

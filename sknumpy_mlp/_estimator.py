@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._callbacks import CallbackSupportMixin, Tasks, with_callbacks
 from ._checks import check_arrays, check_numbers, check_some_weight, check_weights
 from ._data import Data
-from ._parameters import plan
+from ._parameters import plan, rows_of_a_step
 from ._rollback import unchanged_on_failure
 from ._summary import summary
 from ._threads import blas_threads
@@ -354,18 +354,18 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         return network
 
     def _batch_size(self, parameters, n_samples, is_next_block):
-        if self.batch_size == "full" or not parameters.optimizer.takes_steps:
+        if not parameters.optimizer.takes_steps:
             return n_samples
-        if self.batch_size == "auto":
-            return min(200, n_samples)
+        batch_size = rows_of_a_step(self.batch_size, n_samples)
         # Blocks that come in one after another may all be small: it is said with the first.
-        if self.batch_size > n_samples and not is_next_block:
+        if batch_size > n_samples and not is_next_block:
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be "
                 f"clipped: batch_size={self.batch_size}, n_samples={n_samples}; "
-                "batch_size='full' takes all rows without this warning"
+                "batch_size='full' takes all rows without this warning, and "
+                f"batch_size='up to {batch_size}' at most so many"
             )
-        return min(self.batch_size, n_samples)
+        return min(batch_size, n_samples)
 
     def _class_weight(self, target, sample_weight, incremental):
         """The weight of each class in the loss; None where all weigh one."""

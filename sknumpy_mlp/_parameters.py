@@ -4,6 +4,7 @@ One table says what each parameter may be; `plan` checks an estimator against it
 what the core wants. A new parameter gets one line in `RULES`, beside the estimator's signature.
 """
 
+import re
 from collections import namedtuple
 from collections.abc import Iterable
 from copy import deepcopy
@@ -20,11 +21,15 @@ from .core.optimizers import Optimizer
 from .core.schedules import Schedule
 from .core.training import Settings
 
+# A batch size that is no more than a limit: all rows where there are fewer.
+UP_TO = re.compile(r"up to ([1-9]\d*)")
 NOT_NEGATIVE = real(0, np.inf, closed="left")
 
 RULES = {
     "alpha": real(0, closed="left"),
-    "batch_size": one_of("auto", "full") | integer(1),
+    "batch_size": one_of("auto", "full")
+    | Rule(lambda v: isinstance(v, str) and UP_TO.fullmatch(v), "'up to N'")
+    | integer(1),
     "learning_rate_init": real(0, closed="neither"),
     "power_t": real(0, closed="left"),
     "max_iter": integer(1),
@@ -135,6 +140,16 @@ def plan(estimator):
         Initializer.resolve(flat["init"], "init"),
         Settings(**{name: flat[name] for name in Settings.__dataclass_fields__}),
     )
+
+
+def rows_of_a_step(batch_size, n_samples):
+    """How many rows a step should have, by a batch size that keeps its rule."""
+    if batch_size == "full":
+        return n_samples
+    if isinstance(batch_size, str):
+        limit = 200 if batch_size == "auto" else int(UP_TO.fullmatch(batch_size)[1])
+        return min(limit, n_samples)
+    return batch_size
 
 
 def _hidden_units(sizes):

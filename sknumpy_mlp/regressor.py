@@ -36,8 +36,9 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         (`momentum`, `beta_1`, ...), an object brings its own.
     alpha : float >= 0, default=0.0001
         Strength of the L2 term; divided by the number of rows in a batch, as in scikit-learn.
-    batch_size : int, "auto" or "full", default="auto"
-        Rows in a step. "auto" is ``min(200, n_samples)``, "full" all rows. Not used by lbfgs.
+    batch_size : int, "auto", "full" or "up to N", default="auto"
+        Rows in a step. "auto" is ``min(200, n_samples)``, "full" all rows, "up to 256", or any
+        other number, all rows where they are fewer, without a warning. Not used by lbfgs.
     learning_rate : str, Schedule or function, default="constant"
         The rate of a step is `learning_rate_init` times the schedule's factor. "constant",
         "invscaling", "adaptive" mean what they mean in scikit-learn, where adam and lbfgs ignore

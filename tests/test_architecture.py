@@ -53,6 +53,7 @@ LEVELS = [
     ["callbacks"],
     ["_estimator"],
     ["classifier", "regressor", "preprocessing"],
+    ["tabular"],
     ["__init__"],
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
