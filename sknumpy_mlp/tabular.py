@@ -243,6 +243,8 @@ def _kinds(X):
         # pandas and polars: Categorical, category, Enum. Their values may be numbers.
         if dtype.lower().startswith(("categor", "enum")):
             yield "categories"
+        elif values.ndim > 1:
+            _refuse(name, dtype)
         elif values.dtype.kind in "biuf":
             yield "numbers"
         elif values.dtype.kind in "OUST":
@@ -268,8 +270,10 @@ def _is_missing(value):
     if value is None:
         return True
     unlike_itself = value != value
-    # pandas.NA compares to pandas.NA, which is no truth value.
-    return not isinstance(unlike_itself, (bool, np.bool_)) or bool(unlike_itself)
+    if isinstance(unlike_itself, (bool, np.bool_)):
+        return bool(unlike_itself)
+    # pandas.NA compares to itself, which is no truth value.
+    return unlike_itself is value
 
 
 def _floats(values):
