@@ -208,7 +208,8 @@ def as_text(X):
     """
     text = np.empty(np.shape(X), dtype=object)
     for number, (_, _, values) in enumerate(_columns(X)):
-        text[:, number] = [None if _is_missing(value) else _text(value) for value in values]
+        # Most are strings already; this way it takes a fifth of the time.
+        text[:, number] = [v if type(v) is str else _text(v) for v in values.astype(object)]
     return text
 
 
@@ -236,8 +237,8 @@ def _columns(X):
 def _kinds(X):
     """Yield what each column holds, "numbers" or "categories".
 
-    Objects are looked at one by one: it is how an array of mixed columns, and a column of booleans
-    in which some are missing, come along.
+    Objects are looked at: it is how an array of mixed columns, and a column of booleans in which
+    some are missing, come along.
     """
     for name, dtype, values in _columns(X):
         # pandas and polars: Categorical, category, Enum. Their values may be numbers.
@@ -248,10 +249,13 @@ def _kinds(X):
         elif values.dtype.kind in "biuf":
             yield "numbers"
         elif values.dtype.kind in "OUST":
-            known = [value for value in values if not _is_missing(value)]
-            others = {type(v).__name__ for v in known if not isinstance(v, (str, bytes, Real))}
+            # One value of each type will do, and is soon found.
+            known = [v for v in {type(v): v for v in values}.values() if not _is_missing(v)]
+            others = sorted(
+                type(v).__name__ for v in known if not isinstance(v, (str, bytes, Real))
+            )
             if others:
-                _refuse(name, f"{', '.join(sorted(others))} objects")
+                _refuse(name, f"{', '.join(others)} objects")
             is_text = not known or any(isinstance(value, (str, bytes)) for value in known)
             yield "categories" if is_text else "numbers"
         else:
@@ -285,7 +289,9 @@ def _floats(values):
 
 
 def _text(value):
-    """The same string for 1 and 1.0: integers become floats where some are missing."""
+    """None or a string, the same for 1 and 1.0: integers become floats where some are missing."""
+    if _is_missing(value):
+        return None
     if isinstance(value, (float, np.floating)) and value.is_integer():
         value = int(value)
     return value.decode() if isinstance(value, bytes) else str(value)
