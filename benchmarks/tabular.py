@@ -1,7 +1,7 @@
 """Error, log-loss and seconds of `fit` on a folder of tables: the recipe, and its rivals.
 
 A table is a file ``tabular/*.csv.gz`` in the folder of `--data`, or in the folder itself: columns,
-the last of them ``target``; a column that is not numeric is categorical.
+one of them ``target``; a column that is not numeric is categorical.
 """
 
 import argparse
@@ -124,7 +124,7 @@ class Table:
 
 
 def read_table(path):
-    """A `Table`, and the target as an array of numbers or strings."""
+    """A `Table`, and the target as an array of strings."""
     import numpy as np
 
     with gzip.open(path, "rt", newline="") as file:
@@ -136,9 +136,10 @@ def read_table(path):
         except ValueError:
             return np.array(values)
 
-    columns = [parsed(values) for values in zip(*lines)]
-    y = columns.pop(header.index("target"))
-    return Table(columns), y
+    columns = dict(zip(header, zip(*lines)))
+    # Strings, also of numbers: a split depends on the order of the classes, and "10" is before "2".
+    y = np.array(columns.pop("target"))
+    return Table([parsed(values) for values in columns.values()]), y
 
 
 def make_contenders(arguments):
