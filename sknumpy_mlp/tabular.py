@@ -208,7 +208,7 @@ def as_text(X):
     """
     text = np.empty(np.shape(X), dtype=object)
     for number, (_, _, values) in enumerate(_columns(X)):
-        # Most are strings already; this way it takes a fifth of the time.
+        # Most are strings already, and need no call.
         text[:, number] = [v if type(v) is str else _text(v) for v in values.astype(object)]
     return text
 
