@@ -2,14 +2,17 @@
 
 `ScratchMLPClassifier` and `ScratchMLPRegressor` are the estimators. What they are made of, and what
 can be passed to them as an object instead of a name, is in `activations`, `initializers`, `losses`,
-`optimizers` and `schedules`.
+`optimizers` and `schedules`. `make_tabular_mlp` puts the classifier or the
+regressor behind what prepares the columns of a table, `RobustSmoothScaler` among it.
 """
 
 import sys
 
 from .classifier import ScratchMLPClassifier
 from .core import activations, initializers, losses, optimizers, schedules
+from .preprocessing import RobustSmoothScaler
 from .regressor import ScratchMLPRegressor
+from .tabular import make_tabular_mlp
 
 # So that ``from sknumpy_mlp.optimizers import Adam`` works as the attribute does.
 for _part in (activations, initializers, losses, optimizers, schedules):
@@ -17,11 +20,13 @@ for _part in (activations, initializers, losses, optimizers, schedules):
 
 __version__ = "0.1.0.dev0"
 __all__ = [
+    "RobustSmoothScaler",
     "ScratchMLPClassifier",
     "ScratchMLPRegressor",
     "activations",
     "initializers",
     "losses",
+    "make_tabular_mlp",
     "optimizers",
     "schedules",
 ]

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._callbacks import CallbackSupportMixin, Tasks, with_callbacks
 from ._checks import check_arrays, check_numbers, check_some_weight, check_weights
 from ._data import Data
-from ._parameters import plan
+from ._parameters import plan, rows_of_a_step
 from ._rollback import unchanged_on_failure
 from ._summary import summary
 from ._threads import blas_threads
@@ -160,7 +160,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         progress = Progress(Outcome(loss=np.nan), None, {})
         state = TrainingState(estimator._new_stream())
         estimator.n_features_in_ = units[0]
-        estimator._publish(estimator._fitted_attributes(network, loss, progress, state), False)
+        vars(estimator).update(estimator._fitted_attributes(network, loss, progress, state))
         return estimator
 
     @unchanged_on_failure
@@ -261,7 +261,11 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             X,
             loss.encode_target(target.codes, dtype),
             dtype,
-            self._batch_size(parameters, data, subset, going_on and n_epochs),
+            rows_of_a_step(
+                self.batch_size if takes_epochs else "full",
+                X.shape[0] if subset is None else len(subset),
+                warn=not (going_on and n_epochs),
+            ),
             state.relative_weights(weights, X.shape[0]),
             subset,
         )
@@ -282,10 +286,8 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             )
         with blas_threads(network.units, batches.batch_size):
             outcome = training.train(parameters.optimizer, n_epochs)
-        self._publish(self._fitted_attributes(network, loss, progress, state), going_on)
-        vars(self).pop("temperature_", None)
-        if vars(self).get("temperature_scaling"):
-            self.temperature_ = validation_temperature(validation)
+        fitted = self._fitted_attributes(network, loss, progress, state)
+        self._publish(fitted, going_on, validation)
         if training.tasks is not None:
             self._end(training.tasks, outcome)
         return outcome
@@ -359,21 +361,6 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         network.allocate(dtype)
         return network
 
-    def _batch_size(self, parameters, data, subset, is_next_block):
-        n_samples = data.X.shape[0] if subset is None else len(subset)
-        if self.batch_size == "full" or not parameters.optimizer.takes_steps:
-            return n_samples
-        if self.batch_size == "auto":
-            return min(200, n_samples)
-        # Blocks that come in one after another may all be small: it is said with the first.
-        if self.batch_size > n_samples and not is_next_block:
-            warnings.warn(
-                "Got `batch_size` less than 1 or larger than sample size. It is going to be "
-                f"clipped: batch_size={self.batch_size}, n_samples={n_samples}; "
-                "batch_size='full' takes all rows without this warning"
-            )
-        return min(self.batch_size, n_samples)
-
     def _class_weight(self, target, sample_weight, incremental):
         """The weight of each class in the loss; None where all weigh one."""
         return None
@@ -417,14 +404,17 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             "best_iter_": outcome.best_iter,
         }
 
-    def _publish(self, attributes, going_on):
+    def _publish(self, attributes, going_on, validation=None):
         """Set every fitted attribute; the only place that does."""
         if not going_on:
             for name in (*PER_EPOCH, "feature_scale_"):
                 vars(self).pop(name, None)
         # Of a checkpoint that was loaded and is trained on, it is out of date.
         vars(self).pop("_progress", None)
+        vars(self).pop("temperature_", None)
         vars(self).update(attributes)
+        if vars(self).get("temperature_scaling"):
+            self.temperature_ = validation_temperature(validation)
 
     def _is_plain(self, X, dtype):
         """Whether X surely passes `validate_data`, at a tenth of its time for one row."""

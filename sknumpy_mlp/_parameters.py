@@ -4,6 +4,8 @@ One table says what each parameter may be; `plan` checks an estimator against it
 what the core wants. A new parameter gets one line in `RULES`, beside the estimator's signature.
 """
 
+import re
+import warnings
 from collections import namedtuple
 from collections.abc import Iterable
 from copy import deepcopy
@@ -22,11 +24,15 @@ from .core.schedules import Schedule
 from .core.training import Settings
 
 KINDS_OF_PARAMETERS = {kind for layer in Layer.__subclasses__() for kind in layer.kinds.values()}
+# A batch size that is no more than a limit: all rows where there are fewer.
+UP_TO = re.compile(r"up to ([1-9]\d*)")
 NOT_NEGATIVE = real(0, np.inf, closed="left")
 
 RULES = {
     "alpha": real(0, closed="left"),
-    "batch_size": one_of("auto", "full") | integer(1),
+    "batch_size": one_of("auto", "full")
+    | Rule(lambda v: isinstance(v, str) and UP_TO.fullmatch(v), "'up to N'")
+    | integer(1),
     "learning_rate_init": real(0, closed="neither"),
     "power_t": real(0, closed="left"),
     "max_iter": integer(1),
@@ -154,6 +160,33 @@ def plan(estimator):
         *_initializers(flat["init"]),
         Settings(**{name: flat[name] for name in Settings.__dataclass_fields__}),
     )
+
+
+def rows_of_a_step(batch_size, n_samples, warn=True):
+    """How many rows a step has, by a batch size that keeps its rule.
+
+    Parameters
+    ----------
+    batch_size : int or str
+    n_samples : int
+        Rows that there are.
+    warn : bool, default=True
+        Whether to warn of a number that is larger. Blocks that come in one after another may all
+        be small: it is said with the first.
+    """
+    if batch_size == "full":
+        return n_samples
+    if isinstance(batch_size, str):
+        limit = 200 if batch_size == "auto" else int(UP_TO.fullmatch(batch_size)[1])
+        return min(limit, n_samples)
+    if batch_size > n_samples and warn:
+        warnings.warn(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be "
+            f"clipped: batch_size={batch_size}, n_samples={n_samples}; "
+            "batch_size='full' takes all rows without this warning, and "
+            f"batch_size='up to {batch_size}' at most so many"
+        )
+    return min(batch_size, n_samples)
 
 
 def _hidden_units(sizes):

@@ -30,15 +30,16 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         Units of each hidden layer; ``()`` is a linear model.
     activation : str, Activation, or a list of one per hidden layer, default="relu"
         One of "identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu",
-        "softplus", or an object from `sknumpy_mlp.activations`.
+        "mish", "softplus", or an object from `sknumpy_mlp.activations`.
     solver : str or Optimizer, default="adam"
         One of "sgd", "momentum", "rmsprop", "adagrad", "adam", "adamw", "lbfgs", or an object from
         `sknumpy_mlp.optimizers`. A name takes its settings from the parameters below
         (`momentum`, `beta_1`, ...), an object brings its own.
     alpha : float >= 0, default=0.0001
         Strength of the L2 term; divided by the number of rows in a batch, as in scikit-learn.
-    batch_size : int, "auto" or "full", default="auto"
-        Rows in a step. "auto" is ``min(200, n_samples)``, "full" all rows. Not used by lbfgs.
+    batch_size : int, "auto", "full" or "up to N", default="auto"
+        Rows in a step. "auto" is ``min(200, n_samples)``, "full" all rows, "up to 256", or any
+        other number, all rows where they are fewer, without a warning. Not used by lbfgs.
     learning_rate : str, Schedule or function, default="constant"
         The rate of a step is `learning_rate_init` times the schedule's factor. "constant",
         "invscaling", "adaptive" mean what they mean in scikit-learn, where adam and lbfgs ignore

@@ -53,12 +53,15 @@ LEVELS = [
     ["_validation"],
     ["callbacks"],
     ["_estimator"],
-    ["classifier", "regressor"],
+    ["classifier", "regressor", "preprocessing"],
+    ["tabular"],
     ["__init__"],
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 
-ESTIMATOR = [name for name in PATHS if not name.startswith("core.") and name != "__init__"]
+# A transformer is its formula.
+APART = {"__init__", "preprocessing"}
+ESTIMATOR = [name for name in PATHS if not name.startswith("core.") and name not in APART]
 
 # What computes: operators are counted apart. Array handling (shapes, searches, counts) is allowed.
 MATHEMATICS = set(

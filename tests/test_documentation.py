@@ -71,7 +71,8 @@ def test_readme_installs_extras_that_exist():
 
 
 def public_classes():
-    names = {"ScratchMLPClassifier", "ScratchMLPRegressor"}
+    modules = {"activations", "initializers", "losses", "optimizers", "schedules"}
+    names = set(sknumpy_mlp.__all__) - modules
     names |= {
         name
         for name, value in vars(callbacks).items()

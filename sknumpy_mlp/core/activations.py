@@ -341,6 +341,66 @@ class SiLU(Activation):
         dA *= kept
 
 
+class Mish(Activation):
+    r"""``f(z) = z tanh(log(1 + exp(z)))``, smooth, a little below zero for negative z.
+
+    With ``e = exp(z)`` and ``d = e (e + 2) + 2`` that is ``z (1 - 2 / d)``, and
+    ``f' = e (4 (z + 1) + 4 e^2 + e^3 + e (4 z + 6)) / d^2``.
+
+    References
+    ----------
+    Misra, "Mish: A self regularized non-monotonic activation function", BMVC 2020.
+
+    Examples
+    --------
+    >>> Z, A = np.array([[-1.0, 2.0]]), np.empty((1, 2))
+    >>> Mish().forward(Z, out=A)
+    >>> A.round(4)
+    array([[-0.3034,  1.944 ]])
+    """
+
+    name = "mish"
+    reads = "input"
+    in_place = False
+
+    def scratch(self, shape, dtype):
+        return np.empty((2, *shape), dtype)
+
+    def forward(self, Z, out, scratch=None):
+        e, n = (out, np.empty_like(out)) if scratch is None else scratch
+        # Beyond 20 the factor of z rounds to 1, in float64 too, and e^4 stays finite in float32.
+        np.minimum(Z, 20, out=e)
+        np.exp(e, out=e)
+        # n / (n + 2) with n = e (e + 2): unlike 1 - 2 / d it keeps its digits where e is small.
+        np.add(e, 2, out=n)
+        n *= e
+        np.add(n, 2, out=e)
+        n /= e
+        np.multiply(Z, n, out=out)
+
+    def backward(self, kept, dA, scratch):
+        e, slope = scratch
+        # Below -800 exp is 0, in float64 too; the bound keeps 4 z finite.
+        np.clip(kept, -800, 20, out=kept)
+        np.exp(kept, out=e)
+        kept *= 4
+        np.add(e, 4, out=slope)
+        slope *= e
+        slope += kept
+        slope += 6
+        slope *= e
+        slope += kept
+        slope += 4
+        slope *= e
+        # d, in the place of 4 z.
+        np.add(e, 2, out=kept)
+        kept *= e
+        kept += 2
+        slope /= kept
+        slope /= kept
+        dA *= slope
+
+
 class Softplus(Activation):
     """``f(z) = log(1 + exp(z))``, a smooth ReLU, with ``f' = 1 - exp(-a)``.
 

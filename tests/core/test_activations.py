@@ -31,6 +31,7 @@ EXACT = {
     "selu": lambda z, f: selu(z),
     "gelu": lambda z, f: z * mp.ncdf(z),
     "silu": lambda z, f: z / (1 + mp.exp(-z)),
+    "mish": lambda z, f: z * mp.tanh(mp.log1p(mp.exp(z))),
     "softplus": lambda z, f: mp.log1p(mp.exp(z)),
 }
 
