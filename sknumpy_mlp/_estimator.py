@@ -22,7 +22,12 @@ from ._parameters import plan, rows_of_a_step
 from ._rollback import unchanged_on_failure
 from ._summary import summary
 from ._threads import blas_threads
-from ._validation import score_function, split_rows, validation_temperature
+from ._validation import (
+    refuse_temperature,
+    score_function,
+    split_rows,
+    validation_temperature,
+)
 from .callbacks import Progress, check_rows, rows_of, snapshot, take_up
 from .core.batches import Batches, rows
 from .core.network import Network
@@ -245,8 +250,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         loss = parameters.loss.for_target(target.kind)
         network = self._starting_network(parameters, loss, data, state, going_on)
         dtype = network.theta.dtype
-        if any(parameters.dropout):
-            state.seed_generator()
+        state.seed_generator(parameters.dropout)
 
         class_weight = self._class_weight(target, data.sample_weight, n_epochs is not None)
         weights = data.loss_weights(class_weight)
@@ -308,6 +312,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             index = progress.split[1]
             data_val, data_rows = data.take(index), X_rows
         elif data_val is None:
+            refuse_temperature(vars(self).get("temperature_scaling"))
             return None
         else:
             check_numbers(data_val.X, X_rows.dtype, "X_val")

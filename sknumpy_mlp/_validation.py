@@ -59,13 +59,17 @@ def score_function(estimator, network, loss, data, weights, index):
     return lambda raw: scorer(twin, X, data.y, **weight)
 
 
+def refuse_temperature(temperature_scaling):
+    """Raise a ValueError if a temperature is wanted: called where there is nothing to fit it to."""
+    if temperature_scaling:
+        raise ValueError(
+            "temperature_scaling must be False where no rows validate, got True; "
+            "early_stopping=True holds some out, X_val and y_val give some"
+        )
+
+
 def validation_temperature(validation):
     """The temperature that fits the validation rows best, with the network as it is now."""
-    if validation is None:
-        raise ValueError(
-            "temperature_scaling must be False where no rows validate; early_stopping=True holds "
-            "some out, X_val and y_val give some"
-        )
     return fit_temperature(
         validation.loss, validation.raw_scores(), validation.y, validation.weights
     )

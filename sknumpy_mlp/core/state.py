@@ -51,9 +51,9 @@ class TrainingState:
     weight_sum: float = 0.0
     n_rows_weighted: int = 0
 
-    def seed_generator(self):
-        """Give dropout a generator of its own: without dropout, draws are scikit-learn's."""
-        if self.generator is None:
+    def seed_generator(self, rates):
+        """Give dropout at these rates a generator: without any, draws are scikit-learn's."""
+        if any(rates) and self.generator is None:
             self.generator = np.random.default_rng(self.random_state.randint(2**31))
 
     def count_weights(self, weights, n_samples, subset=None):
