@@ -56,6 +56,12 @@ def check_arrays(coefs, intercepts):
     return [W.astype(dtype) for W in coefs], [b.astype(dtype) for b in intercepts]
 
 
+def refuse_sparse(X, name, feature_scale):
+    """Raise a ValueError if `X` is sparse and its columns have a learned factor each."""
+    if feature_scale and sparse.issparse(X):
+        raise ValueError(f"feature_scale must be False for a sparse {name}, got True")
+
+
 def check_some_weight(weights, use, part=None):
     """Raise a ValueError if the rows of this part, put to this use, all weigh nothing."""
     if weights is not None and not weights[slice(None) if part is None else part].any():

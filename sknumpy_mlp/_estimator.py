@@ -9,14 +9,18 @@ import warnings
 from dataclasses import replace
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._callbacks import CallbackSupportMixin, Tasks, with_callbacks
-from ._checks import check_arrays, check_numbers, check_some_weight, check_weights
+from ._checks import (
+    check_numbers,
+    check_some_weight,
+    check_weights,
+    refuse_sparse,
+)
 from ._data import Data
 from ._parameters import plan, rows_of_a_step
 from ._rollback import unchanged_on_failure
@@ -112,6 +116,8 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
     def _fit(self, X, y, sample_weight, given_val, resume_from):
         """Fit; returns the KeyboardInterrupt after which a whole epoch was kept, or None."""
         parameters = plan(self)
+        # That of an earlier fit has no place in scores and callbacks of this one.
+        vars(self).pop("temperature_", None)
         resumed = None if resume_from is None else take_up(self, resume_from)
         going_on = resumed is not None or (self.warm_start and hasattr(self, "coefs_"))
         data = self._check_data(X, y, sample_weight, reset=not going_on, warm=going_on)
@@ -140,39 +146,13 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             )
         return outcome.interrupt
 
-    @classmethod
-    def _from_weights(cls, coefs, intercepts, kind, n_columns, parameters):
-        """A fitted estimator with copies of these arrays, for this kind of target."""
-        coefs, intercepts = check_arrays(coefs, intercepts)
-        hidden_units = tuple(len(b) for b in intercepts[:-1])
-        estimator = cls(**{"hidden_layer_sizes": hidden_units} | parameters)
-        planned = plan(estimator)
-        loss = planned.loss.for_target(kind)
-        given = [coefs[0].shape[0], *(len(b) for b in intercepts)]
-        units = [given[0], *planned.hidden_units, loss.n_outputs(kind, n_columns)]
-        if units != given:
-            raise ValueError(
-                "coefs and intercepts must have the units that hidden_layer_sizes, loss and target "
-                f"ask for, from input to output {units}, got {given}"
-            )
-        if estimator.feature_scale:
-            raise ValueError(
-                "feature_scale must be False for given weights, got True; multiply the rows of "
-                "the first matrix by the factors"
-            )
-        network = Network.dense(units, planned.activations, planned.output_activation)
-        network.bind(coefs, intercepts)
-        progress = Progress(Outcome(loss=np.nan), None, {})
-        state = TrainingState(estimator._new_stream())
-        estimator.n_features_in_ = units[0]
-        vars(estimator).update(estimator._fitted_attributes(network, loss, progress, state))
-        return estimator
-
     @unchanged_on_failure
     def _partial_fit(self, X, y, sample_weight, **target_options):
         parameters = plan(self)
-        if self.early_stopping:
-            raise ValueError("partial_fit does not support early_stopping=True")
+        for name in ("early_stopping", "temperature_scaling"):
+            if vars(self).get(name):
+                raise ValueError(f"partial_fit does not support {name}=True")
+        vars(self).pop("temperature_", None)
         going_on = hasattr(self, "coefs_")
         data = self._check_data(
             X, y, sample_weight, reset=not going_on, incremental=True, **target_options
@@ -316,6 +296,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             return None
         else:
             check_numbers(data_val.X, X_rows.dtype, "X_val")
+            refuse_sparse(data_val.X, "X_val", self.feature_scale)
             check_numbers(data_val.target.codes, X_rows.dtype, "y_val")
             if data_val.target.n_columns != data.target.n_columns:
                 raise ValueError(
@@ -342,8 +323,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         check_numbers(target.codes, dtype, "y")
         units = [X.shape[1], *parameters.hidden_units]
         units.append(loss.n_outputs(target.kind, target.n_columns))
-        if self.feature_scale and sparse.issparse(X):
-            raise ValueError("feature_scale must be False for a sparse X, got True")
+        refuse_sparse(X, "X", self.feature_scale)
         network = Network.dense(
             units,
             parameters.activations,
@@ -361,6 +341,11 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
                 f"hidden_layer_sizes, loss and data must keep the shape of the fitted network: it "
                 f"has {fitted} units from input to output, the new one would have {units}; "
                 "clone the estimator to start anew"
+            )
+        if self.feature_scale != ("feature_scale_" in vars(self)):
+            raise ValueError(
+                f"feature_scale must stay what the fitted network has, {not self.feature_scale}, "
+                f"got {self.feature_scale}; clone the estimator to start anew"
             )
         network.bind(self.coefs_, self.intercepts_, vars(self).get("feature_scale_"))
         network.allocate(dtype)
@@ -405,7 +390,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             "best_loss_": None if self.early_stopping else attributes["best_loss_"],
             "validation_loss_curve_": losses,
             "validation_scores_": scores,
-            "best_validation_score_": max(outcome.scores),
+            "best_validation_score_": outcome.scores[outcome.best_iter - 1],
             "best_iter_": outcome.best_iter,
         }
 
@@ -416,7 +401,6 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
                 vars(self).pop(name, None)
         # Of a checkpoint that was loaded and is trained on, it is out of date.
         vars(self).pop("_progress", None)
-        vars(self).pop("temperature_", None)
         vars(self).update(attributes)
         if vars(self).get("temperature_scaling"):
             self.temperature_ = validation_temperature(validation)
@@ -444,6 +428,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         if not self._is_plain(X, dtype):
             X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype="numeric", reset=False)
             check_numbers(X, dtype)
+            refuse_sparse(X, "X", "feature_scale_" in vars(self))
         raw = self._fitted_network(dtype).scores(rows(X, dtype), dtype)
         return raw / self.temperature_ if "temperature_" in vars(self) else raw
 

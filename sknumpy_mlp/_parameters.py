@@ -105,6 +105,7 @@ FOR_STEPS_ONLY = {
     "dropout": 0,
     "learning_rate_factors": None,
     "parametrization": "standard",
+    "temperature_scaling": False,
 }
 
 Plan = namedtuple(
@@ -241,10 +242,13 @@ def _dropout(dropout, n_hidden):
 
 def _refuse_for_steps_only(flat):
     for name, unwanted in FOR_STEPS_ONLY.items():
-        if flat[name] != unwanted and np.any(flat[name]):
+        given = flat.get(name, unwanted)
+        # Rates by layer may all be zero.
+        is_wanted = any(given) if isinstance(given, (list, tuple)) else given != unwanted
+        if is_wanted:
             raise ValueError(
                 f"{name} must be {unwanted!r} with solver={flat['solver']!r}, which takes no "
-                f"steps, got {flat[name]!r}"
+                f"steps, got {given!r}"
             )
 
 

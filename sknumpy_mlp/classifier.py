@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import unique_labels
 
 from ._data import Target
 from ._estimator import BaseScratchMLP
+from ._given import fitted_with
 from ._labels import Labels, has_several_labels
 from ._parameters import takes_steps
 
@@ -286,10 +287,14 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         ['yes', 'no']
         """
         classes = np.asarray(classes)
-        if not np.array_equal(classes, unique_labels(classes)):
+        if classes.ndim != 1 or not np.array_equal(classes, np.unique(classes)) or not len(classes):
             raise ValueError(f"classes must be sorted and different, got {classes!r}")
+        if multilabel and not np.array_equal(classes, np.arange(len(classes))):
+            raise ValueError(
+                f"classes must be the numbers of the columns for several labels, got {classes!r}"
+            )
         labels = Labels.of(classes, multilabel)
-        model = cls._from_weights(coefs, intercepts, labels.kind, len(classes), parameters)
+        model = fitted_with(cls, coefs, intercepts, labels.kind, len(classes), parameters)
         model._labels, model.classes_ = labels, classes
         return model
 
@@ -427,12 +432,15 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
                 f"class_weight must be a dict of classes among {self.classes_}, "
                 f"got {self.class_weight!r}"
             )
-        return compute_class_weight(
-            self.class_weight,
-            classes=self.classes_,
-            y=self.classes_[target.codes],
-            sample_weight=sample_weight,
-        )
+        # A class whose rows weigh nothing has no balance, and needs none.
+        with np.errstate(divide="ignore"):
+            weights = compute_class_weight(
+                self.class_weight,
+                classes=self.classes_,
+                y=self.classes_[target.codes],
+                sample_weight=sample_weight,
+            )
+        return np.where(np.isfinite(weights), weights, 0.0)
 
     def _strata(self, target):
         """What early stopping's split is stratified by: the classes, where each can be split."""

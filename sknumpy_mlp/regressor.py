@@ -8,6 +8,7 @@ from sklearn.utils.metaestimators import available_if
 
 from ._data import Target
 from ._estimator import BaseScratchMLP
+from ._given import fitted_with
 from ._parameters import takes_steps
 from .core.losses import Loss
 
@@ -247,8 +248,7 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         >>> line.predict([[1.0], [2.0]])
         array([2.5, 4.5])
         """
-        n_outputs = len(intercepts[-1])
-        return cls._from_weights(coefs, intercepts, "continuous", n_outputs, parameters)
+        return fitted_with(cls, coefs, intercepts, "continuous", None, parameters)
 
     def predict(self, X):
         """Predict numbers.

@@ -16,6 +16,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 
 from .classifier import ScratchMLPClassifier
 from .core.initializers import LecunNormal, Normal
+from .core.losses import Poisson
 from .core.optimizers import Adam
 from .preprocessing import RobustSmoothScaler
 from .regressor import ScratchMLPRegressor
@@ -41,7 +42,8 @@ def make_tabular_mlp(task="classification", **overrides):
     ----------
     task : {"classification", "regression"}, default="classification"
         Whether the target is labels or numbers. Numbers are standardised for the network, and
-        predictions scaled back.
+        predictions scaled back; a `y_val` that is passed on to the network is not, so standardise
+        it first.
     **overrides : dict
         Parameters of `ScratchMLPClassifier` or `ScratchMLPRegressor` that replace the recipe's, for
         example ``max_iter=64`` or ``random_state=0``.
@@ -86,10 +88,14 @@ def make_tabular_mlp(task="classification", **overrides):
         )
     network = estimator(**_settings(task) | overrides)
     if task == "regression":
+        if isinstance(network.loss, Poisson) or network.loss == Poisson.name:
+            raise ValueError(
+                f"loss must take numbers of any sign, as standardised targets are, "
+                f"got {network.loss!r}"
+            )
         # Not checked, since float32 is scaled back with a rounding.
-        network = TransformedTargetRegressor(
-            network, transformer=StandardScaler(), check_inverse=False
-        )
+        scaler = make_pipeline(StandardScaler(), FunctionTransformer(inverse_func=in_float64))
+        network = TransformedTargetRegressor(network, transformer=scaler, check_inverse=False)
     return Pipeline([("columns", columns_of_tables()), ("network", network)])
 
 
@@ -135,7 +141,7 @@ def _settings(task):
         "solver": Adam(beta_1=0.9, beta_2=0.95),
         "alpha": 0.0,
         "batch_size": "up to 256",
-        "max_iter": 256,
+        "max_iter": 128,
         "learning_rate": "coslog4",
         "early_stopping": True,
         "validation_fraction": 0.2,
@@ -150,6 +156,11 @@ def _settings(task):
         "label_smoothing": 0.1,
         "temperature_scaling": True,
     }
+
+
+def in_float64(values):
+    """The same numbers in float64: scaled back in float32, large targets would lose digits."""
+    return values.astype(np.float64)
 
 
 def numeric_columns(X):
@@ -252,7 +263,7 @@ def _kinds(X):
             # One value of each type will do, and is soon found.
             known = [v for v in {type(v): v for v in values}.values() if not _is_missing(v)]
             others = sorted(
-                type(v).__name__ for v in known if not isinstance(v, (str, bytes, Real))
+                type(v).__name__ for v in known if not isinstance(v, (str, bytes, Real, np.bool_))
             )
             if others:
                 _refuse(name, f"{', '.join(others)} objects")

@@ -52,7 +52,7 @@ LEVELS = [
     ],
     ["_validation"],
     ["callbacks"],
-    ["_estimator"],
+    ["_estimator", "_given"],
     ["classifier", "regressor", "preprocessing"],
     ["tabular"],
     ["__init__"],

@@ -144,6 +144,13 @@ def test_weights_that_leave_no_row_are_refused():
         brief(class_weight={0: 0.0, 1: 0.0}).fit(X, y)
 
 
+def test_balanced_leaves_out_a_class_whose_rows_weigh_nothing():
+    X, y = digits()
+    rows = (y != 3).astype(float)
+    model = brief(class_weight="balanced").fit(X, y, sample_weight=rows)
+    assert np.isfinite(model.loss_)
+
+
 def test_predictions_move_towards_the_heavy_class():
     rng = np.random.RandomState(0)
     X, y = rng.standard_normal((400, 2)), np.r_[np.zeros(380), np.ones(20)]

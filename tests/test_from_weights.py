@@ -107,6 +107,19 @@ def test_lists_and_strings_will_do():
         ([np.ones((3, 1))], [np.ones(1)], {"classes": [1, 0]}, "classes must be sorted"),
         ([np.ones((3, 1))], [np.ones(1)], {"solver": "adm"}, "solver must be an Optimizer"),
         ([np.ones((3, 1))], [np.ones(1)], {"feature_scale": True}, "feature_scale must be False"),
+        (
+            [np.ones((3, 1))],
+            [np.ones(1)],
+            {"temperature_scaling": True},
+            "temperature_scaling must",
+        ),
+        ([np.ones((3, 1))], [np.ones(1)], {"classes": []}, "classes must be sorted"),
+        (
+            [np.ones((3, 2))],
+            [np.ones(2)],
+            {"classes": ["a", "b"], "multilabel": True},
+            "classes must be the numbers of the columns",
+        ),
     ],
 )
 def test_what_does_not_fit_together_is_told(coefs, intercepts, options, message):

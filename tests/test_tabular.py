@@ -213,7 +213,7 @@ class TestPipeline:
             "alpha": 0,
             "learning_rate": "coslog4",
             "learning_rate_init": 0.04,
-            "max_iter": 256,
+            "max_iter": 128,
             "label_smoothing": 0.1,
             "solver__beta_2": 0.95,
             "best_of_ties": "last",
@@ -394,3 +394,29 @@ def test_the_recipe_sets_parameters_that_the_estimator_has(task):
     network = make_tabular_mlp(task)["network"]
     network = getattr(network, "regressor", network)
     assert _settings(task).keys() <= network.get_params(deep=False).keys()
+
+
+def test_large_targets_keep_their_digits():
+    rng = np.random.RandomState(0)
+    X = rng.standard_normal((200, 3))
+    y = X @ [1.0, 2.0, -1.0]
+    settings = {"max_iter": 30, "hidden_layer_sizes": (16,), "random_state": 0}
+    near, far = (
+        make_tabular_mlp("regression", **settings).fit(X, y + offset) for offset in (0.0, 1e8)
+    )
+    # The target itself has lost half of its digits beside 1e8.
+    np.testing.assert_allclose(far.predict(X) - 1e8, near.predict(X), atol=1e-4)
+
+
+def test_counts_cannot_be_standardised():
+    with pytest.raises(ValueError, match="loss must take numbers of any sign"):
+        make_tabular_mlp("regression", loss="poisson")
+
+
+def test_numpy_booleans_among_objects_are_booleans():
+    X = np.empty((40, 2), dtype=object)
+    X[:, 0] = [np.bool_(n % 2) for n in range(40)]
+    X[:, 1] = [None if n % 5 == 0 else np.bool_(n % 3 == 0) for n in range(40)]
+    model = make_tabular_mlp(max_iter=3, hidden_layer_sizes=(4,), random_state=0)
+    model.fit(X, np.arange(40) % 2)
+    assert model.predict(X).shape == (40,)

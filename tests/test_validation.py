@@ -319,6 +319,23 @@ def test_a_score_that_is_no_number_is_never_best():
     assert_same_weights(model, brief(max_iter=2).fit(X, y))
 
 
+@pytest.mark.parametrize("nothing", [np.nan, -np.inf])
+def test_where_no_epoch_has_a_score_the_first_is_best(nothing):
+    X, y, X_val, y_val = halves()
+    model = brief(max_iter=3, early_stopping=True, scoring=scripted([nothing] * 3))
+    model.fit(X, y, X_val=X_val, y_val=y_val)
+    assert model.best_iter_ == 1
+    assert_same_weights(model, brief(max_iter=1).fit(X, y))
+
+
+@pytest.mark.parametrize("wrong", [None, "0.5", np.array([0.5])], ids=repr)
+def test_a_score_must_be_a_number(wrong):
+    X, y, X_val, y_val = halves()
+    model = brief(scoring=lambda estimator, X, y: wrong)
+    with pytest.raises(ValueError, match="scoring must give a number, got"):
+        model.fit(X, y, X_val=X_val, y_val=y_val)
+
+
 def test_warm_starts_lengthen_the_curves_and_count_epochs_anew():
     X, y, X_val, y_val = halves()
     model = brief(warm_start=True, max_iter=3)

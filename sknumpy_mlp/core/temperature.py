@@ -44,11 +44,12 @@ def fit_temperature(loss, Z, y, weights=None):
     """
     plain = copy.copy(loss)
     plain.label_smoothing = 0.0
+    Z = Z.astype(np.float64)
 
     def mean_loss(log_temperature):
-        scaled, losses = Z / np.exp(log_temperature), np.empty(len(Z), Z.dtype)
+        scaled, losses = Z / np.exp(log_temperature), np.empty(len(Z))
         plain.value_and_gradient(scaled, y, losses)
-        return np.average(losses.astype(np.float64), weights=weights)
+        return np.average(losses, weights=weights)
 
     limit = np.log(100)
     found = minimize_scalar(

@@ -216,11 +216,14 @@ class Training:
         """Record loss and score of the validation rows; keep the parameters if they are best."""
         outcome, settings = self.outcome, self.settings
         loss, score = self.validation.evaluate()
+        # What is no number is as bad as can be; the first epoch is best until one is better.
         best = outcome.scores[outcome.best_iter - 1] if outcome.best_iter else -np.inf
+        value, best = (-np.inf if np.isnan(each) else each for each in (score, best))
         outcome.validation_losses.append(loss)
         outcome.scores.append(score)
         self._log(f"Validation score: {score:f}")
-        if score > best or (score == best and settings.best_of_ties == "last"):
+        is_tie = value == best and settings.best_of_ties == "last"
+        if value > best or is_tie or not outcome.best_iter:
             outcome.best_iter = outcome.n_iter
             if self._decided_by_score and settings.restore_best:
                 outcome.best_theta = self.network.theta.copy()

@@ -4,6 +4,8 @@ They are never trained on. The loss is the one that training minimizes, without 
 score is whatever larger is better, by default the loss with its sign turned.
 """
 
+from numbers import Real
+
 import numpy as np
 
 
@@ -55,8 +57,10 @@ class Validation:
     def evaluate(self):
         """Loss and score of the network as it is, as floats."""
         raw = self.raw_scores()
-        score = None if self.score is None else float(self.score(raw))
+        score = None if self.score is None else self.score(raw)
+        if self.score is not None and not isinstance(score, Real):
+            raise ValueError(f"scoring must give a number, got {score!r}")
         losses = np.empty(len(raw), raw.dtype)
         self.loss.value_and_gradient(raw, self.y, losses)
         loss = float(np.average(losses.astype(np.float64, copy=False), weights=self.weights))
-        return loss, -loss if score is None else score
+        return loss, -loss if score is None else float(score)
