@@ -199,13 +199,15 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
                 f"X_val must be None with solver={self.solver!r}, which has no epochs to validate "
                 "after"
             )
+        try:
+            data = self._check_data(X_val, y_val, None, reset=False, incremental=True)
+        except ValueError as error:
+            raise ValueError(f"X_val and y_val must be as X and y are: {error}") from error
         if sample_weight_val is not None:
             sample_weight_val = check_weights(
-                sample_weight_val, np.shape(y_val)[0], "sample_weight_val"
+                sample_weight_val, data.X.shape[0], "sample_weight_val"
             )
-        return self._check_data(X_val, y_val, None, reset=False, incremental=True)._replace(
-            sample_weight=sample_weight_val
-        )
+        return data._replace(sample_weight=sample_weight_val)
 
     def _new_stream(self):
         # None must not mean NumPy's global stream: two threads would share it.

@@ -74,7 +74,7 @@ def make_tabular_mlp(task="classification", **overrides):
     ['no', 'yes']
     >>> model["columns"].get_feature_names_out().tolist()
     ['numbers__x0', 'missing__missingindicator_x0', 'categories__x1_blue', 'categories__x1_red',
-     'categories__x1_None']
+     'categories__x1 is missing']
     """
     if task not in TASKS:
         raise ValueError(f"task must be one of {list(TASKS)}, got {task!r}")
@@ -119,7 +119,12 @@ def columns_of_tables():
     )
     categories = make_pipeline(
         FunctionTransformer(as_text, feature_names_out="one-to-one"),
-        OneHotEncoder(handle_unknown="ignore", sparse_output=False, dtype=np.float32),
+        OneHotEncoder(
+            handle_unknown="ignore",
+            sparse_output=False,
+            dtype=np.float32,
+            feature_name_combiner=name_of_category,
+        ),
     )
     return ColumnTransformer(
         [
@@ -156,6 +161,11 @@ def _settings(task):
         "label_smoothing": 0.1,
         "temperature_scaling": True,
     }
+
+
+def name_of_category(feature, category):
+    """The name of a column of 0 and 1; that of gaps is none that a text could have."""
+    return f"{feature} is missing" if category is None else f"{feature}_{category}"
 
 
 def in_float64(values):
@@ -203,7 +213,15 @@ def as_numbers(X):
     ndarray of shape (n_samples, n_features)
         float32 if all columns are, else float64.
     """
-    return np.column_stack([_floats(values) for _, _, values in _columns(X)])
+    columns = []
+    for name, _, values in _columns(X):
+        try:
+            columns.append(_floats(values))
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"X must have numbers in column {name!r}, as it had in fit: {error}"
+            ) from error
+    return np.column_stack(columns)
 
 
 def as_text(X):

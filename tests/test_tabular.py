@@ -134,7 +134,8 @@ class TestColumns:
         assert names[:2] == ["numbers__age", "numbers__income"]
         assert names[5:7] == ["missing__missingindicator_age", "missing__missingindicator_smokes"]
         assert names[7:] == [
-            *(f"categories__color_{color}" for color in ("blue", "green", "red", None)),
+            *(f"categories__color_{color}" for color in ("blue", "green", "red")),
+            "categories__color is missing",
             *(f"categories__city_{city}" for city in ("Bonn", "Ulm")),
         ]
 
@@ -420,3 +421,21 @@ def test_numpy_booleans_among_objects_are_booleans():
     model = make_tabular_mlp(max_iter=3, hidden_layer_sizes=(4,), random_state=0)
     model.fit(X, np.arange(40) % 2)
     assert model.predict(X).shape == (40,)
+
+
+def test_text_in_a_column_of_numbers_is_told_with_its_name():
+    frame = pd.DataFrame({"age": [1.0, 2.0, 3.0, 4.0] * 5, "city": list("abba") * 5})
+    model = make_tabular_mlp(max_iter=2, hidden_layer_sizes=(4,), random_state=0)
+    model.fit(frame, [0, 1] * 10)
+    wrong = frame.astype({"age": object})
+    wrong.loc[3, "age"] = "many"
+    with pytest.raises(ValueError, match="X must have numbers in column 'age', as it had in fit"):
+        model.predict(wrong)
+
+
+def test_gaps_have_a_name_that_no_text_has():
+    frame = pd.DataFrame({"city": ["None", None, "Graz", "Linz"] * 5})
+    model = make_tabular_mlp(max_iter=2, hidden_layer_sizes=(4,), random_state=0)
+    model.set_output(transform="pandas").fit(frame, [0, 1] * 10)
+    names = model["columns"].get_feature_names_out().tolist()
+    assert len(set(names)) == len(names) == 4

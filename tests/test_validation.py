@@ -116,7 +116,7 @@ def test_given_rows_of_any_number_type_are_taken(dtype):
         ({"X_val": 0}, "X_val and y_val must be given together, got y_val=None"),
         ({"y_val": 0}, "X_val and y_val must be given together, got X_val=None"),
         ({"sample_weight_val": 0}, "sample_weight_val must come with X_val and y_val"),
-        ({"X_val": 1, "y_val": 0}, "X has 63 features, but .* is expecting 64"),
+        ({"X_val": 1, "y_val": 0}, "X_val and y_val must be as X and y are: X has 63 features"),
         ({"X_val": 0, "y_val": 1}, "has classes not in"),
         ({"X_val": 0, "y_val": 2}, "inconsistent numbers of samples"),
         ({"X_val": 0, "y_val": 0, "sample_weight_val": 1}, "sample_weight_val must have one"),
