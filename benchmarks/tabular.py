@@ -80,7 +80,7 @@ def parse_arguments():
     parser.add_argument("--tables", help="names, with commas between (default: all)")
     parser.add_argument("--quick", action="store_true", help=f"only {' and '.join(QUICK)}")
     parser.add_argument("--models", help="names, with semicolons between (default: all)")
-    parser.add_argument("--epochs", default="256", help="of the recipe: 256,128 gives it twice")
+    parser.add_argument("--epochs", default="128", help="of the recipe: 256,128 gives it twice")
     parser.add_argument("--threads", type=int, default=1, help="threads of BLAS (default: 1)")
     parser.add_argument("--csv", type=Path, help="a file to write every fit to")
     parser.add_argument("--baseline", type=Path, help="such a file, to compare fit by fit")
