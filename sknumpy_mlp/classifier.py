@@ -289,7 +289,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         classes = np.asarray(classes)
         if classes.ndim != 1 or not np.array_equal(classes, np.unique(classes)) or not len(classes):
             raise ValueError(f"classes must be sorted and different, got {classes!r}")
-        if multilabel and not np.array_equal(classes, np.arange(len(classes))):
+        if multilabel and classes.tolist() != list(range(len(classes))):
             raise ValueError(
                 f"classes must be the numbers of the columns for several labels, got {classes!r}"
             )
