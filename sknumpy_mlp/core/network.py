@@ -113,32 +113,32 @@ class Network:
         return cls([*layers, Dense(*last, Identity(), output_activation)])
 
     def slots(self):
-        """All parameters as (layer, name, shape), in the order of the flat vector."""
-        slots = [
-            (layer, name, shape) for layer in self.layers for name, shape in layer.shapes.items()
-        ]
-        return sorted(slots, key=lambda slot: slot[1] not in slot[0].penalized)
+        """Yield all parameters as (layer, name, start, stop), in the order of the flat vector."""
+        names = [(layer, name) for layer in self.layers for name in layer.shapes]
+        stop = 0
+        for layer, name in sorted(names, key=lambda slot: slot[1] not in slot[0].penalized):
+            start, stop = stop, stop + int(np.prod(layer.shapes[name]))
+            yield layer, name, start, stop
 
     @property
     def n_parameters(self):
         """Number of all parameters."""
-        return sum(int(np.prod(shape)) for _, _, shape in self.slots())
+        return sum(stop - start for _, _, start, stop in self.slots())
 
     def allocate(self, dtype):
         """Make `theta` and `grad`, keeping the values of layers that have some, and bind views."""
         self.theta = np.zeros(self.n_parameters, dtype)
         self.grad = np.zeros_like(self.theta)
-        start = n_weights = 0
-        for layer, name, shape in self.slots():
-            end = start + int(np.prod(shape))
-            view = self.theta[start:end].reshape(shape)
+        n_weights = 0
+        for layer, name, start, stop in self.slots():
+            shape = layer.shapes[name]
+            view = self.theta[start:stop].reshape(shape)
             if hasattr(layer, name):
                 view[...] = getattr(layer, name)
             setattr(layer, name, view)
-            setattr(layer, "d" + name, self.grad[start:end].reshape(shape))
+            setattr(layer, "d" + name, self.grad[start:stop].reshape(shape))
             if name in layer.penalized:
-                n_weights = end
-            start = end
+                n_weights = stop
         self.weights, self.weights_grad = self.theta[:n_weights], self.grad[:n_weights]
 
     def draw(self, initializer, random_state, output_initializer=None):
@@ -170,9 +170,8 @@ class Network:
         list of (int, int, float)
             Start, stop and factor, in order; as few as possible.
         """
-        groups, stop = [], 0
-        for layer, name, shape in self.slots():
-            start, stop = stop, stop + int(np.prod(shape))
+        groups = []
+        for layer, name, start, stop in self.slots():
             factor = factors.get(layer.kinds.get(name), 1.0)
             factor *= layer.rate_factor(name, parametrization)
             if groups and groups[-1][2] == factor:
