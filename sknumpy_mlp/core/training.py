@@ -355,7 +355,8 @@ class Training:
             "Raise max_iter or learning_rate_init; n_iter_no_change=None trains for max_iter "
             "epochs without this warning."
         )
-        largest = _largest(self.batches.X.X)
+        # All inputs are read for it: not where nobody will be warned.
+        largest = 0.0 if settings.n_iter_no_change is None else _largest(self.batches.X.X)
         if largest > self.large_input:
             words.append(
                 f"The largest absolute input is {largest:g}: scale the input (StandardScaler, "
