@@ -50,6 +50,8 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
 
     # Whether targets are numbers, so that those that come as objects are converted.
     _y_numeric = False
+    # A parameter of the classifier alone.
+    temperature_scaling = False
 
     def _store(self, arguments):
         """Store the arguments of the constructor, its ``locals()``, under their names."""
@@ -150,7 +152,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
     def _partial_fit(self, X, y, sample_weight, **target_options):
         parameters = plan(self)
         for name in ("early_stopping", "temperature_scaling"):
-            if vars(self).get(name):
+            if getattr(self, name):
                 raise ValueError(f"partial_fit does not support {name}=True")
         vars(self).pop("temperature_", None)
         going_on = hasattr(self, "coefs_")
@@ -294,7 +296,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             index = progress.split[1]
             data_val, data_rows = data.take(index), X_rows
         elif data_val is None:
-            refuse_temperature(vars(self).get("temperature_scaling"))
+            refuse_temperature(self.temperature_scaling)
             return None
         else:
             check_numbers(data_val.X, X_rows.dtype, "X_val")
@@ -404,7 +406,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         # Of a checkpoint that was loaded and is trained on, it is out of date.
         vars(self).pop("_progress", None)
         vars(self).update(attributes)
-        if vars(self).get("temperature_scaling"):
+        if self.temperature_scaling:
             self.temperature_ = validation_temperature(validation)
 
     def _is_plain(self, X, dtype):

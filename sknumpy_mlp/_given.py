@@ -28,7 +28,7 @@ def fitted_with(cls, coefs, intercepts, kind, n_columns, parameters):
             f"ask for, from input to output {units}, got {given}"
         )
     for name in ("feature_scale", "temperature_scaling"):
-        if vars(estimator).get(name):
+        if getattr(estimator, name):
             raise ValueError(
                 f"{name} must be False for given weights, got True; multiply the rows of the "
                 "first matrix by the factors, divide the last layer by the temperature"
