@@ -201,15 +201,20 @@ def _hidden_units(sizes):
     return [int(unit) for unit in units]
 
 
+def _check_one_for_each(name, one, given, n_hidden):
+    """Raise a ValueError unless a list has an entry for each hidden layer."""
+    if len(given) != n_hidden:
+        raise ValueError(
+            f"{name} must be {one} for all hidden layers or one for each of the {n_hidden}, "
+            f"got {given!r}"
+        )
+
+
 def _activations(activation, n_hidden):
     """One `Activation` per hidden layer; one where there is no hidden layer."""
     if not isinstance(activation, (list, tuple)):
         return [Activation.resolve(activation, "activation")] * max(1, n_hidden)
-    if len(activation) != n_hidden:
-        raise ValueError(
-            f"activation must be one for all hidden layers or one for each of the {n_hidden}, "
-            f"got {activation!r}"
-        )
+    _check_one_for_each("activation", "one", activation, n_hidden)
     return [Activation.resolve(each, "activation") for each in activation] or [Identity()]
 
 
@@ -230,11 +235,7 @@ def _dropout(dropout, n_hidden):
     if not isinstance(dropout, (list, tuple)):
         rule.check("dropout", dropout)
         return [float(dropout)] * n_hidden
-    if len(dropout) != n_hidden:
-        raise ValueError(
-            f"dropout must be one rate for all hidden layers or one for each of the {n_hidden}, "
-            f"got {dropout!r}"
-        )
+    _check_one_for_each("dropout", "one rate", dropout, n_hidden)
     for rate in dropout:
         rule.check("each rate of dropout", rate)
     return [float(rate) for rate in dropout]
