@@ -19,6 +19,8 @@ from sknumpy_mlp.core.optimizers import Stepper
 HIDDEN = [(32, 64), (200, 64), (200, 100), (256, 256), (200, 512)]
 # Scores of a step: rows, classes, units of the last hidden layer.
 SCORES = [(32, 10, 16), (200, 10, 64), (200, 10, 512)]
+# Dense layers of a step: rows, inputs, units.
+DENSE = [(32, 64, 64), (32, 64, 16), (200, 64, 64), (200, 784, 100), (200, 512, 512)]
 # Rows of the data, columns, rows of a batch.
 GATHERED = [(1797, 64, 32), (1797, 64, 200), (20_000, 784, 64), (20_000, 784, 200)]
 # Parameters: 64-64-10, 784-10-10, 784-100-10, 784-512-512-10.
@@ -49,6 +51,38 @@ def bias_gradient(shape, dtype):
     dZ, ones = normal(shape, dtype), np.ones(shape[0], dtype)
     one, other = np.empty(shape[1], dtype), np.empty(shape[1], dtype)
     return lambda: np.dot(ones, dZ, out=one), lambda: dZ.sum(axis=0, out=other)
+
+
+def bias_row(shape, dtype):
+    """Forward pass, ReLU, and gradient of W and b: b as the last row of W, against apart from it.
+
+    A column of ones stands behind the inputs, and behind the outputs for the next layer. Not in the
+    core: what small layers gain, a penalty that leaves out the rows of biases loses.
+    """
+    n_rows, n_in, n_out = shape
+    ones = np.ones((n_rows, 1), dtype)
+    X, dZ = normal((n_rows, n_in), dtype), normal((n_rows, n_out), dtype)
+    W, b = normal((n_in, n_out), dtype) / n_in, normal(n_out, dtype)
+    X_1, W_b, A_1 = np.hstack([X, ones]), np.vstack([W, b]), np.ones((n_rows, n_out + 1), dtype)
+    zeros, A, vector = np.zeros((n_rows, n_out), dtype), A_1[:, :-1], ones[:, 0].copy()
+    grad, apart = np.empty_like(W_b), np.empty_like(W_b)
+    Z, other = np.empty_like(zeros), np.empty_like(zeros)
+
+    def with_trick():
+        np.dot(X_1, W_b, out=Z)
+        np.maximum(Z, zeros, out=A)
+        np.dot(X_1.T, dZ, out=grad)
+        return grad
+
+    def without():
+        np.dot(X, W, out=other)
+        np.add(other, b, out=other)
+        np.maximum(other, zeros, out=other)
+        np.dot(X.T, dZ, out=apart[:-1])
+        np.dot(vector, dZ, out=apart[-1])
+        return apart
+
+    return with_trick, without
 
 
 def transposed_scores(shape, dtype):
@@ -233,6 +267,7 @@ def adam_factors_numpy(shape, dtype):
 TRICKS = {
     "relu: array of zeros": (relu_zeros, HIDDEN),
     "bias gradient: dot with ones": (bias_gradient, [*HIDDEN, (200, 10)]),
+    "bias as a row of W (not in the core)": (bias_row, DENSE),
     "softmax: scores by class": (transposed_scores, SCORES),
     "log-loss: one flat index": (flat_index, SCORES),
     "rows: take(clip, out)": (gather, GATHERED),
