@@ -225,12 +225,18 @@ class ELU(Activation):
     def __init__(self, alpha=1.0):
         self.alpha = alpha
 
+    def scratch(self, shape, dtype):
+        slope, zeros = np.empty(shape, dtype), np.zeros(shape, dtype)
+        return SimpleNamespace(slope=slope, zeros=zeros, is_positive=np.empty(shape, bool))
+
     def forward(self, Z, out, scratch=None):
+        # As in ReLU: three times as fast as with the number 0.
+        zeros = 0 if scratch is None else scratch.zeros
         # exp(min(z, 0)) cannot overflow; the positive part is added afterwards.
-        np.minimum(Z, 0, out=out)
+        np.minimum(Z, zeros, out=out)
         np.expm1(out, out=out)
         out *= self.scale * self.alpha
-        np.maximum(Z, 0, out=Z)
+        np.maximum(Z, zeros, out=Z)
         if self.scale != 1:
             Z *= self.scale
         out += Z
@@ -238,10 +244,12 @@ class ELU(Activation):
     def backward(self, kept, dA, scratch):
         # f' = scale where a > 0 and a + scale alpha elsewhere.
         limit = self.scale * self.alpha
-        np.multiply(kept > 0, kept.dtype.type(self.scale - limit), out=scratch)
-        np.minimum(kept, 0, out=kept)
+        np.greater(kept, scratch.zeros, out=scratch.is_positive)
+        step = kept.dtype.type(self.scale - limit)
+        np.multiply(scratch.is_positive, step, out=scratch.slope)
+        np.minimum(kept, scratch.zeros, out=kept)
         kept += limit
-        kept += scratch
+        kept += scratch.slope
         dA *= kept
 
 
