@@ -15,34 +15,34 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._callbacks import CallbackSupportMixin, Tasks, with_callbacks
-from ._checks import (
-    check_numbers,
-    check_some_weight,
-    check_weights,
-    refuse_sparse,
-)
+from ._checks import check_numbers, check_some_weight, check_weights, refuse_sparse
 from ._data import Data
 from ._parameters import plan, rows_of_a_step
 from ._rollback import unchanged_on_failure
 from ._summary import summary
 from ._threads import blas_threads
-from ._validation import (
-    refuse_temperature,
-    score_function,
-    split_rows,
-    validation_temperature,
-)
+from ._validation import rows_of_members, split_rows, temperature, validations
 from .callbacks import Progress, check_rows, rows_of, snapshot, take_up
 from .core.batches import Batches, rows
 from .core.network import Network
+from .core.stacked import StackedNetwork
 from .core.state import Outcome, TrainingState
 from .core.training import Training
-from .core.validation import Validation
 
 # The curves of a fit, which grow from call to call where training goes on.
 CURVES = ("loss_curve_", "validation_loss_curve_", "validation_scores_")
 # Attributes that a solver without epochs does not set.
 PER_EPOCH = (*CURVES, "best_loss_", "best_validation_score_", "best_iter_")
+
+
+def one_or_each(values):
+    """The only value, or an array of those of all members."""
+    return values[0] if len(values) == 1 else np.array(values)
+
+
+def fitted_members(coefs):
+    """How many members weights of the shape of `coefs_` have."""
+    return 1 if coefs[0].ndim == 2 else len(coefs[0])
 
 
 class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
@@ -238,7 +238,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
 
         class_weight = self._class_weight(target, data.sample_weight, n_epochs is not None)
         weights = data.loss_weights(class_weight)
-        subset = None
+        subset = rows_of_members(self.members, X.shape[0])
         if self.early_stopping and takes_epochs and data_val is None:
             progress = progress._replace(split=progress.split or split_rows(self, data, state))
             subset = progress.split[0]
@@ -251,18 +251,18 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             dtype,
             rows_of_a_step(
                 self.batch_size if takes_epochs else "full",
-                X.shape[0] if subset is None else len(subset),
+                X.shape[0] if subset is None else subset.shape[-1],
                 warn=not (going_on and n_epochs),
             ),
             state.relative_weights(weights, X.shape[0]),
             subset,
         )
-        validation = self._validation(
-            network, loss, data, batches.X, data_val, progress, class_weight
+        judges = validations(
+            self, network, loss, data, batches.X, data_val, progress.split, class_weight
         )
         training = Training(
             *(network, loss, parameters.schedule, batches, parameters.settings, state),
-            validation=validation,
+            validations=judges,
             outcome=progress.outcome,
         )
         if given is not None:
@@ -275,7 +275,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         with blas_threads(network.units, batches.batch_size):
             outcome = training.train(parameters.optimizer, n_epochs)
         fitted = self._fitted_attributes(network, loss, progress, state)
-        self._publish(fitted, going_on, validation)
+        self._publish(fitted, going_on, judges)
         if training.tasks is not None:
             self._end(training.tasks, outcome)
         return outcome
@@ -288,31 +288,6 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             if not self.warm_start or outcome.loss_curve is None:
                 raise
             outcome.interrupt = interrupt
-
-    def _validation(self, network, loss, data, X_rows, data_val, progress, class_weight):
-        """The rows that judge every epoch: those split off, or those given; None without any."""
-        index = None
-        if data_val is None and progress.split is not None:
-            index = progress.split[1]
-            data_val, data_rows = data.take(index), X_rows
-        elif data_val is None:
-            refuse_temperature(self.temperature_scaling)
-            return None
-        else:
-            check_numbers(data_val.X, X_rows.dtype, "X_val")
-            refuse_sparse(data_val.X, "X_val", self.feature_scale)
-            check_numbers(data_val.target.codes, X_rows.dtype, "y_val")
-            if data_val.target.n_columns != data.target.n_columns:
-                raise ValueError(
-                    f"y_val must have as many columns as y, {data.target.n_columns}, "
-                    f"got {data_val.target.n_columns}"
-                )
-            data_rows = rows(data_val.X, X_rows.dtype)
-        weights = data_val.loss_weights(class_weight)
-        check_some_weight(weights, "held out by early_stopping or given as X_val")
-        codes = loss.encode_target(data_val.target.codes, X_rows.dtype)
-        score = score_function(self, network, loss, data_val, weights, index)
-        return Validation(network, loss, data_rows, codes, weights, index, score)
 
     def _dtype(self, X, going_on):
         if going_on:
@@ -335,11 +310,18 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             parameters.dropout,
             self.feature_scale,
         )
+        if self.members > 1:
+            network = StackedNetwork(network, self.members)
         if not going_on:
             network.allocate(dtype)
             network.draw(parameters.initializer, state.random_state, parameters.output_initializer)
             return network
-        fitted = [self.coefs_[0].shape[0], *(len(b) for b in self.intercepts_)]
+        if fitted_members(self.coefs_) != self.members:
+            raise ValueError(
+                f"members must stay what the fitted network has, {fitted_members(self.coefs_)}, "
+                f"got {self.members}; clone the estimator to start anew"
+            )
+        fitted = [self.coefs_[0].shape[-2], *(b.shape[-1] for b in self.intercepts_)]
         if fitted != units:
             raise ValueError(
                 f"hidden_layer_sizes, loss and data must keep the shape of the fitted network: it "
@@ -394,11 +376,11 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             "best_loss_": None if self.early_stopping else attributes["best_loss_"],
             "validation_loss_curve_": losses,
             "validation_scores_": scores,
-            "best_validation_score_": outcome.scores[outcome.best_iter - 1],
-            "best_iter_": outcome.best_iter,
+            "best_validation_score_": float(np.mean(outcome.best_scores)),
+            "best_iter_": one_or_each(outcome.best_iters),
         }
 
-    def _publish(self, attributes, going_on, validation=None):
+    def _publish(self, attributes, going_on, judges):
         """Set every fitted attribute; the only place that does."""
         if not going_on:
             for name in (*PER_EPOCH, "feature_scale_"):
@@ -407,7 +389,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         vars(self).pop("_progress", None)
         vars(self).update(attributes)
         if self.temperature_scaling:
-            self.temperature_ = validation_temperature(validation)
+            self.temperature_ = one_or_each([temperature(judge) for judge in judges])
 
     def _is_plain(self, X, dtype):
         """Whether X surely passes `validate_data`, at a tenth of its time for one row."""
@@ -434,7 +416,10 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             check_numbers(X, dtype)
             refuse_sparse(X, "X", "feature_scale_" in vars(self))
         raw = self._fitted_network(dtype).scores(rows(X, dtype), dtype)
-        return raw / self.temperature_ if "temperature_" in vars(self) else raw
+        if "temperature_" in vars(self):
+            # One for each member, of the first axis.
+            raw = (raw.T / self.temperature_).T
+        return raw if raw.ndim == 2 else self._loss.pool(raw)
 
     def _fitted_dtype(self):
         """The dtype of the network: of `coefs_`, float64 where users put other numbers there."""

@@ -33,6 +33,8 @@ def fitted_with(cls, coefs, intercepts, kind, n_columns, parameters):
                 f"{name} must be False for given weights, got True; multiply the rows of the "
                 "first matrix by the factors, divide the last layer by the temperature"
             )
+    if estimator.members > 1:
+        raise ValueError(f"members must be 1 for given weights, got {estimator.members}")
     network = Network.dense(units, planned.activations, planned.output_activation)
     network.bind(coefs, intercepts)
     progress = Progress(Outcome(loss=np.nan), None, {})

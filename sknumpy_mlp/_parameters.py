@@ -59,6 +59,7 @@ RULES = {
     "n_iter_no_change": integer(1)
     | Rule(lambda v: v is None or (isinstance(v, Real) and v == np.inf), "inf or None"),
     "max_fun": integer(1),
+    "members": integer(1),
     "class_weight": one_of("balanced")
     | Rule(lambda v: v is None, "None")
     | Rule(
@@ -104,6 +105,7 @@ FOR_STEPS_ONLY = {
     "clip_norm": None,
     "dropout": 0,
     "learning_rate_factors": None,
+    "members": 1,
     "parametrization": "standard",
     "temperature_scaling": False,
 }

@@ -186,6 +186,8 @@ def snapshot(estimator, network, loss, progress, state):
             loss_curve=copy.copy(outcome.loss_curve),
             validation_losses=[*outcome.validation_losses],
             scores=[*outcome.scores],
+            best_iters=[*outcome.best_iters],
+            best_scores=[*outcome.best_scores],
             best_theta=None,
         ),
         theta=None if best is None else network.theta.copy(),

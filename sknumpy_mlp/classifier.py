@@ -134,13 +134,19 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         Whether to end with scores divided by `temperature_`, the number that makes the loss of the
         validation rows least. Labels stay, probabilities become more right than smoothed labels
         or long training leave them. Needs `early_stopping` or `X_val`.
+    members : int >= 1, default=1
+        Networks that are trained as one, an ensemble: each has its own starting weights, its own
+        order of rows, and with `early_stopping` its own validation rows, best epoch and
+        temperature. Predicted is the mean of their probabilities; curves and stopping are those of
+        the mean. Not for lbfgs.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted; the numbers of the columns for a multilabel target.
     coefs_, intercepts_ : list of ndarray
-        Weights (n_in, n_out) and biases (n_out,) of each layer. Predictions are computed from them.
+        Weights (n_in, n_out) and biases (n_out,) of each layer, with an axis of `members` in front
+        if there are several. Predictions are computed from them.
     loss_ : float
         The loss of the last epoch, or lbfgs's last.
     loss_curve_ : list of float
@@ -152,12 +158,12 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
     validation_loss_curve_ : list of float or None
         Their loss, likewise: that of training, without the L2 term.
     best_validation_score_ : float or None
-        The best of this fit's `validation_scores_`.
-    best_iter_ : int or None
+        The best of this fit's `validation_scores_`; with several members the mean of their best.
+    best_iter_ : int, ndarray of shape (members,) or None
         The epoch of this fit, from 1, with that score.
-    feature_scale_ : ndarray of shape (n_features_in_,)
+    feature_scale_ : ndarray of shape (n_features_in_,) or (members, n_features_in_)
         The learned factors of the columns. Present with `feature_scale=True`.
-    temperature_ : float
+    temperature_ : float or ndarray of shape (members,)
         What raw scores are divided by. Present after a fit with `temperature_scaling=True`.
     n_iter_ : int
         Epochs of the last call, or iterations of lbfgs.
@@ -245,6 +251,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         parametrization="standard",
         learning_rate_factors=None,
         temperature_scaling=False,
+        members=1,
     ):
         self._store(locals())
 

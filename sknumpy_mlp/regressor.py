@@ -113,11 +113,17 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         gradient. Not for lbfgs.
     learning_rate_factors : dict or None, default=None
         Factors of the learning rate for "weights", "biases" and "feature_scale". Not for lbfgs.
+    members : int >= 1, default=1
+        Networks that are trained as one, an ensemble: each has its own starting weights, its own
+        order of rows, and with `early_stopping` its own validation rows, best epoch and
+        temperature. Predicted is the mean of their predictions; curves and stopping are those of
+        the mean. Not for lbfgs.
 
     Attributes
     ----------
     coefs_, intercepts_ : list of ndarray
-        Weights (n_in, n_out) and biases (n_out,) of each layer. Predictions are computed from them.
+        Weights (n_in, n_out) and biases (n_out,) of each layer, with an axis of `members` in front
+        if there are several. Predictions are computed from them.
     loss_ : float
         The loss of the last epoch, or lbfgs's last.
     loss_curve_ : list of float
@@ -129,10 +135,10 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
     validation_loss_curve_ : list of float or None
         Their loss, likewise: that of training, without the L2 term.
     best_validation_score_ : float or None
-        The best of this fit's `validation_scores_`.
-    best_iter_ : int or None
+        The best of this fit's `validation_scores_`; with several members the mean of their best.
+    best_iter_ : int, ndarray of shape (members,) or None
         The epoch of this fit, from 1, with that score.
-    feature_scale_ : ndarray of shape (n_features_in_,)
+    feature_scale_ : ndarray of shape (n_features_in_,) or (members, n_features_in_)
         The learned factors of the columns. Present with `feature_scale=True`.
     n_iter_ : int
         Epochs of the last call, or iterations of lbfgs.
@@ -211,6 +217,7 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         feature_scale=False,
         parametrization="standard",
         learning_rate_factors=None,
+        members=1,
     ):
         self._store(locals())
 

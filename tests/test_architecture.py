@@ -37,6 +37,7 @@ LEVELS = [
     [f"core.{family}" for family in FAMILIES],
     ["core.layers", "core.batches"],
     ["core.network", "core.state"],
+    ["core.stacked"],
     ["core.objective", "core.validation"],
     ["core.temperature", "core.training"],
     ["core.__init__"],

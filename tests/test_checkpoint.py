@@ -90,12 +90,15 @@ CLASSIFIERS = {
     "keeps moments": {"warm_start": True},
     "clipped and smoothed": {"clip_norm": 0.5, "label_smoothing": 0.1},
     "no hidden layer": {"hidden_layer_sizes": ()},
+    "members": {"members": 3, "dropout": 0.2},
+    "members stop early": {"members": 3, "early_stopping": True, "learning_rate_init": 1.0},
 }
 
 REGRESSORS = {
     "regressor": {},
     "regressor stops early": {"early_stopping": True, "n_iter_no_change": 2},
     "regressor drops out": {"dropout": 0.2, "loss": "huber"},
+    "regressor with members": {"members": 2, "early_stopping": True},
 }
 
 

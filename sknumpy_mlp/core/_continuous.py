@@ -7,7 +7,7 @@ columns; r = z - y is the residual of one of them.
 import numpy as np
 
 from ._family import real
-from ._loss import Loss
+from ._loss import Loss, log_mean_exp
 
 
 class IdentityLink:
@@ -90,6 +90,10 @@ class Poisson(Residuals, Loss):
         Z -= y
         scratch += Z
         np.add.reduce(scratch, axis=1, out=losses)
+
+    def pool(self, Z):
+        """``log mean exp z``."""
+        return log_mean_exp(Z)
 
     def predict(self, Z):
         """The mean of the Poisson distribution, ``exp(z)``."""

@@ -1,8 +1,14 @@
 """The base class of losses; `losses` states the contract and holds the members of the family."""
 
 import numpy as np
+from scipy.special import logsumexp
 
 from ._family import Family
+
+
+def log_mean_exp(log_p):
+    """The logarithm of the mean over the first axis of what these are the logarithms of."""
+    return logsumexp(log_p, axis=0) - np.log(len(log_p)).astype(log_p.dtype)
 
 
 class Loss(Family):
@@ -100,6 +106,20 @@ class Loss(Family):
     def log_probabilities(self, Z):
         """Logarithm of `probabilities`, without rounding them first; may overwrite `Z`."""
         raise NotImplementedError
+
+    def pool(self, Z):
+        """Raw scores that predict the mean of what the members of an ensemble predict.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n_members, n_samples, n_outputs)
+            Their raw scores; may be overwritten.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+        """
+        return Z.mean(axis=0)
 
     def decision(self, Z):
         """Scores as scikit-learn's glossary shapes them; may overwrite `Z`.

@@ -40,16 +40,17 @@ class DenseRows:
     def __len__(self):
         return len(self.X)
 
-    def _buffer(self, buffers, n_rows, dtype):
-        buffer = buffers.get(n_rows)
+    def _buffer(self, buffers, shape, dtype):
+        buffer = buffers.get(shape)
         if buffer is None:
-            buffer = buffers[n_rows] = np.empty((n_rows, *self.X.shape[1:]), dtype)
+            buffer = buffers[shape] = np.empty((*shape, *self.X.shape[1:]), dtype)
         return buffer
 
     def _as_dtype(self, part):
         if part.dtype == self.dtype:
             return part
-        buffer = self._buffer(self._cast, len(part), self.dtype)
+        n_axes = part.ndim - self.X.ndim + 1
+        buffer = self._buffer(self._cast, part.shape[:n_axes], self.dtype)
         buffer[...] = part
         return buffer
 
@@ -58,8 +59,8 @@ class DenseRows:
         return self._as_dtype(self.X[start:stop])
 
     def take(self, index):
-        """The rows of an integer array, in a buffer."""
-        buffer = self._buffer(self._gathered, len(index), self.X.dtype)
+        """The rows of an integer array of any shape, in a buffer."""
+        buffer = self._buffer(self._gathered, index.shape, self.X.dtype)
         if not self.X.flags.c_contiguous:
             if self.X.nbytes > self.copied_bytes:
                 buffer[...] = self.X[index]
@@ -93,8 +94,8 @@ class SparseRows:
         return self.X[start:stop]
 
     def take(self, index):
-        """The rows of an integer array."""
-        return self.X[index]
+        """The rows of an integer array of any shape, one after another."""
+        return self.X[index.ravel()]
 
 
 Block = namedtuple("Block", "X y weights start stop")
@@ -113,8 +114,8 @@ class Batches:
         Of the network.
     batch_size : int
     weights : ndarray of shape (n,), default=None
-    subset : integer ndarray, default=None
-        The rows to use; all, if None. Nothing is copied.
+    subset : integer ndarray of shape (n_samples,) or (n_members, n_samples), default=None
+        The rows to use, each member of an ensemble its own; all, if None. Nothing is copied.
 
     Examples
     --------
@@ -130,7 +131,7 @@ class Batches:
         self.y = rows(y, y.dtype)
         self.weights = None if weights is None else rows(weights, dtype)
         self.subset = subset
-        self.n_samples = len(y) if subset is None else len(subset)
+        self.n_samples = len(y) if subset is None else subset.shape[-1]
         self.batch_size = min(batch_size, self.n_samples)
         self.arrange(None)
 
@@ -144,12 +145,14 @@ class Batches:
 
         Parameters
         ----------
-        order : integer ndarray of shape (n_samples,) or None
+        order : integer ndarray of shape (n_samples,) or (n_members, n_samples), or None
             A permutation; None takes the rows as they come.
         """
         self._index = order
         if self.subset is not None:
-            self._index = self.subset if order is None else self.subset[order]
+            self._index = self.subset
+            if order is not None:
+                self._index = np.take_along_axis(self.subset, order, axis=-1)
 
     def bounds(self):
         """Yield the first row and the row after the last of every batch of an epoch."""
@@ -158,17 +161,21 @@ class Batches:
 
     def weighs(self, start, stop):
         """Whether any of the rows `start` to `stop` of the order has a weight that is not zero."""
-        rows_ = slice(start, stop) if self._index is None else self._index[start:stop]
+        rows_ = slice(start, stop) if self._index is None else self._index[..., start:stop]
         return bool(self.weights.X[rows_].any())
 
     def block(self, start, stop):
-        """Rows `start` to `stop` of the order; valid until the next block of as many rows."""
+        """Rows `start` to `stop` of the order; valid until the next block of as many rows.
+
+        With members, X has an axis for them in front; in y and weights they follow each other.
+        """
         weights = None
         if self._index is None:
             if self.weights is not None:
                 weights = self.weights.slice(start, stop)
             return Block(self.X.slice(start, stop), self.y.slice(start, stop), weights, start, stop)
-        index = self._index[start:stop]
+        index = self._index[..., start:stop]
+        flat = index.ravel()
         if self.weights is not None:
-            weights = self.weights.take(index)
-        return Block(self.X.take(index), self.y.take(index), weights, start, stop)
+            weights = self.weights.take(flat)
+        return Block(self.X.take(index), self.y.take(flat), weights, start, stop)

@@ -177,6 +177,11 @@ class Dense(Layer):
         self.W[...] = initializer.draw(random_state, self.W.shape, *fans)
         self.b[...] = initializer.for_biases().draw(random_state, self.b.shape, *fans)
 
+    def bind(self, W, b):
+        """Compute with these arrays, which say how many units there are."""
+        self.W, self.b = W, b
+        self.fan_in, self.fan_out = W.shape
+
     def buffers(self, n_samples, dtype, order="C"):
         """Arrays for batches of `n_samples` rows.
 

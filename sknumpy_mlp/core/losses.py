@@ -18,7 +18,7 @@ from scipy.special import expit, log_expit, log_softmax, logsumexp
 
 from ._continuous import AbsoluteError, ContinuousSquaredError, Huber, Pinball, Poisson  # noqa: F401
 from ._family import real
-from ._loss import Loss
+from ._loss import Loss, log_mean_exp
 
 
 class ExclusiveClasses:
@@ -70,6 +70,10 @@ class LogisticLink:
 
     out_activation = "logistic"
 
+    def pool(self, Z):
+        """The log-odds of the mean probability, of both sides' logarithms."""
+        return log_mean_exp(log_expit(Z)) - log_mean_exp(log_expit(-Z))
+
     def probabilities(self, Z):
         return expit(Z, out=Z)
 
@@ -81,6 +85,13 @@ class NormalizedLogisticLink:
     """``p_k = s(z_k) / sum_j s(z_j)``, s the logistic function; safe where all s underflow."""
 
     out_activation = "logistic"
+
+    def pool(self, Z):
+        """The log-odds of the mean probability, so that those of all classes sum to one."""
+        log_p = log_mean_exp(np.stack([self.log_probabilities(member) for member in Z]))
+        # A probability that is rounded to one has the largest log-odds that are a number.
+        log_p = np.minimum(log_p, -np.finfo(log_p.dtype).tiny)
+        return log_p - np.log(-np.expm1(log_p))
 
     def probabilities(self, Z):
         log_p = self.log_probabilities(Z)
@@ -187,6 +198,10 @@ class SoftmaxCrossEntropy(LabelSmoothing, ExclusiveClasses, Loss):
 
     def log_probabilities(self, Z):
         return log_softmax(Z, axis=1)
+
+    def pool(self, Z):
+        """The logarithm of the mean probability."""
+        return log_mean_exp(log_softmax(Z, axis=2))
 
 
 class LabelwiseCrossEntropy(LabelSmoothing, IndependentLabels, LogisticLink, Loss):

@@ -28,7 +28,7 @@ class Workspace:
     Attributes
     ----------
     scores : ndarray of shape (n_samples, n_outputs)
-        Where `forward` leaves the raw scores.
+        Where `forward` leaves the raw scores; those of one member of an ensemble after another.
     """
 
     def __init__(self, layers, n_samples, dtype):
@@ -38,17 +38,19 @@ class Workspace:
         self.stages = list(zip(layers, buffers))
         inputs = [None, *(each.A for each in buffers[:-1])]
         gradients = [None, *(each.dA for each in buffers[:-1])]
-        self.scores = buffers[-1].A
+        self.output = buffers[-1].A
+        self.scores = self.output.reshape(-1, self.output.shape[-1])
         self.stages_back = list(zip(layers, buffers, inputs, gradients))[::-1]
 
     def forward(self, X):
         """Raw scores of the batch `X`, in the last buffer."""
         for layer, buffers in self.stages:
             X = layer.forward(X, buffers)
-        return X
+        return self.scores
 
     def backward(self, X, dZ):
         """Fill the layers' gradients from `dZ`, that of the raw scores of the batch `X`."""
+        dZ = dZ.reshape(self.output.shape)
         for layer, buffers, A, dA in self.stages_back:
             layer.backward(X if A is None else A, dZ, buffers, dA)
             dZ = dA
@@ -64,6 +66,10 @@ class Network:
 
     Attributes
     ----------
+    n_members : int
+        1; `stacked.StackedNetwork` has several.
+    members : list of Network
+        Itself.
     theta, grad : ndarray of shape (n_parameters,)
         Parameters and gradient; present after `allocate`.
     weights, weights_grad : ndarray
@@ -82,6 +88,7 @@ class Network:
 
     # The largest buffer of a chunk of rows has this many elements: 8 MB in float64.
     chunk_elements = 2**20
+    n_members = 1
 
     def __init__(self, layers):
         self.layers = layers
@@ -111,6 +118,15 @@ class Network:
             if rate:
                 layers.append(Dropout(fans[1], rate))
         return cls([*layers, Dense(*last, Identity(), output_activation)])
+
+    @property
+    def members(self):
+        """The networks that it is made of."""
+        return [self]
+
+    def parts(self, vector):
+        """Views of what belongs to each member in a vector that lies as `theta` does."""
+        return [[vector]]
 
     def slots(self):
         """Yield all parameters as (layer, name, start, stop), in the order of the flat vector."""
@@ -198,15 +214,14 @@ class Network:
     def feature_scale(self):
         """The factors of the input columns, as a view; None without such a layer."""
         first = self.layers[0]
-        return first.s if isinstance(first, FeatureScale) else None
+        return first.s if "s" in first.shapes else None
 
     def bind(self, coefs, intercepts, feature_scale=None):
         """Compute with these arrays from now on; nothing is copied."""
         if feature_scale is not None:
             self.layers[0].s = feature_scale
         for layer, W, b in zip(self.dense_layers, coefs, intercepts, strict=True):
-            layer.W, layer.b = W, b
-            layer.fan_in, layer.fan_out = W.shape
+            layer.bind(W, b)
 
     def bind_generator(self, generator):
         """Draw what training draws at random, the masks of dropout, from this generator."""
@@ -225,7 +240,7 @@ class Network:
         return Network([layer.unbound() for layer in self.layers])
 
     def __getstate__(self):
-        return {"layers": self.unbound().layers}
+        return vars(self.unbound())
 
     def workspace(self, n_samples, dtype, training=False):
         """Buffers for batches of `n_samples` rows, and the passes through them.

@@ -13,7 +13,8 @@ class Objective:
 
     .. math:: J = \frac1n \sum_i w_i\, \ell(z_i, y_i) + \frac{\alpha}{2n} \lVert W \rVert^2
 
-    over the n rows of the batch; biases are not penalized.
+    over the n rows of the batch; biases are not penalized. With several members the gradient is
+    that of each by itself, and the loss their mean.
 
     Parameters
     ----------
@@ -33,8 +34,9 @@ class Objective:
         self.loss = loss
         self.alpha = alpha
         self.batches = batches
-        self.losses = np.empty(batches.n_samples, network.theta.dtype)
-        self.block_size = max(1, self.block_elements // max(network.units))
+        self.losses = np.empty(batches.n_samples * network.n_members, network.theta.dtype)
+        units = max(network.units) * network.n_members
+        self.block_size = max(1, self.block_elements // units)
         self._workspaces = {}
 
     def evaluate(self, start, stop):
@@ -55,6 +57,11 @@ class Objective:
         add_scaled(self.network.weights_grad, self.alpha / (stop - start), weights)
         return 0.5 * self.alpha * float(np.dot(weights, weights))
 
+    def losses_of(self, start, stop):
+        """Where the losses of rows `start` to `stop` are, those of all members."""
+        n_members = self.network.n_members
+        return self.losses[start * n_members : stop * n_members]
+
     def _stream(self, start, stop):
         """The gradient of a batch that is larger than a block: the sum over its blocks."""
         total = np.zeros_like(self.network.grad)
@@ -67,7 +74,7 @@ class Objective:
         """Fill `grad` with what these rows contribute to the mean over `batch_size` rows."""
         block = self.batches.block(start, stop)
         workspace, scratch = self._workspaces.get(stop - start) or self._add_workspace(stop - start)
-        losses = self.losses[start:stop]
+        losses = self.losses_of(start, stop)
         Z = workspace.forward(block.X)
         self.loss.value_and_gradient(Z, block.y, losses, scratch)
         if block.weights is not None:

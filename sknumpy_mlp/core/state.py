@@ -65,9 +65,9 @@ class TrainingState:
             None is a weight of one for every row.
         n_samples : int
         subset : integer ndarray, default=None
-            The rows that count; all, if None.
+            The rows that count, by member if there are several; all, if None.
         """
-        n_used = n_samples if subset is None else len(subset)
+        n_used = n_samples if subset is None else subset.size
         self.n_rows_weighted += n_used
         if weights is None:
             self.weight_sum += n_used
@@ -104,15 +104,17 @@ class Outcome:
     loss_curve : list of float or None
         One entry an epoch; None for an optimizer that has no epochs.
     validation_losses, scores : list of float
-        One entry an epoch; empty without validation rows.
+        One entry an epoch, the mean over the members; empty without validation rows.
     loss : float
         The last loss.
     n_iter : int
         Epochs, or iterations of L-BFGS.
-    best_iter : int
-        The epoch, from 1, with the best score; 0 without validation rows.
+    best_iters : list of int
+        The epoch, from 1, with the best score of each member; empty without validation rows.
+    best_scores : list of float
+        Those scores.
     best_theta : ndarray or None
-        The parameters after that epoch, if they are to be restored.
+        The parameters of each member after that epoch, if they are to be restored.
     order : integer ndarray or None
         The order of the rows in the last epoch; None as they come.
     converged : bool
@@ -128,16 +130,17 @@ class Outcome:
     scores: list = field(default_factory=list)
     loss: float = np.inf
     n_iter: int = 0
-    best_iter: int = 0
+    best_iters: list = field(default_factory=list)
+    best_scores: list = field(default_factory=list)
     best_theta: np.ndarray | None = None
     order: np.ndarray | None = None
     converged: bool = False
     message: str = ""
     interrupt: KeyboardInterrupt | None = None
 
-    def truncate(self, n_iter, best_iter):
+    def truncate(self, n_iter, best_iters, best_scores):
         """Forget what came after so many epochs, as far as an interrupt left any of it."""
         for curve in (self.loss_curve, self.validation_losses, self.scores):
             del curve[n_iter:]
-        self.n_iter, self.best_iter = n_iter, best_iter
+        self.n_iter, self.best_iters, self.best_scores = n_iter, best_iters, best_scores
         self.loss = self.loss_curve[-1]

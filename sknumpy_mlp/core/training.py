@@ -60,9 +60,9 @@ class Training:
     settings : Settings
     state : TrainingState
         Carried on, in place.
-    validation : Validation, default=None
-        Judges every epoch. With `Settings.early_stopping` it also decides when to stop, and
-        which parameters are kept.
+    validations : sequence of Validation, default=()
+        Judge every epoch, one each member. With `Settings.early_stopping` they also decide when to
+        stop, and which parameters are kept.
     tasks : object, default=None
         Told of every epoch by ``begin_epoch()`` and ``end_epoch()``; training stops where the
         latter returns True.
@@ -102,7 +102,7 @@ class Training:
         batches,
         settings,
         state,
-        validation=None,
+        validations=(),
         tasks=None,
         outcome=None,
     ):
@@ -111,13 +111,14 @@ class Training:
         self.batches = batches
         self.settings = settings
         self.state = state
-        self.validation = validation
+        self.validations = validations
         self.tasks = tasks
         self._record = outcome
         # Relative weights divide the data term by their mean; the penalty must follow.
         self.objective = Objective(network, loss, settings.alpha / state.mean_weight, batches)
         network.bind_generator(state.generator)
         self._last_whole_epoch = None
+        self._grad_by_member = network.parts(network.grad)
 
     def train(self, optimizer, n_epochs=None):
         """Train in place.
@@ -188,7 +189,7 @@ class Training:
     @property
     def _decided_by_score(self):
         """Whether the validation rows decide when to stop and which parameters are best."""
-        return self.validation is not None and self.settings.early_stopping
+        return bool(self.validations) and self.settings.early_stopping
 
     def _epoch(self, stepper):
         """All batches once; then the record, and the decision whether to go on."""
@@ -202,7 +203,7 @@ class Training:
         outcome.loss_curve.append(outcome.loss)
         self._log(f"Iteration {outcome.n_iter}, loss = {outcome.loss:.8f}")
         value = -outcome.loss
-        if self.validation is not None:
+        if self.validations:
             score = self._validate()
             value = score if self._decided_by_score else value
         if self._stalled(value) and self._stops_at_plateau():
@@ -214,26 +215,43 @@ class Training:
 
     def _validate(self):
         """Record loss and score of the validation rows; keep the parameters if they are best."""
-        outcome, settings = self.outcome, self.settings
-        loss, score = self.validation.evaluate()
-        # What is no number is as bad as can be; the first epoch is best until one is better.
-        best = outcome.scores[outcome.best_iter - 1] if outcome.best_iter else -np.inf
-        value, best = (-np.inf if np.isnan(each) else each for each in (score, best))
+        outcome = self.outcome
+        losses, scores = zip(*(validation.evaluate() for validation in self.validations))
+        loss, score = (float(np.mean(each)) for each in (losses, scores))
         outcome.validation_losses.append(loss)
         outcome.scores.append(score)
         self._log(f"Validation score: {score:f}")
-        is_tie = value == best and settings.best_of_ties == "last"
-        if value > best or is_tie or not outcome.best_iter:
-            outcome.best_iter = outcome.n_iter
-            if self._decided_by_score and settings.restore_best:
-                outcome.best_theta = self.network.theta.copy()
+        for member, own_score in enumerate(scores):
+            self._keep_if_best(member, own_score)
         return score
+
+    def _keep_if_best(self, member, score):
+        """Note the epoch, and keep the parameters of this member, if its score is the best."""
+        outcome, settings = self.outcome, self.settings
+        is_first = len(outcome.best_iters) == member
+        if is_first:
+            outcome.best_iters.append(0)
+            outcome.best_scores.append(-np.inf)
+        # What is no number is as bad as can be; the first epoch is best until one is better.
+        best = outcome.best_scores[member]
+        value, best = (-np.inf if np.isnan(each) else each for each in (score, best))
+        is_tie = value == best and settings.best_of_ties == "last"
+        if not (value > best or is_tie or is_first):
+            return
+        outcome.best_iters[member], outcome.best_scores[member] = outcome.n_iter, score
+        if self._decided_by_score and settings.restore_best:
+            if outcome.best_theta is None:
+                outcome.best_theta = np.empty_like(self.network.theta)
+            vectors = self.network.theta, outcome.best_theta
+            now, kept = (self.network.parts(vector)[member] for vector in vectors)
+            for theta, best_theta in zip(now, kept):
+                best_theta[...] = theta
 
     def _whole_epoch(self):
         """Copies of all that an interrupt must leave as it was at the end of this epoch."""
         state, outcome = self.state, self.outcome
         position = state.random_state.get_state(legacy=False)
-        reached = outcome.n_iter, outcome.best_iter
+        reached = outcome.n_iter, [*outcome.best_iters], [*outcome.best_scores]
         return self.network.theta.copy(), state.copy(), position, reached
 
     def _go_back(self):
@@ -246,9 +264,12 @@ class Training:
 
     def _shuffled(self, order):
         # scikit-learn composes the permutations of successive epochs; so do we, for parity.
-        index = np.arange(self.batches.n_samples)
-        self.state.random_state.shuffle(index)
-        return index if order is None else order[index]
+        n_members = self.network.n_members
+        indices = [np.arange(self.batches.n_samples) for _ in range(n_members)]
+        for index in indices:
+            self.state.random_state.shuffle(index)
+        index = indices[0] if n_members == 1 else np.stack(indices)
+        return index if order is None else np.take_along_axis(order, index, axis=-1)
 
     def _run_batches(self, stepper):
         clock, batches = self.state.clock, self.batches
@@ -279,7 +300,7 @@ class Training:
 
     def _step(self, start, stop, stepper, rate):
         if self.batches.weights is not None and not self.batches.weighs(start, stop):
-            self.objective.losses[start:stop] = 0
+            self.objective.losses_of(start, stop)[:] = 0
             return 0.0
         penalty = self.objective.evaluate(start, stop)
         if self.settings.clip_norm is not None:
@@ -288,13 +309,14 @@ class Training:
         return penalty
 
     def _clip(self):
-        """Scale the gradient down to the norm `clip_norm`, if it is longer."""
-        grad = self.network.grad
-        norm = float(np.sqrt(np.dot(grad, grad)))
-        if norm == np.inf:
-            norm = float(np.linalg.norm(grad.astype(np.float64)))
-        if norm > self.settings.clip_norm:
-            scale(grad, self.settings.clip_norm / norm)
+        """Scale the gradient of each member down to the norm `clip_norm`, if it is longer."""
+        for parts in self._grad_by_member:
+            norm = float(np.sqrt(sum(np.dot(grad, grad) for grad in parts)))
+            if norm == np.inf:
+                norm = float(np.linalg.norm(np.concatenate(parts).astype(np.float64)))
+            if norm > self.settings.clip_norm:
+                for grad in parts:
+                    scale(grad, self.settings.clip_norm / norm)
 
     def _check_finite(self, loss, when):
         """Raise a DivergedError, which says when, unless loss and parameters are finite."""

@@ -52,7 +52,7 @@ class Validation:
 
     def raw_scores(self):
         """Raw scores of the rows, (n_samples, n_outputs)."""
-        return self.network.scores(self.X, self.network.theta.dtype, self.index)
+        return self.network.scores(self.X, self.X.dtype, self.index)
 
     def evaluate(self):
         """Loss and score of the network as it is, as floats."""

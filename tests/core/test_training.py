@@ -61,8 +61,8 @@ def prepare(
         weights = state.relative_weights(weights, len(y))
     batches = Batches(X, loss.encode_target(y, dtype), dtype, batch_size or len(y), weights, subset)
     settings = Settings(**{"alpha": 0.0, "n_iter_no_change": None, **settings})
-    validation = score and Validation(network, loss, batches.X, batches.y.X, score=score)
-    return Training(network, loss, schedule or Constant(), batches, settings, state, validation)
+    judges = [Validation(network, loss, batches.X, batches.y.X, score=score)] if score else []
+    return Training(network, loss, schedule or Constant(), batches, settings, state, judges)
 
 
 def logistic(z):

@@ -1,0 +1,277 @@
+"""members=k: each is a network as a single fit makes it, and what is predicted is their mean."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV
+from sknumpy_mlp.losses import Loss
+from sknumpy_mlp.optimizers import Optimizer
+
+from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
+
+from .common import KINDS, assert_same_weights, digits, state_of
+
+K = 3
+STEPPING = sorted(name for name, cls in Optimizer.named().items() if cls.takes_steps)
+
+
+def brief(cls=ScratchMLPClassifier, **parameters):
+    settings = {"hidden_layer_sizes": (12,), "max_iter": 4, "random_state": 0, "members": K}
+    settings |= {"n_iter_no_change": None, "learning_rate_init": 0.01, "batch_size": 20}
+    return cls(**settings | parameters)
+
+
+def singles(model, **parameters):
+    """Each member as a fitted estimator of its own, without temperature."""
+    parameters = model.get_params() | {"members": 1} | parameters
+    names = ()
+    if hasattr(model, "classes_"):
+        names, parameters["temperature_scaling"] = (model.classes_,), False
+    return [
+        type(model).from_weights(
+            [W[j] for W in model.coefs_], [b[j] for b in model.intercepts_], *names, **parameters
+        )
+        for j in range(K)
+    ]
+
+
+def numbers(n_columns=1):
+    X, y = digits()
+    return X, y.astype(float) if n_columns == 1 else np.column_stack([y, X[:, 3]])
+
+
+# ---- what is predicted ----
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("loss", sorted(Loss.serving("multiclass")))
+@pytest.mark.parametrize("kind", ["binary", "multiclass"])
+def test_probabilities_are_the_mean_of_the_members(kind, loss, dtype):
+    X, y = digits(kind)
+    X = X.astype(dtype)
+    model = brief(loss=loss).fit(X, y)
+    expected = np.mean([single.predict_proba(X) for single in singles(model)], axis=0)
+    proba = model.predict_proba(X)
+    assert proba.dtype == dtype
+    assert_allclose(proba, expected, rtol=0, atol=50 * np.finfo(dtype).eps)
+    assert_allclose(np.exp(model.predict_log_proba(X)), proba, atol=50 * np.finfo(dtype).eps)
+    assert_array_equal(model.predict(X), model.classes_[proba.argmax(axis=1)])
+
+
+def test_probabilities_of_labels_are_the_mean_of_the_members():
+    X, y = digits("multilabel")
+    model = brief().fit(X, y)
+    parameters = {"multilabel": True}
+    expected = np.mean([each.predict_proba(X) for each in singles(model, **parameters)], axis=0)
+    assert_allclose(model.predict_proba(X), expected, atol=1e-12)
+    assert_array_equal(model.predict(X), expected > 0.5)
+
+
+@pytest.mark.parametrize("loss", sorted(Loss.serving("continuous")))
+@pytest.mark.parametrize("n_columns", [1, 2])
+def test_predicted_numbers_are_the_mean_of_the_members(n_columns, loss):
+    X, y = numbers(n_columns)
+    model = brief(ScratchMLPRegressor, loss=loss).fit(X, y)
+    expected = np.mean([single.predict(X) for single in singles(model)], axis=0)
+    assert_allclose(model.predict(X), expected, rtol=1e-12)
+
+
+def test_scores_far_from_zero_stay_numbers():
+    X = np.array([[-1e3], [1e3]])
+    for loss in Loss.serving("binary"):
+        model = brief(loss=loss, hidden_layer_sizes=(), batch_size="full").fit(X, [0, 1])
+        model.coefs_ = [1e3 * W for W in model.coefs_]
+        assert np.isfinite(model.decision_function(X)).all()
+        assert_allclose(model.predict_proba(X).sum(axis=1), 1)
+
+
+# ---- each member is a single fit ----
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"clip_norm": 0.1},
+        {"feature_scale": True, "learning_rate_factors": {"biases": 0.1, "feature_scale": 6.0}},
+        {"parametrization": "ntk", "alpha": 0.1},
+        {"label_smoothing": 0.1, "class_weight": {0: 3.0}},
+        {"batch_size": "full"},
+        {"activation": "selu", "hidden_layer_sizes": (9, 7)},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("solver", STEPPING)
+def test_training_of_each_member_is_that_of_a_single_network(solver, parameters):
+    X, y = digits()
+    settings = parameters | {"solver": solver, "shuffle": False, "warm_start": True}
+    started = brief(max_iter=1, **settings).fit(X, y)
+    alone = []
+    for j in range(K):
+        # Started as a fit of its own, then given the weights of the member.
+        single = brief(members=1, max_iter=1, **settings).fit(X, y)
+        single.coefs_ = [W[j].copy() for W in started.coefs_]
+        single.intercepts_ = [b[j].copy() for b in started.intercepts_]
+        if "feature_scale" in parameters:
+            single.feature_scale_ = started.feature_scale_[j].copy()
+        alone.append(single.set_params(max_iter=4).fit(X, y))
+    together = started.set_params(max_iter=4).fit(X, y)
+    for j, single in enumerate(alone):
+        for W, expected in zip(together.coefs_, single.coefs_):
+            assert_allclose(W[j], expected, rtol=1e-7, atol=1e-9)
+        for b, expected in zip(together.intercepts_, single.intercepts_):
+            assert_allclose(b[j], expected, rtol=1e-7, atol=1e-9)
+    curves = np.mean([single.loss_curve_ for single in alone], axis=0)
+    assert_allclose(together.loss_curve_[1:], curves[1:], rtol=1e-9)
+
+
+def test_rows_come_to_each_member_in_an_order_of_its_own():
+    X, y = digits()
+    model = brief(init="zeros", hidden_layer_sizes=(), solver="sgd", max_iter=1).fit(X, y)
+    assert not np.allclose(model.coefs_[0][0], model.coefs_[0][1], atol=1e-6)
+    # Full batches see no order.
+    whole = clone(model).set_params(batch_size="full").fit(X, y)
+    assert_allclose(whole.coefs_[0][0], whole.coefs_[0][1], atol=1e-12)
+
+
+def test_memory_of_batches_is_bounded_for_all_members_together(monkeypatch):
+    from sknumpy_mlp.core.objective import Objective
+
+    X, y = digits()
+    whole = brief(batch_size="full").fit(X, y)
+    monkeypatch.setattr(Objective, "block_elements", 64 * K * 7)
+    assert_allclose(brief(batch_size="full").fit(X, y).coefs_[0], whole.coefs_[0], atol=1e-9)
+
+
+# ---- validation ----
+
+
+def test_each_member_is_kept_at_its_own_best_epoch():
+    X, y = digits()
+    options = {"X_val": X[120:], "y_val": y[120:]}
+    model = brief(early_stopping=True, max_iter=15, learning_rate_init=0.1).fit(
+        X[:120], y[:120], **options
+    )
+    assert model.best_iter_.shape == (K,)
+    own = [single.score(X[120:], y[120:]) for single in singles(model)]
+    assert_allclose(model.best_validation_score_, np.mean(own), rtol=1e-12)
+    assert model.best_validation_score_ >= max(model.validation_scores_)
+
+
+def test_members_hold_out_rows_of_their_own():
+    _, y = digits()
+    # A column for every row tells which rows a member was trained on: its weights moved.
+    seen = brief(
+        early_stopping=True, validation_fraction=0.3, hidden_layer_sizes=(), init="zeros", alpha=0
+    )
+    seen.set_params(restore_best=False).fit(np.eye(len(y)), y)
+    held_out = [set(np.flatnonzero(~W.any(axis=1))) for W in seen.coefs_[0]]
+    assert [len(rows) for rows in held_out] == [int(np.ceil(0.3 * len(y)))] * K
+    assert len(set(map(frozenset, held_out))) == K
+
+
+def test_each_member_has_a_temperature_of_its_own():
+    X, y = digits()
+    options = {"X_val": X[100:], "y_val": y[100:]}
+    model = brief(temperature_scaling=True, max_iter=30).fit(X[:100], y[:100], **options)
+    assert model.temperature_.shape == (K,)
+    for single, temperature in zip(singles(model), model.temperature_):
+        losses = []
+        for factor in (1, 0.99, 1.01):
+            single.coefs_[-1] /= temperature * factor
+            single.intercepts_[-1] = single.intercepts_[-1] / (temperature * factor)
+            losses.append(log_loss(y[100:], single.predict_proba(X[100:])))
+            single.coefs_[-1] *= temperature * factor
+            single.intercepts_[-1] = single.intercepts_[-1] * (temperature * factor)
+        assert losses[0] == min(losses)
+
+
+def test_a_scorer_sees_one_member_at_a_time():
+    X, y = digits()
+    shapes = []
+
+    def score(estimator, X, y):
+        shapes.append(estimator.coefs_[0].shape)
+        return estimator.score(X, y)
+
+    model = brief(early_stopping=True, scoring=score).fit(X, y)
+    assert shapes == [(X.shape[1], 12)] * (K * model.n_iter_)
+
+
+# ---- life of the estimator ----
+
+
+@pytest.mark.parametrize("cls", [ScratchMLPClassifier, ScratchMLPRegressor])
+def test_arrays_have_an_axis_of_members_in_front(cls):
+    X, y = digits()
+    model = brief(cls, feature_scale=True).fit(X, y)
+    assert [W.shape for W in model.coefs_] == [(K, 64, 12), (K, 12, model.n_outputs_)]
+    assert [b.shape for b in model.intercepts_] == [(K, 12), (K, model.n_outputs_)]
+    assert model.feature_scale_.shape == (K, 64)
+    assert f"{K * (64 * 12 + 12):,}" in model.summary()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_repeated_pickled_and_cloned(kind):
+    X, y = digits(kind)
+    model = brief(early_stopping=True, dropout=0.2).fit(X, y)
+    assert_same_weights(clone(model).fit(X, y), model)
+    assert_array_equal(pickle.loads(pickle.dumps(model)).predict_proba(X), model.predict_proba(X))
+
+
+@pytest.mark.parametrize("form", [sparse.csr_array, sparse.csc_matrix, np.asfortranarray])
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_forms_of_input(form, shuffle):
+    X, y = digits()
+    expected = brief(shuffle=shuffle).fit(X, y)
+    model = brief(shuffle=shuffle).fit(form(X), y)
+    assert_allclose(model.predict_proba(form(X)), expected.predict_proba(X), atol=1e-9)
+
+
+def test_integers_are_converted_batch_by_batch():
+    X, y = digits()
+    X = np.round(16 * X)
+    expected = brief(early_stopping=True).fit(X, y)
+    assert_same_weights(brief(early_stopping=True).fit(X.astype(np.uint8), y), expected)
+
+
+def test_partial_fit_goes_on():
+    X, y = digits()
+    model = brief()
+    for _ in range(2):
+        model.partial_fit(X, y, classes=np.unique(y))
+    assert model.coefs_[0].shape[0] == K
+    assert model._training.moments["t"] == 2 * -(-len(y) // 20)
+
+
+def test_members_are_searched_as_any_parameter():
+    X, y = digits()
+    search = GridSearchCV(brief(), {"members": [1, 2]}, cv=2).fit(X, y)
+    assert search.best_estimator_.score(X, y) > 0.5
+
+
+def test_wrong_numbers_are_refused():
+    X, y = digits()
+    with pytest.raises(ValueError, match="members must be an integer >= 1"):
+        brief(members=0).fit(X, y)
+    with pytest.raises(ValueError, match="members must be 1 with solver='lbfgs'"):
+        brief(solver="lbfgs").fit(X, y)
+    with pytest.raises(ValueError, match="members must be 1 for given weights, got 3"):
+        ScratchMLPRegressor.from_weights([[[2.0]]], [[0.5]], members=3)
+
+
+@pytest.mark.parametrize("other", [1, K + 1])
+def test_a_warm_start_keeps_the_members(other):
+    X, y = digits()
+    model = brief(warm_start=True).fit(X, y)
+    before = state_of(model)
+    model.members = other
+    with pytest.raises(ValueError, match=f"members must stay what the fitted network has, {K}"):
+        model.fit(X, y)
+    model.members = K
+    assert str(state_of(model)) == str(before)
