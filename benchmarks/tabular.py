@@ -17,6 +17,28 @@ from pathlib import Path
 from _timing import describe_machine, limit_threads, print_table
 
 QUICK = ("vehicle", "german")
+# The network that was published, in place of the recipe's four of half its width.
+AS_PUBLISHED = {"members": 1, "hidden_layer_sizes": (256, 256, 256), "max_iter": 256}
+# The recipe with one part of it changed or taken away.
+ABLATION = {
+    "one member": {"members": 1},
+    "eight members": {"members": 8},
+    "128 epochs": {"max_iter": 128},
+    "one network of 256 units": {"members": 1, "hidden_layer_sizes": (256, 256, 256)},
+    "no feature scale": {"feature_scale": False, "learning_rate_factors": {"biases": 0.1}},
+    "no factors of the rate": {"learning_rate_factors": None},
+    "biases start at zero": {"init": ("lecun_normal", "zeros")},
+    "output layer starts like the others": {"init": "lecun_normal"},
+    "standard parametrization": {"parametrization": "standard", "learning_rate_init": 0.004},
+    "ReLU": {"activation": "relu"},
+    "Adam's usual betas": {"solver": "adam"},
+    "no label smoothing": {"label_smoothing": 0.0},
+    "one half cosine": {"learning_rate": "cosine"},
+    "the last epoch": {"restore_best": False},
+    "the first of equals": {"best_of_ties": "first"},
+    "the epoch of least loss": {"scoring": "loss"},
+    "no temperature": {"temperature_scaling": False},
+}
 # The baseline's names of the contenders that are in it too.
 IN_BASELINE = {
     "MLPClassifier": "sk_mlp",
@@ -80,7 +102,11 @@ def parse_arguments():
     parser.add_argument("--tables", help="names, with commas between (default: all)")
     parser.add_argument("--quick", action="store_true", help=f"only {' and '.join(QUICK)}")
     parser.add_argument("--models", help="names, with semicolons between (default: all)")
-    parser.add_argument("--epochs", default="128", help="of the recipe: 256,128 gives it twice")
+    parser.add_argument("--epochs", default="64", help="of the recipe: 64,128 gives it twice")
+    parser.add_argument("--members", default="4", help="of the recipe: 4,8 gives it twice")
+    parser.add_argument(
+        "--ablation", action="store_true", help="the recipe with one part changed at a time"
+    )
     parser.add_argument("--threads", type=int, default=1, help="threads of BLAS (default: 1)")
     parser.add_argument("--csv", type=Path, help="a file to write every fit to")
     parser.add_argument("--baseline", type=Path, help="such a file, to compare fit by fit")
@@ -146,20 +172,35 @@ def make_contenders(arguments):
     """Functions of a seed and a `Table` that make an estimator, by the names they are shown by."""
     from sknumpy_mlp import ScratchMLPClassifier, make_tabular_mlp
 
-    def recipe(epochs):
-        return lambda seed, X: make_tabular_mlp(max_iter=epochs, random_state=seed)
+    def recipe(**overrides):
+        return lambda seed, X: make_tabular_mlp(random_state=seed, **overrides)
 
-    epochs = [int(each) for each in arguments.epochs.split(",")]
-    contenders = {f"recipe, {each} epochs": recipe(each) for each in epochs}
+    contenders = {
+        f"recipe, {members} members, {epochs} epochs": recipe(
+            members=int(members), max_iter=int(epochs)
+        )
+        for members in arguments.members.split(",")
+        for epochs in arguments.epochs.split(",")
+    }
+    contenders["recipe as published"] = recipe(**AS_PUBLISHED)
+    if arguments.ablation:
+        contenders = {"recipe": recipe()}
+        contenders |= {name: recipe(**changed) for name, changed in ABLATION.items()}
+        return chosen(contenders, arguments.models)
     contenders["our defaults"] = lambda seed, X: standardised(X, ScratchMLPClassifier, seed)
     contenders |= scikit_learn() | pytabkit(arguments.threads)
-    if arguments.models is None:
+    return chosen(contenders, arguments.models)
+
+
+def chosen(contenders, models):
+    """The contenders that ``--models`` names; all without it."""
+    if models is None:
         return contenders
-    asked = arguments.models.split(";")
-    chosen = {name: make for name, make in contenders.items() if name in asked}
-    if len(chosen) < len(asked):
-        sys.exit(f"--models must be among {';'.join(contenders)}, got {arguments.models}")
-    return chosen
+    asked = models.split(";")
+    found = {name: make for name, make in contenders.items() if name in asked}
+    if len(found) < len(asked):
+        sys.exit(f"--models must be among {';'.join(contenders)}, got {models}")
+    return found
 
 
 def standardised(X, cls, seed):
@@ -218,7 +259,7 @@ def pytabkit(n_threads):
     for name in ("lightning", "lightning.pytorch", "lightning.fabric", "pytorch_lightning"):
         logging.getLogger(name).setLevel(logging.ERROR)
 
-    def real_mlp(cls):
+    def real_mlp(cls, n_members=1):
         def make(seed, X):
             def frame(rows):
                 columns = dict(enumerate(rows.T))
@@ -229,6 +270,8 @@ def pytabkit(n_threads):
                 return pd.DataFrame(columns).astype(kinds)
 
             network = cls(random_state=seed, device="cpu", n_threads=n_threads, verbosity=0)
+            # Members of a cross-validation: each holds out one part of so many.
+            network.set_params(n_cv=n_members)
             return make_pipeline(FunctionTransformer(frame), network)
 
         return make
@@ -236,6 +279,7 @@ def pytabkit(n_threads):
     return {
         "RealMLP-TD-S": real_mlp(RealMLP_TD_S_Classifier),
         "RealMLP-TD": real_mlp(RealMLP_TD_Classifier),
+        "RealMLP-TD-S, 8 members": real_mlp(RealMLP_TD_S_Classifier, 8),
     }
 
 

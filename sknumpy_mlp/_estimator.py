@@ -418,7 +418,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         raw = self._fitted_network(dtype).scores(rows(X, dtype), dtype)
         if "temperature_" in vars(self):
             # One for each member, of the first axis.
-            raw = (raw.T / self.temperature_).T
+            raw = (raw.T / np.asarray(self.temperature_, raw.dtype)).T
         return raw if raw.ndim == 2 else self._loss.pool(raw)
 
     def _fitted_dtype(self):

@@ -35,8 +35,11 @@ def make_tabular_mlp(task="classification", **overrides):
     - categories: one column of 0 and 1 for each; missing is a category of its own; one that `fit`
       has not seen has 0 in all.
 
-    Behind them is a network of three layers of 256 units, trained in float32 for `max_iter` epochs,
-    a fifth of the rows held out; the weights of the epoch that predicts those best are kept.
+    Behind them are four networks of three layers of 128 units, trained as one in float32 for
+    `max_iter` epochs. Each holds out a fifth of the rows, and its weights of the epoch that
+    predicts those best are kept; what is predicted is the mean. One network of 256 units, as
+    published, has as many weights and errs more: ``members=1, hidden_layer_sizes=(256, 256, 256),
+    max_iter=256``. ``members=8`` or ``max_iter=128`` take twice the time and err a little less.
 
     Parameters
     ----------
@@ -46,7 +49,7 @@ def make_tabular_mlp(task="classification", **overrides):
         it first.
     **overrides : dict
         Parameters of `ScratchMLPClassifier` or `ScratchMLPRegressor` that replace the recipe's, for
-        example ``max_iter=64`` or ``random_state=0``.
+        example ``members=8`` or ``random_state=0``.
 
     Returns
     -------
@@ -138,7 +141,8 @@ def columns_of_tables():
 def _settings(task):
     """The recipe: parameters of the estimator, in new objects."""
     common = {
-        "hidden_layer_sizes": (256, 256, 256),
+        "members": 4,
+        "hidden_layer_sizes": (128, 128, 128),
         "feature_scale": True,
         "parametrization": "ntk",
         "learning_rate_factors": {"biases": 0.1, "feature_scale": 6.0},
@@ -146,7 +150,7 @@ def _settings(task):
         "solver": Adam(beta_1=0.9, beta_2=0.95),
         "alpha": 0.0,
         "batch_size": "up to 256",
-        "max_iter": 128,
+        "max_iter": 64,
         "learning_rate": "coslog4",
         "early_stopping": True,
         "validation_fraction": 0.2,

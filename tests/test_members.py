@@ -191,6 +191,13 @@ def test_each_member_has_a_temperature_of_its_own():
         assert losses[0] == min(losses)
 
 
+@pytest.mark.parametrize("members", [1, K])
+def test_a_temperature_leaves_float32_alone(members):
+    X, y = digits()
+    model = brief(temperature_scaling=True, early_stopping=True, members=members)
+    assert model.fit(X.astype(np.float32), y).predict_proba(X).dtype == np.float32
+
+
 def test_a_scorer_sees_one_member_at_a_time():
     X, y = digits()
     shapes = []

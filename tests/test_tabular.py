@@ -209,12 +209,13 @@ class TestPipeline:
     def test_settings_are_those_of_the_recipe(self):
         network = make_tabular_mlp()["network"].get_params()
         expected = {
-            "hidden_layer_sizes": (256, 256, 256),
+            "members": 4,
+            "hidden_layer_sizes": (128, 128, 128),
             "activation": "selu",
             "alpha": 0,
             "learning_rate": "coslog4",
             "learning_rate_init": 0.04,
-            "max_iter": 128,
+            "max_iter": 64,
             "label_smoothing": 0.1,
             "solver__beta_2": 0.95,
             "best_of_ties": "last",
