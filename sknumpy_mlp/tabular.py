@@ -111,17 +111,17 @@ def columns_of_tables():
         With the parts "numbers", "missing" and "categories", each for the columns that it finds.
     """
     numbers = make_pipeline(
-        FunctionTransformer(as_numbers, feature_names_out="one-to-one"),
+        FunctionTransformer(as_numbers, feature_names_out=names_as_they_came),
         # A column without any number stays, as zeros, so that the columns are those of `fit`.
         SimpleImputer(strategy="median", keep_empty_features=True),
         RobustSmoothScaler(dtype="float32"),
     )
     missing = make_pipeline(
-        FunctionTransformer(as_numbers, feature_names_out="one-to-one"),
+        FunctionTransformer(as_numbers, feature_names_out=names_as_they_came),
         MissingIndicator(error_on_new=False),
     )
     categories = make_pipeline(
-        FunctionTransformer(as_text, feature_names_out="one-to-one"),
+        FunctionTransformer(as_text, feature_names_out=names_as_they_came),
         OneHotEncoder(
             handle_unknown="ignore",
             sparse_output=False,
@@ -165,6 +165,13 @@ def _settings(task):
         "label_smoothing": 0.1,
         "temperature_scaling": True,
     }
+
+
+def names_as_they_came(transformer, names):
+    """The names of the columns that a function leaves as many as they were."""
+    # A part without columns is never fitted; scikit-learn 1.9 draws it all the same, and without
+    # names "one-to-one" gives it something that has no length.
+    return [] if names is None else names
 
 
 def name_of_category(feature, category):

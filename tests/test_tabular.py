@@ -335,6 +335,12 @@ class TestPipeline:
                 assert name in html
             assert "hidden_layer_sizes" in html
 
+    @pytest.mark.parametrize("columns", [[0], [1], [0, 1]], ids=["numbers", "categories", "both"])
+    def test_a_notebook_draws_it_also_where_a_part_has_no_columns(self, columns):
+        X = np.array([[1.0, "a"], [2.0, "b"]] * 10, dtype=object)[:, columns]
+        model = make_tabular_mlp(max_iter=2).fit(X, ["yes", "no"] * 10)
+        assert "RobustSmoothScaler" in estimator_html_repr(model)
+
     def test_the_same_seed_gives_the_same_model(self):
         X, y = pd.DataFrame(columns()), labels(columns())
         one, other = (make_tabular_mlp(**QUICK).fit(X, y) for _ in range(2))
