@@ -64,7 +64,10 @@ def refuse_sparse(X, name, feature_scale):
 
 def check_some_weight(weights, use, part=None):
     """Raise a ValueError if the rows of this part, put to this use, all weigh nothing."""
-    if weights is not None and not weights[slice(None) if part is None else part].any():
+    if weights is None:
+        return
+    # Each member of an ensemble has a part of its own.
+    if not weights[slice(None) if part is None else part].any(axis=-1).all():
         raise ValueError(
             "sample_weight must hold a weight (times its class_weight) that is not zero among "
             f"the rows {use}, got only zeros"

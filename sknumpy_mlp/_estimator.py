@@ -311,6 +311,11 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             self.feature_scale,
         )
         if self.members > 1:
+            if not loss.pools:
+                raise ValueError(
+                    f"members must be 1 with the loss {loss!r}, which has no pool(Z) to make one "
+                    f"prediction of several, got {self.members}"
+                )
             network = StackedNetwork(network, self.members)
         if not going_on:
             network.allocate(dtype)
@@ -347,7 +352,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         return scale | {
             "coefs_": network.coefs,
             "intercepts_": network.intercepts,
-            "_network": network.unbound(),
+            "_network": network.members[0].unbound(),
             "_loss": loss,
             "n_layers_": len(network.coefs) + 1,
             "n_outputs_": network.units[-1],
@@ -429,6 +434,8 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
     def _fitted_network(self, dtype):
         """A network on `coefs_` and `intercepts_`, into which users may have put other arrays."""
         network = self._network.unbound()
+        if fitted_members(self.coefs_) > 1:
+            network = StackedNetwork(network, fitted_members(self.coefs_))
         network.bind(
             [W if W.dtype == dtype else W.astype(dtype) for W in self.coefs_],
             [b if b.dtype == dtype else b.astype(dtype) for b in self.intercepts_],

@@ -7,6 +7,8 @@ It reads the layers only; who owns the parameters binds them first.
 def summary(network, out_activation):
     """One line a layer: name, units, activation, number of parameters; then the total.
 
+    Of several members, a line is that of one, the total that of all.
+
     Parameters
     ----------
     network : Network
@@ -26,10 +28,11 @@ def summary(network, out_activation):
                 "output" if is_last else f"hidden {number}",
                 f"{layer.fan_out:,}",
                 out_activation if is_last else layer.activation.label,
-                f"{layer.W.size + layer.b.size:,}",
+                f"{(layer.W.size + layer.b.size) // network.n_members:,}",
             )
         )
-    table.append(("total", "", "", f"{network.n_parameters:,}"))
+    several = f", {network.n_members} members" if network.n_members > 1 else ""
+    table.append((f"total{several}", "", "", f"{network.n_parameters:,}"))
     widths = [max(map(len, column)) for column in zip(*table)]
     sides = "<><>"
     lines = [

@@ -137,8 +137,10 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
     members : int >= 1, default=1
         Networks that are trained as one, an ensemble: each has its own starting weights, its own
         order of rows, and with `early_stopping` its own validation rows, best epoch and
-        temperature. Predicted is the mean of their probabilities; curves and stopping are those of
-        the mean. Not for lbfgs.
+        temperature.
+        Predicted is the mean of their probabilities. Curves are means over the members, and
+        training ends when none improves any more. Sample weights are over the mean of all members'
+        rows, and only a batch that weighs nothing for all of them is left out. Not for lbfgs.
 
     Attributes
     ----------
@@ -160,11 +162,12 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
     best_validation_score_ : float or None
         The best of this fit's `validation_scores_`; with several members the mean of their best.
     best_iter_ : int, ndarray of shape (members,) or None
-        The epoch of this fit, from 1, with that score.
+        The epoch of this fit, from 1, with that score; each member's own if there are several.
     feature_scale_ : ndarray of shape (n_features_in_,) or (members, n_features_in_)
         The learned factors of the columns. Present with `feature_scale=True`.
     temperature_ : float or ndarray of shape (members,)
-        What raw scores are divided by. Present after a fit with `temperature_scaling=True`.
+        What raw scores are divided by, those of each member before the mean. Present after a fit
+        with `temperature_scaling=True`.
     n_iter_ : int
         Epochs of the last call, or iterations of lbfgs.
     t_ : int

@@ -115,9 +115,11 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         Factors of the learning rate for "weights", "biases" and "feature_scale". Not for lbfgs.
     members : int >= 1, default=1
         Networks that are trained as one, an ensemble: each has its own starting weights, its own
-        order of rows, and with `early_stopping` its own validation rows, best epoch and
-        temperature. Predicted is the mean of their predictions; curves and stopping are those of
-        the mean. Not for lbfgs.
+        order of rows, and with `early_stopping` its own validation rows, best
+        epoch.
+        Predicted is the mean of their predictions. Curves are means over the members, and
+        training ends when none improves any more. Sample weights are over the mean of all members'
+        rows, and only a batch that weighs nothing for all of them is left out. Not for lbfgs.
 
     Attributes
     ----------
@@ -137,7 +139,7 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
     best_validation_score_ : float or None
         The best of this fit's `validation_scores_`; with several members the mean of their best.
     best_iter_ : int, ndarray of shape (members,) or None
-        The epoch of this fit, from 1, with that score.
+        The epoch of this fit, from 1, with that score; each member's own if there are several.
     feature_scale_ : ndarray of shape (n_features_in_,) or (members, n_features_in_)
         The learned factors of the columns. Present with `feature_scale=True`.
     n_iter_ : int

@@ -96,7 +96,7 @@ def test_a_new_criterion_forgets_the_best_of_the_old_one():
     ).fit(X, y)
     clf.set_params(early_stopping=False).partial_fit(X, y)
     # An accuracy, which is positive, would never be reached by minus a loss.
-    assert clf._training.best == -clf.loss_
+    assert clf._training.best == [-clf.loss_]
 
 
 def test_lbfgs_that_diverges_says_so():

@@ -9,10 +9,11 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
-from sknumpy_mlp.losses import Loss
+from sknumpy_mlp.losses import LogLoss, Loss
 from sknumpy_mlp.optimizers import Optimizer
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
+from sknumpy_mlp.core.objective import Objective
 
 from .common import KINDS, assert_same_weights, digits, state_of
 
@@ -90,6 +91,39 @@ def test_scores_far_from_zero_stay_numbers():
         assert_allclose(model.predict_proba(X).sum(axis=1), 1)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("loss", sorted(Loss.serving("multiclass")))
+def test_sure_members_keep_the_order_of_rows(loss, dtype):
+    z = np.linspace(1, 80, 300)
+    model = brief(loss=loss, hidden_layer_sizes=(), init="zeros", batch_size="full", max_iter=1)
+    model.fit(z[:, np.newaxis].astype(dtype), np.arange(300) % 3)
+    # All members say (z, -z, -z).
+    model.coefs_ = [np.tile(np.array([[1.0, -1.0, -1.0]], dtype), (K, 1, 1))]
+    model.intercepts_ = [np.zeros((K, 3), dtype)]
+    alone = singles(model)[0]
+    pooled = np.diff(model.predict_log_proba(z[:, np.newaxis].astype(dtype))[:, ::-1], axis=1)
+    expected = np.diff(alone.predict_log_proba(z[:, np.newaxis].astype(dtype))[:, ::-1], axis=1)
+    assert_allclose(pooled, expected, rtol=20 * np.finfo(dtype).eps, atol=1e-5)
+    first = model.decision_function(z[:, np.newaxis].astype(dtype))[:, 0]
+    assert (np.diff(first) >= 0).all()
+    assert len(np.unique(first)) > 290 or loss == "log_loss"
+
+
+def test_a_loss_of_one_s_own_must_say_how_it_pools():
+    class Unpooled(LogLoss):
+        """A link that nobody knows."""
+
+        def for_target(self, kind):
+            loss = super().for_target(kind)
+            other = type("Other", (type(loss),), {"pool": Loss.pool})
+            return other()
+
+    X, y = digits()
+    with pytest.raises(ValueError, match=r"members must be 1 with the loss Other\(.*, got 3"):
+        brief(loss=Unpooled()).fit(X, y)
+    brief(loss=Unpooled(), members=1).fit(X, y)
+
+
 # ---- each member is a single fit ----
 
 
@@ -140,12 +174,29 @@ def test_rows_come_to_each_member_in_an_order_of_its_own():
 
 
 def test_memory_of_batches_is_bounded_for_all_members_together(monkeypatch):
-    from sknumpy_mlp.core.objective import Objective
-
     X, y = digits()
     whole = brief(batch_size="full").fit(X, y)
     monkeypatch.setattr(Objective, "block_elements", 64 * K * 7)
+    monkeypatch.setattr(Objective, "shortest_block", 1)
+    rows, evaluate = [], Objective._add_block
+
+    def spied(self, start, stop, batch_size):
+        rows.append(stop - start)
+        evaluate(self, start, stop, batch_size)
+
+    monkeypatch.setattr(Objective, "_add_block", spied)
     assert_allclose(brief(batch_size="full").fit(X, y).coefs_[0], whole.coefs_[0], atol=1e-9)
+    assert max(rows) == 7
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+def test_batches_of_wide_rows_are_not_cut_short_for_many_members(form, monkeypatch):
+    X, y = digits()
+    X = form(np.tile(X, (1, 40)))
+    cut, stream = [], Objective._stream
+    monkeypatch.setattr(Objective, "_stream", lambda *a: cut.append(0) or stream(*a))
+    brief(members=20, batch_size=75, max_iter=1).fit(X, y)
+    assert not cut
 
 
 # ---- validation ----
@@ -173,6 +224,29 @@ def test_members_hold_out_rows_of_their_own():
     held_out = [set(np.flatnonzero(~W.any(axis=1))) for W in seen.coefs_[0]]
     assert [len(rows) for rows in held_out] == [int(np.ceil(0.3 * len(y)))] * K
     assert len(set(map(frozenset, held_out))) == K
+
+
+def test_training_goes_on_while_any_member_improves():
+    X, y = digits()
+    calls = []
+
+    def score(estimator, X, y):
+        """The first member never has a score, the second gets worse, the third better."""
+        calls.append(0)
+        epoch, member = divmod(len(calls) - 1, K)
+        return [np.nan, -epoch, min(epoch, 5)][member]
+
+    model = brief(early_stopping=True, scoring=score, n_iter_no_change=3, max_iter=50).fit(X, y)
+    assert model.n_iter_ == 6 + 3 + 1
+    assert model.best_iter_.tolist() == [1, 1, 6]
+
+
+def test_rows_that_weigh_nothing_for_one_member_are_refused():
+    X, y = digits()
+    weights = np.zeros(len(y))
+    weights[0] = 1
+    with pytest.raises(ValueError, match="sample_weight must hold a weight"):
+        brief(early_stopping=True, validation_fraction=0.5).fit(X, y, weights)
 
 
 def test_each_member_has_a_temperature_of_its_own():
@@ -213,6 +287,18 @@ def test_a_scorer_sees_one_member_at_a_time():
 # ---- life of the estimator ----
 
 
+def test_the_arrays_say_how_many_members_there_are():
+    X, y = digits()
+    model = brief().fit(X, y)
+    alone = [single.predict_proba(X) for single in singles(model)]
+    model.coefs_ = [W[:2] for W in model.coefs_]
+    model.intercepts_ = [b[:2] for b in model.intercepts_]
+    assert_allclose(model.predict_proba(X), np.mean(alone[:2], axis=0), atol=1e-12)
+    model.coefs_ = [W[0] for W in model.coefs_]
+    model.intercepts_ = [b[0] for b in model.intercepts_]
+    assert_allclose(model.predict_proba(X), alone[0], atol=1e-12)
+
+
 @pytest.mark.parametrize("cls", [ScratchMLPClassifier, ScratchMLPRegressor])
 def test_arrays_have_an_axis_of_members_in_front(cls):
     X, y = digits()
@@ -220,7 +306,10 @@ def test_arrays_have_an_axis_of_members_in_front(cls):
     assert [W.shape for W in model.coefs_] == [(K, 64, 12), (K, 12, model.n_outputs_)]
     assert [b.shape for b in model.intercepts_] == [(K, 12), (K, model.n_outputs_)]
     assert model.feature_scale_.shape == (K, 64)
-    assert f"{K * (64 * 12 + 12):,}" in model.summary()
+    total = K * sum(W[0].size + b[0].size for W, b in zip(model.coefs_, model.intercepts_))
+    *_, hidden, _, _, last = model.summary().splitlines()
+    assert hidden.split()[-1] == f"{64 * 12 + 12:,}"
+    assert last.split() == ["total,", str(K), "members", f"{total + K * 64:,}"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -17,6 +17,10 @@ class IdentityLink:
     kinds = ("continuous",)
     out_activation = "identity"
 
+    def pool(self, Z):
+        """The mean of the raw scores."""
+        return Z.mean(axis=0)
+
     def predict(self, Z):
         """Raw scores as they are."""
         return Z

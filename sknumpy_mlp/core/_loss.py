@@ -1,14 +1,15 @@
 """The base class of losses; `losses` states the contract and holds the members of the family."""
 
 import numpy as np
-from scipy.special import logsumexp
 
 from ._family import Family
 
 
 def log_mean_exp(log_p):
-    """The logarithm of the mean over the first axis of what these are the logarithms of."""
-    return logsumexp(log_p, axis=0) - np.log(len(log_p)).astype(log_p.dtype)
+    """The logarithm of the mean over the first axis of what these are finite logarithms of."""
+    largest = log_p.max(axis=0)
+    p = np.exp(log_p - largest)
+    return np.log(p.mean(axis=0)) + largest
 
 
 class Loss(Family):
@@ -110,6 +111,8 @@ class Loss(Family):
     def pool(self, Z):
         """Raw scores that predict the mean of what the members of an ensemble predict.
 
+        A loss without it serves single networks only.
+
         Parameters
         ----------
         Z : ndarray of shape (n_members, n_samples, n_outputs)
@@ -119,7 +122,12 @@ class Loss(Family):
         -------
         ndarray of shape (n_samples, n_outputs)
         """
-        return Z.mean(axis=0)
+        raise NotImplementedError
+
+    @property
+    def pools(self):
+        """Whether it can pool the scores of several members."""
+        return type(self).pool is not Loss.pool
 
     def decision(self, Z):
         """Scores as scikit-learn's glossary shapes them; may overwrite `Z`.

@@ -17,6 +17,12 @@ def rows(X, dtype):
     return SparseRows(X, dtype) if sparse.issparse(X) else DenseRows(X, dtype)
 
 
+def rearranged(numbers, order):
+    """`numbers` in this order, those of each member in its own if they have an axis of members."""
+    # take_along_axis does both, at ten times the time.
+    return numbers[order] if order.ndim == 1 else np.take_along_axis(numbers, order, axis=-1)
+
+
 class DenseRows:
     """Rows of an array, cast to `dtype` batch by batch.
 
@@ -39,6 +45,11 @@ class DenseRows:
 
     def __len__(self):
         return len(self.X)
+
+    @property
+    def width(self):
+        """Numbers of a row that are in a buffer."""
+        return self.X[0].size
 
     def _buffer(self, buffers, shape, dtype):
         buffer = buffers.get(shape)
@@ -85,6 +96,9 @@ class SparseRows:
     def __init__(self, X, dtype):
         self.X = X.tocsr().astype(dtype, copy=False)
         self.dtype = self.X.dtype
+
+    # A batch of them is as small as what is stored.
+    width = 1
 
     def __len__(self):
         return self.X.shape[0]
@@ -152,7 +166,7 @@ class Batches:
         if self.subset is not None:
             self._index = self.subset
             if order is not None:
-                self._index = np.take_along_axis(self.subset, order, axis=-1)
+                self._index = rearranged(self.subset, order)
 
     def bounds(self):
         """Yield the first row and the row after the last of every batch of an epoch."""

@@ -2,8 +2,9 @@ r"""Losses on raw scores: each owns its link to probabilities and its number of 
 
 Contract: ``value_and_gradient`` reads raw scores ``Z`` of shape (n_samples, n_outputs) and
 targets, writes each row's loss into `losses` and overwrites ``Z`` with each row's gradient
-``dZ``; the mean over rows, weights and penalties belong to the caller. A class with a `name`
-may choose another by the kind of target (`for_target`), as log-loss does.
+``dZ``; the mean over rows, weights and penalties belong to the caller. ``pool`` turns the scores
+of several networks into those of their mean prediction. A class with a `name` may choose another by
+the kind of target (`for_target`), as log-loss does.
 To add one: subclass `Loss` here, or in `_continuous` if its targets are numbers; the gradient and
 precision tests find it.
 
@@ -88,10 +89,15 @@ class NormalizedLogisticLink:
 
     def pool(self, Z):
         """The log-odds of the mean probability, so that those of all classes sum to one."""
-        log_p = log_mean_exp(np.stack([self.log_probabilities(member) for member in Z]))
-        # A probability that is rounded to one has the largest log-odds that are a number.
-        log_p = np.minimum(log_p, -np.finfo(log_p.dtype).tiny)
-        return log_p - np.log(-np.expm1(log_p))
+        n_outputs = Z.shape[-1]
+        if n_outputs == 1:
+            return Z.mean(axis=0)
+        log_p = self.log_probabilities(Z.reshape(-1, n_outputs))
+        # The other side by itself, not as 1 - p, which is rounded to 0.
+        others = [np.delete(log_p, k, axis=1) for k in range(n_outputs)]
+        log_q = np.stack([logsumexp(each, axis=1) for each in others], axis=1)
+        log_p, log_q = (log_mean_exp(each.reshape(Z.shape)) for each in (log_p, log_q))
+        return log_p - log_q
 
     def probabilities(self, Z):
         log_p = self.log_probabilities(Z)
@@ -201,7 +207,9 @@ class SoftmaxCrossEntropy(LabelSmoothing, ExclusiveClasses, Loss):
 
     def pool(self, Z):
         """The logarithm of the mean probability."""
-        return log_mean_exp(log_softmax(Z, axis=2))
+        Z -= Z.max(axis=2, keepdims=True)
+        Z -= np.log(np.exp(Z).sum(axis=2, keepdims=True))
+        return log_mean_exp(Z)
 
 
 class LabelwiseCrossEntropy(LabelSmoothing, IndependentLabels, LogisticLink, Loss):

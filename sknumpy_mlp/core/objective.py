@@ -28,6 +28,8 @@ class Objective:
     # A batch is streamed in blocks of at most this many elements of the widest layer, so that
     # memory does not grow with the rows: 16 MB a buffer in float64.
     block_elements = 2**21
+    # With several members they share these elements, but blocks are not made shorter than this.
+    shortest_block = 256
 
     def __init__(self, network, loss, alpha, batches):
         self.network = network
@@ -35,8 +37,11 @@ class Objective:
         self.alpha = alpha
         self.batches = batches
         self.losses = np.empty(batches.n_samples * network.n_members, network.theta.dtype)
-        units = max(network.units) * network.n_members
-        self.block_size = max(1, self.block_elements // units)
+        _, *units = network.units
+        block_size = max(1, self.block_elements // max(batches.X.width, *units))
+        # Shorter blocks would cost more than they save: every block fills a whole gradient.
+        shortest = min(self.shortest_block, block_size)
+        self.block_size = max(shortest, block_size // network.n_members)
         self._workspaces = {}
 
     def evaluate(self, start, stop):

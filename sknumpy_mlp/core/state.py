@@ -31,10 +31,10 @@ class TrainingState:
         Rows seen in whole epochs, in this and earlier fits; `t_` in scikit-learn.
     criterion : {"loss", "score"} or None
         What `best` is the best of.
-    best : float
-        The best value so far, loss with the sign turned or score.
+    best : list of float
+        The best values so far: the loss with the sign turned, or the score of each member.
     no_improvement : int
-        Epochs in a row that did not improve on `best` by more than `tol`.
+        Epochs in a row that did not improve on any of `best` by more than `tol`.
     weight_sum, n_rows_weighted : float, int
         Sum of the weights of all rows seen, a row without one weighing one, and their number.
     """
@@ -46,7 +46,7 @@ class TrainingState:
     clock: Clock = field(default_factory=Clock)
     samples_seen: int = 0
     criterion: str | None = None
-    best: float = -np.inf
+    best: list = field(default_factory=list)
     no_improvement: int = 0
     weight_sum: float = 0.0
     n_rows_weighted: int = 0
@@ -92,7 +92,13 @@ class TrainingState:
             for name, value in self.moments.items()
         }
         generator = deepcopy(self.generator)
-        return replace(self, generator=generator, moments=moments, clock=replace(self.clock))
+        return replace(
+            self,
+            generator=generator,
+            moments=moments,
+            best=[*self.best],
+            clock=replace(self.clock),
+        )
 
 
 @dataclass

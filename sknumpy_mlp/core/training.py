@@ -10,6 +10,7 @@ from numbers import Real
 
 import numpy as np
 
+from .batches import rearranged
 from .objective import Objective
 from .optimizers import Stepper
 from .schedules import Constant
@@ -119,6 +120,8 @@ class Training:
         network.bind_generator(state.generator)
         self._last_whole_epoch = None
         self._grad_by_member = network.parts(network.grad)
+        self._theta_by_member = network.parts(network.theta)
+        self._best_by_member = None
 
     def train(self, optimizer, n_epochs=None):
         """Train in place.
@@ -179,7 +182,7 @@ class Training:
         state.moments_of = kind
         criterion = "score" if self._decided_by_score else "loss"
         if state.criterion != criterion:
-            state.criterion, state.best, state.no_improvement = criterion, -np.inf, 0
+            state.criterion, state.best, state.no_improvement = criterion, [], 0
         if self.schedule.classic and not optimizer.obeys_classic:
             self.schedule = Constant()
         settings = self.settings
@@ -202,11 +205,11 @@ class Training:
         outcome.n_iter += 1
         outcome.loss_curve.append(outcome.loss)
         self._log(f"Iteration {outcome.n_iter}, loss = {outcome.loss:.8f}")
-        value = -outcome.loss
+        values = [-outcome.loss]
         if self.validations:
-            score = self._validate()
-            value = score if self._decided_by_score else value
-        if self._stalled(value) and self._stops_at_plateau():
+            scores = self._validate()
+            values = scores if self._decided_by_score else values
+        if self._stalled(values) and self._stops_at_plateau():
             outcome.converged = True
         if self.tasks is not None and self.tasks.end_epoch():
             outcome.converged = True
@@ -217,13 +220,12 @@ class Training:
         """Record loss and score of the validation rows; keep the parameters if they are best."""
         outcome = self.outcome
         losses, scores = zip(*(validation.evaluate() for validation in self.validations))
-        loss, score = (float(np.mean(each)) for each in (losses, scores))
-        outcome.validation_losses.append(loss)
-        outcome.scores.append(score)
-        self._log(f"Validation score: {score:f}")
-        for member, own_score in enumerate(scores):
-            self._keep_if_best(member, own_score)
-        return score
+        outcome.validation_losses.append(sum(losses) / len(losses))
+        outcome.scores.append(sum(scores) / len(scores))
+        self._log(f"Validation score: {outcome.scores[-1]:f}")
+        for member, score in enumerate(scores):
+            self._keep_if_best(member, score)
+        return scores
 
     def _keep_if_best(self, member, score):
         """Note the epoch, and keep the parameters of this member, if its score is the best."""
@@ -242,10 +244,10 @@ class Training:
         if self._decided_by_score and settings.restore_best:
             if outcome.best_theta is None:
                 outcome.best_theta = np.empty_like(self.network.theta)
-            vectors = self.network.theta, outcome.best_theta
-            now, kept = (self.network.parts(vector)[member] for vector in vectors)
-            for theta, best_theta in zip(now, kept):
-                best_theta[...] = theta
+            if self._best_by_member is None:
+                self._best_by_member = self.network.parts(outcome.best_theta)
+            for kept, theta in zip(self._best_by_member[member], self._theta_by_member[member]):
+                kept[...] = theta
 
     def _whole_epoch(self):
         """Copies of all that an interrupt must leave as it was at the end of this epoch."""
@@ -269,7 +271,7 @@ class Training:
         for index in indices:
             self.state.random_state.shuffle(index)
         index = indices[0] if n_members == 1 else np.stack(indices)
-        return index if order is None else np.take_along_axis(order, index, axis=-1)
+        return index if order is None else rearranged(order, index)
 
     def _run_batches(self, stepper):
         clock, batches = self.state.clock, self.batches
@@ -311,7 +313,7 @@ class Training:
     def _clip(self):
         """Scale the gradient of each member down to the norm `clip_norm`, if it is longer."""
         for parts in self._grad_by_member:
-            norm = float(np.sqrt(sum(np.dot(grad, grad) for grad in parts)))
+            norm = float(np.sqrt(np.sum([np.dot(grad, grad) for grad in parts])))
             if norm == np.inf:
                 norm = float(np.linalg.norm(np.concatenate(parts).astype(np.float64)))
             if norm > self.settings.clip_norm:
@@ -334,12 +336,13 @@ class Training:
             "(StandardScaler, MinMaxScaler) or lower learning_rate_init."
         )
 
-    def _stalled(self, value):
-        """Count an epoch; whether patience has run out."""
+    def _stalled(self, values):
+        """Count an epoch in which none of these values improved; whether patience has run out."""
         state, settings = self.state, self.settings
-        improved = value >= state.best + settings.tol
+        bests = state.best or [-np.inf] * len(values)
+        improved = any(value >= best + settings.tol for value, best in zip(values, bests))
         state.no_improvement = 0 if improved else state.no_improvement + 1
-        state.best = max(state.best, value)
+        state.best = [max(best, value) for value, best in zip(values, bests)]
         limit = np.inf if settings.n_iter_no_change is None else settings.n_iter_no_change
         return state.no_improvement > limit
 

@@ -546,7 +546,7 @@ def test_a_copy_of_the_state_is_independent_of_it_but_for_the_stream():
 def test_the_copy_of_an_unused_state_is_unused():
     copy = TrainingState(np.random.RandomState(0)).copy()
     assert copy.moments is None
-    assert copy.best == -np.inf
+    assert copy.best == []
 
 
 def test_settings_do_not_change():
