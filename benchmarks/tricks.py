@@ -13,7 +13,10 @@ from _timing import alternate, describe_machine, median, print_table, ratio, sho
 from scipy.linalg.blas import daxpy, dscal, saxpy, sscal
 from threadpoolctl import threadpool_limits
 
+from sknumpy_mlp.core.activations import SELU
+from sknumpy_mlp.core.network import Network
 from sknumpy_mlp.core.optimizers import Stepper
+from sknumpy_mlp.core.stacked import StackedNetwork
 
 # Hidden activations of a step: digits in batches of 32 and of 200, MNIST, 256 x 3, 512 x 512.
 HIDDEN = [(32, 64), (200, 64), (200, 100), (256, 256), (200, 512)]
@@ -23,6 +26,8 @@ SCORES = [(32, 10, 16), (200, 10, 64), (200, 10, 512)]
 DENSE = [(32, 64, 64), (32, 64, 16), (200, 64, 64), (200, 784, 100), (200, 512, 512)]
 # Rows of the data, columns, rows of a batch.
 GATHERED = [(1797, 64, 32), (1797, 64, 200), (20_000, 784, 64), (20_000, 784, 200)]
+# Members, rows of a batch of each, units of each of two hidden layers.
+MEMBERS = [(8, 32, 16), (8, 32, 64), (4, 256, 128), (8, 256, 256)]
 # Parameters: 64-64-10, 784-10-10, 784-100-10, 784-512-512-10.
 PARAMETERS = [(4_810,), (7_960,), (79_510,), (668_682,)]
 
@@ -81,6 +86,42 @@ def bias_row(shape, dtype):
         np.dot(X.T, dZ, out=apart[:-1])
         np.dot(vector, dZ, out=apart[-1])
         return apart
+
+    return with_trick, without
+
+
+def stacked_members(shape, dtype):
+    """Forward and backward pass of all members of an ensemble in one go, against one by one."""
+    n_members, n_rows, n_units = shape
+    plain = Network.dense([20, n_units, n_units, 4], [SELU(), SELU()])
+    together = StackedNetwork(plain, n_members)
+    together.allocate(dtype)
+    together.theta[:] = normal(together.theta.shape, dtype) / np.sqrt(n_units)
+    X = normal((n_members, n_rows, 20), dtype)
+    members = [plain.unbound() for _ in range(n_members)]
+    for member, of in zip(members, together.members):
+        member.bind(of.coefs, of.intercepts)
+        member.allocate(dtype)
+
+    def passes(network, X):
+        workspace = network.workspace(n_rows, dtype, training=True)
+
+        def run():
+            workspace.backward(X, workspace.forward(X))
+
+        return run
+
+    stacked = passes(together, X)
+    one_by_one = [passes(member, own) for member, own in zip(members, X)]
+
+    def with_trick():
+        stacked()
+        return together.layers[0].dW
+
+    def without():
+        for run in one_by_one:
+            run()
+        return np.stack([member.layers[0].dW for member in members])
 
     return with_trick, without
 
@@ -266,6 +307,7 @@ def adam_factors_numpy(shape, dtype):
 
 TRICKS = {
     "relu: array of zeros": (relu_zeros, HIDDEN),
+    "members: stacked": (stacked_members, MEMBERS),
     "bias gradient: dot with ones": (bias_gradient, [*HIDDEN, (200, 10)]),
     "bias as a row of W (not in the core)": (bias_row, DENSE),
     "softmax: scores by class": (transposed_scores, SCORES),

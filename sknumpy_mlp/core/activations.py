@@ -230,7 +230,7 @@ class ELU(Activation):
         return SimpleNamespace(slope=slope, zeros=zeros, is_positive=np.empty(shape, bool))
 
     def forward(self, Z, out, scratch=None):
-        # As in ReLU: three times as fast as with the number 0.
+        # As in ReLU: three times as fast as with the number 0 in float32, a quarter of the whole.
         zeros = 0 if scratch is None else scratch.zeros
         # exp(min(z, 0)) cannot overflow; the positive part is added afterwards.
         np.minimum(Z, zeros, out=out)
