@@ -50,6 +50,8 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
 
     # Whether targets are numbers, so that those that come as objects are converted.
     _y_numeric = False
+    # The scores of all members are in memory for so many rows at a time.
+    _pooled_rows = 2**16
     # A parameter of the classifier alone.
     temperature_scaling = False
 
@@ -420,11 +422,20 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype="numeric", reset=False)
             check_numbers(X, dtype)
             refuse_sparse(X, "X", "feature_scale_" in vars(self))
-        raw = self._fitted_network(dtype).scores(rows(X, dtype), dtype)
-        if "temperature_" in vars(self):
-            # One for each member, of the first axis.
-            raw = (raw.T / np.asarray(self.temperature_, raw.dtype)).T
-        return raw if raw.ndim == 2 else self._loss.pool(raw)
+        network, X = self._fitted_network(dtype), rows(X, dtype)
+        if network.n_members == 1:
+            return self._cooled(network.scores(X, dtype))
+        pooled = np.empty((len(X), network.units[-1]), dtype)
+        for start in range(0, len(X), self._pooled_rows):
+            index = np.arange(start, min(start + self._pooled_rows, len(X)))
+            pooled[index] = self._loss.pool(self._cooled(network.scores(X, dtype, index)))
+        return pooled
+
+    def _cooled(self, raw):
+        """Raw scores over the temperature, if there is one; each member has its own."""
+        if "temperature_" not in vars(self):
+            return raw
+        return (raw.T / np.asarray(self.temperature_, raw.dtype)).T
 
     def _fitted_dtype(self):
         """The dtype of the network: of `coefs_`, float64 where users put other numbers there."""

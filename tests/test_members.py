@@ -124,6 +124,15 @@ def test_a_loss_of_one_s_own_must_say_how_it_pools():
     brief(loss=Unpooled(), members=1).fit(X, y)
 
 
+def test_many_rows_are_pooled_in_parts(monkeypatch):
+    X, y = digits()
+    model = brief(temperature_scaling=True, early_stopping=True).fit(X, y)
+    whole = model.predict_proba(X)
+    monkeypatch.setattr(ScratchMLPClassifier, "_pooled_rows", 7)
+    for form in (np.asarray, sparse.csr_array, np.asfortranarray):
+        assert_allclose(model.predict_proba(form(X)), whole, atol=1e-12)
+
+
 # ---- each member is a single fit ----
 
 
