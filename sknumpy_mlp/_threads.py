@@ -83,10 +83,10 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_one_thread.forget)
 _as_it_is = _AsItIs()
 
-# Multiplications in the largest product of a step from which two threads save a fifth of the time
-# on an idle machine; `benchmarks/threads.py` prints the table that this is read off. Below, the
-# saving is small, and on a busy machine threads that wait for each other cost far more.
-WORTH_THREADS = 3_000_000
+# Multiplications in the largest product of a step from which two threads are no loss where another
+# process keeps one of two processors busy; on an idle machine they save a fifth from a fifth of it.
+# `benchmarks/threads.py` prints the table that this is read off.
+WORTH_THREADS = 15_000_000
 
 
 def blas_threads(units, batch_size):

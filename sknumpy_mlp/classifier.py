@@ -131,16 +131,18 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
     learning_rate_factors : dict or None, default=None
         Factors of the learning rate for "weights", "biases" and "feature_scale". Not for lbfgs.
     temperature_scaling : bool, default=False
-        Whether to end with scores divided by `temperature_`, the number that makes the loss of the
-        validation rows least. Labels stay, probabilities become more right than smoothed labels
-        or long training leave them. Needs `early_stopping` or `X_val`.
+        Whether to end with scores divided by `temperature_`, the number that fits the validation
+        rows best if numbers far from one are held to be unlikely. Labels stay (those of several
+        members, each with a temperature of its own, but for a few), and probabilities lose the
+        caution of smoothed labels and the sureness of long training. Needs `early_stopping` or
+        `X_val`.
     members : int >= 1, default=1
         Networks that are trained as one, an ensemble: each has its own starting weights, its own
-        order of rows, and with `early_stopping` its own validation rows, best epoch and
-        temperature.
-        Predicted is the mean of their probabilities. Curves are means over the members, and
-        training ends when none improves any more. Sample weights are over the mean of all members'
-        rows, and only a batch that weighs nothing for all of them is left out. Not for lbfgs.
+        order of rows, and with `early_stopping` its own validation rows (unless `X_val` is given),
+        best epoch and temperature. Predicted is the mean of their probabilities. Curves are means
+        over the members, and training ends when none improves any more. Sample weights are over the
+        mean of all members' rows, and only a batch that weighs nothing for all of them is left out.
+        Not for lbfgs.
 
     Attributes
     ----------

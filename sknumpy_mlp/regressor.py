@@ -115,11 +115,11 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         Factors of the learning rate for "weights", "biases" and "feature_scale". Not for lbfgs.
     members : int >= 1, default=1
         Networks that are trained as one, an ensemble: each has its own starting weights, its own
-        order of rows, and with `early_stopping` its own validation rows, best
-        epoch.
-        Predicted is the mean of their predictions. Curves are means over the members, and
-        training ends when none improves any more. Sample weights are over the mean of all members'
-        rows, and only a batch that weighs nothing for all of them is left out. Not for lbfgs.
+        order of rows, and with `early_stopping` its own validation rows (unless `X_val` is given)
+        and best epoch. Predicted is the mean of their predictions. Curves are means over the
+        members, and training ends when none improves any more. Sample weights are over the mean of
+        all members' rows, and only a batch that weighs nothing for all of them is left out. Not for
+        lbfgs.
 
     Attributes
     ----------

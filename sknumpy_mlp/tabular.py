@@ -17,7 +17,6 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from .classifier import ScratchMLPClassifier
 from .core.initializers import LecunNormal, Normal
 from .core.losses import Poisson
-from .core.optimizers import Adam
 from .preprocessing import RobustSmoothScaler
 from .regressor import ScratchMLPRegressor
 
@@ -38,8 +37,9 @@ def make_tabular_mlp(task="classification", **overrides):
     Behind them are four networks of three layers of 128 units, trained as one in float32 for
     `max_iter` epochs. Each holds out a fifth of the rows, and its weights of the epoch that
     predicts those best are kept; what is predicted is the mean. One network of 256 units, as
-    published, has as many weights and errs more: ``members=1, hidden_layer_sizes=(256, 256, 256),
-    max_iter=256``. ``members=8`` or ``max_iter=128`` take twice the time and err a little less.
+    published, has as many weights behind its first layer and errs more: ``members=1,
+    hidden_layer_sizes=(256, 256, 256), max_iter=256``. ``members=8`` or ``max_iter=128`` take twice
+    the time and err a little less.
 
     Parameters
     ----------
@@ -49,7 +49,8 @@ def make_tabular_mlp(task="classification", **overrides):
         it first.
     **overrides : dict
         Parameters of `ScratchMLPClassifier` or `ScratchMLPRegressor` that replace the recipe's, for
-        example ``members=8`` or ``random_state=0``.
+        example ``members=8`` or ``random_state=0``. Some belong together: the recipe has
+        ``early_stopping`` for its ``temperature_scaling``, and ``label_smoothing`` for its loss.
 
     Returns
     -------
@@ -79,15 +80,14 @@ def make_tabular_mlp(task="classification", **overrides):
     ['numbers__x0', 'missing__missingindicator_x0', 'categories__x1_blue', 'categories__x1_red',
      'categories__x1 is missing']
     """
-    if task not in TASKS:
+    if not isinstance(task, str) or task not in TASKS:
         raise ValueError(f"task must be one of {list(TASKS)}, got {task!r}")
     estimator = ScratchMLPClassifier if task == "classification" else ScratchMLPRegressor
     known = estimator._get_param_names()
     unknown = sorted(set(overrides) - set(known))
     if unknown:
         raise ValueError(
-            f"overrides must be parameters of {estimator.__name__}, which has {known}, "
-            f"got {unknown}"
+            f"overrides must be parameters of {estimator.__name__}, got {unknown}; it has {known}"
         )
     network = estimator(**_settings(task) | overrides)
     if task == "regression":
@@ -147,7 +147,8 @@ def _settings(task):
         "parametrization": "ntk",
         "learning_rate_factors": {"biases": 0.1, "feature_scale": 6.0},
         "init": (LecunNormal(biases=Normal(1.0)), "zeros"),
-        "solver": Adam(beta_1=0.9, beta_2=0.95),
+        "solver": "adam",
+        "beta_2": 0.95,
         "alpha": 0.0,
         "batch_size": "up to 256",
         "max_iter": 64,

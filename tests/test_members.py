@@ -264,14 +264,13 @@ def test_each_member_has_a_temperature_of_its_own():
     model = brief(temperature_scaling=True, max_iter=30).fit(X[:100], y[:100], **options)
     assert model.temperature_.shape == (K,)
     for single, temperature in zip(singles(model), model.temperature_):
-        losses = []
-        for factor in (1, 0.99, 1.01):
-            single.coefs_[-1] /= temperature * factor
-            single.intercepts_[-1] = single.intercepts_[-1] / (temperature * factor)
-            losses.append(log_loss(y[100:], single.predict_proba(X[100:])))
-            single.coefs_[-1] *= temperature * factor
-            single.intercepts_[-1] = single.intercepts_[-1] * (temperature * factor)
-        assert losses[0] == min(losses)
+        W, b = single.coefs_[-1], single.intercepts_[-1]
+        improbable = []
+        for T in (temperature, 0.99 * temperature, 1.01 * temperature):
+            single.coefs_[-1], single.intercepts_[-1] = W / T, b / T
+            likelihood = log_loss(y[100:], single.predict_proba(X[100:]), normalize=False)
+            improbable.append(likelihood + np.log(T) ** 2 / 2)
+        assert improbable[0] == min(improbable)
 
 
 @pytest.mark.parametrize("members", [1, K])
@@ -368,6 +367,8 @@ def test_wrong_numbers_are_refused():
         brief(solver="lbfgs").fit(X, y)
     with pytest.raises(ValueError, match="members must be 1 for given weights, got 3"):
         ScratchMLPRegressor.from_weights([[[2.0]]], [[0.5]], members=3)
+    with pytest.raises(ValueError, match="coefs must be the matrices of one network"):
+        ScratchMLPRegressor.from_weights([[[[2.0]]]], [[[0.5]]])
 
 
 @pytest.mark.parametrize("other", [1, K + 1])

@@ -7,14 +7,17 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from scipy.special import expit
 from sklearn.metrics import log_loss
 from sknumpy_mlp.initializers import LecunNormal, Normal
 from sknumpy_mlp.optimizers import Adam, AdamW
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
 from sknumpy_mlp.core.activations import Tanh
+from sknumpy_mlp.core.losses import SoftmaxCrossEntropy
 from sknumpy_mlp.core.network import Network
 from sknumpy_mlp.core.optimizers import Optimizer
+from sknumpy_mlp.core.temperature import fit_temperature
 
 from .common import KINDS, assert_same_weights, digits, state_of
 
@@ -234,6 +237,15 @@ def test_the_temperature_makes_the_log_loss_of_validation_rows_least(kind, smoot
     for other in (0.95 * best, 1.05 * best):
         model.temperature_ = other
         assert log_loss(rows[1], model.predict_proba(rows[0])) > found
+
+
+def test_a_few_rows_without_an_error_make_nothing_certain():
+    Z, y = np.array([[3.0, 0.0], [0.0, 3.0]] * 20), np.array([0, 1] * 20)
+    temperature = fit_temperature(SoftmaxCrossEntropy(), Z, y)
+    # Where the derivative of 40 log(1 + exp(-3 / T)) + log(T)^2 / 2 by log T is zero.
+    margin = 3 / temperature
+    assert_allclose(40 * margin * expit(-margin), -np.log(temperature), rtol=1e-4)
+    assert 0.2 < temperature < 1
 
 
 def test_it_divides_raw_scores():

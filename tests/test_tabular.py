@@ -217,7 +217,8 @@ class TestPipeline:
             "learning_rate_init": 0.04,
             "max_iter": 64,
             "label_smoothing": 0.1,
-            "solver__beta_2": 0.95,
+            "solver": "adam",
+            "beta_2": 0.95,
             "best_of_ties": "last",
             "scoring": None,
             "feature_scale": True,
@@ -243,15 +244,15 @@ class TestPipeline:
 
     def test_no_object_is_shared_between_two(self):
         one, other = make_tabular_mlp(), make_tabular_mlp()
-        one.set_params(network__solver__beta_1=0.5)
-        assert other["network"].solver.beta_1 == 0.9
+        one["network"].learning_rate_factors["biases"] = 0.5
+        assert other["network"].learning_rate_factors["biases"] == 0.1
 
     def test_unknown_names_are_refused_with_the_choices(self):
         with pytest.raises(
-            ValueError, match=r"parameters of ScratchMLPClassifier.*'alpha'.*got \['epochs'\]"
+            ValueError, match=r"parameters of ScratchMLPClassifier, got \['epochs'\].*'alpha'"
         ):
             make_tabular_mlp(epochs=3)
-        with pytest.raises(ValueError, match=r"ScratchMLPRegressor.*got \['class_weight'\]"):
+        with pytest.raises(ValueError, match=r"ScratchMLPRegressor, got \['class_weight'\]"):
             make_tabular_mlp("regression", class_weight="balanced")
         with pytest.raises(ValueError, match=r"\['classification', 'regression'\], got 'ranking'"):
             make_tabular_mlp("ranking")
@@ -297,7 +298,7 @@ class TestPipeline:
             make_tabular_mlp(**QUICK),
             {
                 "network__max_iter": [2, 8],
-                "network__solver__beta_2": [0.95, 0.999],
+                "network__beta_2": [0.95, 0.999],
                 "columns__categories__onehotencoder__min_frequency": [None, 5],
             },
             cv=2,
