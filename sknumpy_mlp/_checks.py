@@ -34,8 +34,13 @@ def check_arrays(coefs, intercepts):
     Raises
     ------
     ValueError
-        If they are not finite numbers, or the shapes of two layers do not fit.
+        If they are not finite numbers of one network, or the shapes of two layers do not fit.
     """
+    if any(np.ndim(W) == 3 for W in coefs):
+        raise ValueError(
+            "coefs must be the matrices of one network, (n_in, n_out), got arrays of three axes; "
+            "[W[0] for W in coefs_] are those of the first member"
+        )
     coefs = [check_array(W, dtype=[np.float64, np.float32], copy=True) for W in coefs]
     intercepts = [
         check_array(b, dtype=[np.float64, np.float32], ensure_2d=False, copy=True)

@@ -14,11 +14,6 @@ from .core.state import Outcome, TrainingState
 
 def fitted_with(cls, coefs, intercepts, kind, n_columns, parameters):
     """A fitted estimator with copies of these arrays, for this kind of target."""
-    if any(np.ndim(W) == 3 for W in coefs):
-        raise ValueError(
-            "coefs must be the matrices of one network, (n_in, n_out), got arrays of three axes; "
-            "[W[0] for W in coefs_] are those of the first member"
-        )
     coefs, intercepts = check_arrays(coefs, intercepts)
     hidden_units = tuple(len(b) for b in intercepts[:-1])
     estimator = cls(**{"hidden_layer_sizes": hidden_units} | parameters)
