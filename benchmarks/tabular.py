@@ -175,6 +175,10 @@ def make_contenders(arguments):
     def recipe(**overrides):
         return lambda seed, X: make_tabular_mlp(random_state=seed, **overrides)
 
+    if arguments.ablation:
+        changes = {"recipe": {}} | ABLATION
+        contenders = {name: recipe(**changed) for name, changed in changes.items()}
+        return chosen(contenders, arguments.models)
     contenders = {
         f"recipe, {members} members, {epochs} epochs": recipe(
             members=int(members), max_iter=int(epochs)
@@ -183,10 +187,6 @@ def make_contenders(arguments):
         for epochs in arguments.epochs.split(",")
     }
     contenders["recipe as published"] = recipe(**AS_PUBLISHED)
-    if arguments.ablation:
-        contenders = {"recipe": recipe()}
-        contenders |= {name: recipe(**changed) for name, changed in ABLATION.items()}
-        return chosen(contenders, arguments.models)
     contenders["our defaults"] = lambda seed, X: standardised(X, ScratchMLPClassifier, seed)
     contenders |= scikit_learn() | pytabkit(arguments.threads)
     return chosen(contenders, arguments.models)

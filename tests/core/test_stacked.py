@@ -1,6 +1,5 @@
 """Stacked networks: whatever they compute is what their members compute one by one."""
 
-import copy
 import pickle
 from itertools import pairwise
 
@@ -37,7 +36,7 @@ def stacked(activation=None, dtype=np.float64, **options):
 
 def bound_twins(network):
     """Each member with parameters and gradients of its own."""
-    twins = [copy.deepcopy(member.unbound()) for member in network.members]
+    twins = [member.unbound() for member in network.members]
     for twin, member in zip(twins, network.members):
         twin.bind(member.coefs, member.intercepts, member.feature_scale)
         twin.allocate(network.theta.dtype)
