@@ -17,15 +17,15 @@ import time
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from sknumpy_mlp.core.activations import ReLU
+from sknumpy_mlp.activations import ReLU
 from sknumpy_mlp.core.batches import Batches
-from sknumpy_mlp.core.initializers import Auto
-from sknumpy_mlp.core.losses import LogLoss
-from sknumpy_mlp.core.network import Network
-from sknumpy_mlp.core.optimizers import Adam
-from sknumpy_mlp.core.schedules import Constant
+from sknumpy_mlp.core.network import perceptron
 from sknumpy_mlp.core.state import TrainingState
 from sknumpy_mlp.core.training import Settings, Training
+from sknumpy_mlp.initializers import Auto
+from sknumpy_mlp.losses import LogLoss
+from sknumpy_mlp.optimizers import Adam
+from sknumpy_mlp.schedules import Constant
 
 SHAPES = [
     # rows in a batch, inputs, hidden units
@@ -46,7 +46,7 @@ def seconds(batch_size, n_features, n_hidden, dtype, n_steps):
     random_state = np.random.RandomState(0)
     X = random_state.uniform(size=(batch_size * n_steps, n_features)).astype(dtype)
     y = random_state.randint(10, size=len(X))
-    network = Network.dense([n_features, n_hidden, 10], [ReLU()])
+    network = perceptron([n_features, n_hidden, 10], [ReLU()])
     network.allocate(dtype)
     network.draw(Auto(), random_state)
     loss = LogLoss().for_target("multiclass")

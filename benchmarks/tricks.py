@@ -11,12 +11,12 @@ import itertools
 import numpy as np
 from _timing import alternate, describe_machine, median, print_table, ratio, show_ratio
 from scipy.linalg.blas import daxpy, dscal, saxpy, sscal
+from sknumpy_mlp.core.stacked import StackedNetwork
 from threadpoolctl import threadpool_limits
 
-from sknumpy_mlp.core.activations import SELU
-from sknumpy_mlp.core.network import Network
-from sknumpy_mlp.core.optimizers import Stepper
-from sknumpy_mlp.core.stacked import StackedNetwork
+from sknumpy_mlp.activations import SELU
+from sknumpy_mlp.core.network import perceptron
+from sknumpy_mlp.optimizers import Stepper
 
 # Hidden activations of a step: digits in batches of 32 and of 200, MNIST, 256 x 3, 512 x 512.
 HIDDEN = [(32, 64), (200, 64), (200, 100), (256, 256), (200, 512)]
@@ -93,7 +93,7 @@ def bias_row(shape, dtype):
 def stacked_members(shape, dtype):
     """Forward and backward pass of all members of an ensemble in one go, against one by one."""
     n_members, n_rows, n_units = shape
-    plain = Network.dense([20, n_units, n_units, 4], [SELU(), SELU()])
+    plain = perceptron([20, n_units, n_units, 4], [SELU(), SELU()])
     together = StackedNetwork(plain, n_members)
     together.allocate(dtype)
     together.theta[:] = normal(together.theta.shape, dtype) / np.sqrt(n_units)

@@ -78,7 +78,7 @@ FULL = PLAIN | {"batch_size": "full", "shuffle": False}
 
 R0 = PLAIN | {
     "hidden_layer_sizes": (64, 16),
-    "init": initializers.Normal(0.01, biases=initializers.Normal(1.0)),
+    "init": initializers.Normal(scale=0.01, biases=initializers.Normal(scale=1.0)),
     "batch_size": 64,
     "learning_rate_init": 0.01,
     "max_iter": 100,
@@ -86,7 +86,7 @@ R0 = PLAIN | {
 R0_FULL = R0 | FULL
 R1 = FULL | {
     "hidden_layer_sizes": (10,),
-    "init": initializers.Uniform(-0.5, 0.5, biases="same"),
+    "init": initializers.Uniform(low=-0.5, high=0.5, biases="same"),
     "learning_rate_init": 1.0,
     "max_iter": 500,
 }
@@ -101,15 +101,15 @@ R2 = PLAIN | {
 R3 = FULL | {
     "hidden_layer_sizes": (16, 16),
     "activation": "tanh",
-    "init": initializers.Normal(0.1),
+    "init": initializers.Normal(scale=0.1),
     "learning_rate_init": 1.0,
-    "learning_rate": schedules.Step([0.5], [1.0, 0.1]),
+    "learning_rate": schedules.Step(boundaries=[0.5], factors=[1.0, 0.1]),
     "max_iter": 150,
 }
 R4 = FULL | {
     "hidden_layer_sizes": (64,),
     "activation": "logistic",
-    "init": initializers.Normal(1.0),
+    "init": initializers.Normal(scale=1.0),
     "learning_rate_init": 0.1,
     "max_iter": 1000,
 }
@@ -138,7 +138,7 @@ RECIPES = [
         "momentum, rate 0.2",
         "digits",
         "test",
-        R0_FULL | {"solver": optimizers.Momentum(0.9), "learning_rate_init": 0.2},
+        R0_FULL | {"solver": optimizers.Momentum(momentum=0.9), "learning_rate_init": 0.2},
         claim="steadier, sooner",
     ),
     Recipe("R0d", "Adam", "digits", "test", R0_FULL | {"solver": "adam"}, claim="best of the four"),
@@ -186,7 +186,7 @@ RECIPES = [
 OURS = {
     "init": "glorot_normal",
     "solver": optimizers.AdamW(weight_decay=0.1),
-    "learning_rate": schedules.Warmup(0.05, then="cosine"),
+    "learning_rate": schedules.Warmup(fraction=0.05, then="cosine"),
     "learning_rate_init": 0.01,
     "batch_size": 32,
     "shuffle": True,

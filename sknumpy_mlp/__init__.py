@@ -6,17 +6,11 @@ can be passed to them as an object instead of a name, is in `activations`, `init
 regressor behind what prepares the columns of a table, `RobustSmoothScaler` among it.
 """
 
-import sys
-
+from . import activations, initializers, losses, optimizers, schedules
 from .classifier import ScratchMLPClassifier
-from .core import activations, initializers, losses, optimizers, schedules
 from .preprocessing import RobustSmoothScaler
 from .regressor import ScratchMLPRegressor
 from .tabular import make_tabular_mlp
-
-# So that ``from sknumpy_mlp.optimizers import Adam`` works as the attribute does.
-for _part in (activations, initializers, losses, optimizers, schedules):
-    sys.modules[f"{__name__}.{_part.__name__.rpartition('.')[2]}"] = _part
 
 __version__ = "0.1.0.dev0"
 __all__ = [

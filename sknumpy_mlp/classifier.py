@@ -9,11 +9,10 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
 
-from ._data import Target
-from ._estimator import BaseScratchMLP
-from ._given import fitted_with
-from ._labels import Labels, has_several_labels
-from ._parameters import takes_steps
+from ._estimator.base import BaseScratchMLP
+from ._estimator.labels import Labels, has_several_labels
+from ._estimator.parameters import takes_steps
+from ._estimator.rows import Target
 
 
 class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
@@ -306,9 +305,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
                 f"classes must be the numbers of the columns for several labels, got {classes!r}"
             )
         labels = Labels.of(classes, multilabel)
-        model = fitted_with(cls, coefs, intercepts, labels.kind, len(classes), parameters)
-        model._labels, model.classes_ = labels, classes
-        return model
+        return cls._from_weights(coefs, intercepts, labels.kind, labels, parameters)
 
     def predict(self, X):
         """Predict labels.
@@ -323,7 +320,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
             Of the labels' own type, integers for a multilabel target; sparse if that was.
         """
         raw = self._raw_scores(X)
-        return self._labels.decode(self._loss.predict(raw))
+        return self._labels.decode(self._loss.link.predict(raw))
 
     def predict_proba(self, X):
         """Predict probabilities.
@@ -339,7 +336,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
             training saw one class, log-loss gives two columns all the same, as in scikit-learn.
         """
         raw = self._raw_scores(X)
-        return self._loss.probabilities(raw)
+        return self._loss.link.probabilities(raw)
 
     def predict_log_proba(self, X):
         """Predict logarithms of probabilities, from raw scores: never of a rounded zero.
@@ -353,7 +350,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         ndarray of shape (n_samples, n_classes), of the dtype of the network
         """
         raw = self._raw_scores(X)
-        return self._loss.log_probabilities(raw)
+        return self._loss.link.log_probabilities(raw)
 
     def decision_function(self, X):
         """Scores before the link: the larger, the likelier the class.
@@ -368,7 +365,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
             For two classes the log-odds of ``classes_[1]``.
         """
         raw = self._raw_scores(X)
-        return self._loss.decision(raw)
+        return self._loss.link.decision(raw)
 
     @available_if(takes_steps)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
@@ -399,32 +396,32 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         """
         return self._partial_fit(X, y, sample_weight, classes=classes)
 
-    def _learn_target(self, y, warm=False, incremental=False, classes=None):
-        """Find or check the classes, encode the target."""
-        first = not hasattr(self, "classes_") or not (warm or incremental)
-        if incremental and first and classes is None and np.ndim(y) == 1:
+    def _learn_target(self, y, labels, warm=False, incremental=False, classes=None):
+        """Find the classes, or check them against those that are known; encode the target."""
+        is_first = labels is None
+        if incremental and is_first and classes is None and np.ndim(y) == 1:
             raise ValueError("classes must be passed on the first call to partial_fit, got None")
-        if not first:
+        if is_first:
+            labels = Labels.learn(y, classes)
+        else:
             has_several_labels(y)
-        labels = Labels.learn(y, classes) if first else self._labels
         if classes is not None and not np.array_equal(unique_labels(classes), labels.classes):
             raise ValueError(
                 f"classes must be the same in all calls to partial_fit: they were "
                 f"{labels.classes}, got {classes!r}"
             )
-        if warm and not first and set(unique_labels(y)) != set(labels.classes):
+        if warm and not is_first and set(unique_labels(y)) != set(labels.classes):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
                 f"call to fit. Previously got {labels.classes}, `y` has {unique_labels(y)}"
             )
-        codes = labels.encode(y)
-        self._labels = labels
-        self.classes_ = labels.classes
-        return Target(codes, labels.kind, len(labels.classes))
+        return Target(labels.encode(y), labels.kind, len(labels.classes), labels)
 
-    def _class_weight(self, target, sample_weight, incremental):
+    def _class_weight(self, rows, incremental):
+        """The weight of each class in the loss; None where all have weight one."""
         if self.class_weight is None:
             return None
+        target = rows.target
         if target.kind == "multilabel":
             raise ValueError(
                 "class_weight must be None for a multilabel target, whose labels are no classes, "
@@ -436,21 +433,21 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
                 f"are still to come, got {self.class_weight!r}; "
                 "sklearn.utils.class_weight.compute_class_weight makes a dict"
             )
-        known = set(self.classes_.tolist())
+        classes = target.labels.classes
+        known = set(classes.tolist())
         named = self.class_weight if isinstance(self.class_weight, dict) else ()
         unknown = [name for name in named if name not in known]
         if unknown:
             raise ValueError(
-                f"class_weight must be a dict of classes among {self.classes_}, "
-                f"got {self.class_weight!r}"
+                f"class_weight must be a dict of classes among {classes}, got {self.class_weight!r}"
             )
-        # A class whose rows weigh nothing has no balance, and needs none.
+        # A class whose rows have zero weight has no balance, and needs none.
         with np.errstate(divide="ignore"):
             weights = compute_class_weight(
                 self.class_weight,
-                classes=self.classes_,
-                y=self.classes_[target.codes],
-                sample_weight=sample_weight,
+                classes=classes,
+                y=classes[target.codes],
+                sample_weight=rows.sample_weight,
             )
         return np.where(np.isfinite(weights), weights, 0.0)
 
@@ -458,6 +455,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         """What early stopping's split is stratified by: the classes, where each can be split."""
         if target.kind == "multilabel":
             return None
+        classes = target.labels.classes
         counts = np.bincount(target.codes, minlength=target.n_columns)
         n_held_out = int(np.ceil(self.validation_fraction * len(target.codes)))
         smaller = min(n_held_out, len(target.codes) - n_held_out)
@@ -466,16 +464,16 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         warnings.warn(
             "early_stopping splits without stratification: "
             + (
-                f"the classes {self.classes_[counts < 2].tolist()} have fewer than two rows"
+                f"the classes {classes[counts < 2].tolist()} have fewer than two rows"
                 if counts.min() < 2
-                else f"{smaller} rows cannot hold all {target.n_columns} classes "
-                f"{self.classes_.tolist()}"
+                else f"{smaller} rows cannot hold all {target.n_columns} classes {classes.tolist()}"
             )
         )
         return None
 
-    def _score_codes(self, true, predicted, sample_weight):
-        return accuracy_score(true, self._labels.clip(predicted), sample_weight=sample_weight)
+    def _score(self, target, predicted, sample_weight):
+        predicted = target.labels.clip(predicted)
+        return accuracy_score(target.codes, predicted, sample_weight=sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

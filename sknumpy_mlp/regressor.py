@@ -6,11 +6,10 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 
-from ._data import Target
-from ._estimator import BaseScratchMLP
-from ._given import fitted_with
-from ._parameters import takes_steps
-from .core.losses import Loss
+from ._estimator.base import BaseScratchMLP
+from ._estimator.parameters import takes_steps
+from ._estimator.rows import Target
+from .losses import Loss
 
 
 class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
@@ -257,7 +256,7 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         >>> line.predict([[1.0], [2.0]])
         array([2.5, 4.5])
         """
-        return fitted_with(cls, coefs, intercepts, "continuous", None, parameters)
+        return cls._from_weights(coefs, intercepts, "continuous", None, parameters)
 
     def predict(self, X):
         """Predict numbers.
@@ -271,7 +270,7 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         ndarray of shape (n_samples,) or (n_samples, n_outputs), of the dtype of the network
         """
         raw = self._raw_scores(X)
-        values = self._loss.predict(raw)
+        values = self._loss.link.predict(raw)
         return values.ravel() if values.shape[1] == 1 else values
 
     @available_if(takes_steps)
@@ -301,7 +300,7 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         """
         return self._partial_fit(X, y, sample_weight)
 
-    def _learn_target(self, y, warm=False, incremental=False):
+    def _learn_target(self, y, labels, warm=False, incremental=False):
         """Check the target; the network's shape tells whether its columns are as many as before."""
         if sparse.issparse(y):
             raise ValueError(
@@ -309,15 +308,11 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
             )
         return Target(y, "continuous", y.shape[1] if y.ndim == 2 else 1)
 
-    def _strata(self, target):
-        """What early stopping's split is stratified by: nothing."""
-        return None
-
-    def _score_codes(self, true, predicted, sample_weight):
-        # An exponential may overflow on rows that were not trained on: nothing is worse.
+    def _score(self, target, predicted, sample_weight):
+        # An exponential may overflow on rows that were not trained on: no score is worse.
         if not np.isfinite(predicted).all():
             return -np.inf
-        return r2_score(true, predicted, sample_weight=sample_weight)
+        return r2_score(target.codes, predicted, sample_weight=sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

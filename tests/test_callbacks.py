@@ -14,8 +14,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-import sknumpy_mlp._callbacks
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
+from sknumpy_mlp._estimator.tasks import Tasks
 
 from .common import assert_same_weights, digits, state_of
 
@@ -152,24 +152,26 @@ class TestTasks:
     def test_no_task_is_made_where_no_callback_is_set(self, monkeypatch):
         X, y = digits()
         made = []
-        for name in ("__init__", "begin_epoch", "end_epoch", "end"):
-            monkeypatch.setattr(
-                sknumpy_mlp._callbacks.Tasks, name, lambda *args, name=name: made.append(name)
-            )
+        for name in ("__init__", "begin_epoch", "end_epoch", "__exit__"):
+            monkeypatch.setattr(Tasks, name, lambda *args, name=name: made.append(name))
+        monkeypatch.setattr(Tasks, "__enter__", lambda tasks: tasks)
         monkeypatch.setattr(
             ScratchMLPClassifier, "_init_callback_context", lambda *args, **kw: made.append("ctx")
         )
-        monkeypatch.setattr("sknumpy_mlp._estimator.snapshot", lambda *args: made.append("twin"))
+        monkeypatch.setattr(
+            "sknumpy_mlp._estimator.tasks.snapshot", lambda *args: made.append("twin")
+        )
         make().fit(X, y)
         make_pipeline(StandardScaler(), make()).fit(X, y)
         make().set_callbacks(Silent()).set_callbacks().fit(X, y)
         assert made == []
         make().set_callbacks(Silent()).fit(X, y)
-        assert made == ["__init__", *["begin_epoch", "end_epoch"] * EPOCHS, "end"]
+        epochs = ["begin_epoch", "end_epoch"] * EPOCHS
+        assert made == ["__init__", *epochs, "__exit__"]
 
     def test_no_twin_is_made_where_no_callback_asks_for_it(self, monkeypatch):
         X, y = digits()
-        monkeypatch.setattr("sknumpy_mlp._estimator.snapshot", None)
+        monkeypatch.setattr("sknumpy_mlp._estimator.tasks.snapshot", None)
         make().set_callbacks(Silent()).fit(X, y)
 
 

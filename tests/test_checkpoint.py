@@ -21,10 +21,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
-from sknumpy_mlp._callbacks import CALLBACK_ATTRIBUTES
-from sknumpy_mlp.callbacks import Checkpoint, _flush_folder
-from sknumpy_mlp.core.optimizers import Optimizer, RMSprop
-from sknumpy_mlp.core.schedules import Cosine, Warmup
+from sknumpy_mlp._estimator.checkpoint import _flush_folder
+from sknumpy_mlp._estimator.tasks import CALLBACK_ATTRIBUTES
+from sknumpy_mlp.callbacks import Checkpoint
+from sknumpy_mlp.optimizers import Optimizer, RMSprop
+from sknumpy_mlp.schedules import Cosine, Warmup
 
 from .common import digits, frozen, state_of
 
@@ -55,7 +56,7 @@ CLASSIFIERS = {
     "solver object": {"solver": RMSprop(rho=0.95)},
     "cosine": {"learning_rate": "cosine"},
     "one_cycle": {"learning_rate": "one_cycle"},
-    "schedule object": {"learning_rate": Warmup(0.2, then=Cosine())},
+    "schedule object": {"learning_rate": Warmup(fraction=0.2, then=Cosine())},
     "invscaling": {"solver": "sgd", "learning_rate": "invscaling", "learning_rate_init": 0.1},
     # A tolerance that nothing meets: the rate falls every other epoch.
     "adaptive": {
@@ -314,7 +315,7 @@ class TestFile:
             assert loaded.validation_scores_ == fitted.validation_scores_
             assert loaded.n_iter_ == 4
             # Both cases are met: what is trained on is what predicts, and it is not.
-            assert (loaded._progress.theta is not None) == bool(parameters)
+            assert (loaded._past.parameters is not None) == bool(parameters)
             assert not parameters or loaded.best_iter_ < 4
 
     def test_it_holds_no_callbacks(self, tmp_path):
@@ -358,7 +359,7 @@ class TestFile:
         loaded = joblib.load(path)
         assert comparable(loaded.fit(X, y)) == comparable(make().fit(X, y))
         joblib.dump(joblib.load(path).partial_fit(X, y), path)
-        with pytest.raises(ValueError, match="holds a ScratchMLPClassifier that is none"):
+        with pytest.raises(ValueError, match="holds a ScratchMLPClassifier that is no checkpoint"):
             make().fit(X, y, resume_from=path)
 
     def test_it_is_of_bounded_size(self, tmp_path):
@@ -390,7 +391,7 @@ class TestFile:
         # Every look at the clock takes a second: three when a file is written, else one an epoch.
         monkeypatch.setattr("sknumpy_mlp.callbacks.time.monotonic", lambda: float(next(clock)))
         monkeypatch.setattr(
-            "sknumpy_mlp.callbacks._write_whole", lambda saved, path: seen.append(saved.n_iter_)
+            "sknumpy_mlp.callbacks.write", lambda saved, path: seen.append(saved.n_iter_)
         )
         make().set_callbacks(Checkpoint(tmp_path / "fit", seconds=3)).fit(X, y)
         assert seen == [3, 6]
@@ -422,7 +423,7 @@ class TestWriting:
                 args[1].write(b"half a file")
             raise error
 
-        monkeypatch.setattr(f"sknumpy_mlp.callbacks.{function}", fail)
+        monkeypatch.setattr(f"sknumpy_mlp._estimator.checkpoint.{function}", fail)
         model = make().fit(X, y).set_callbacks(Checkpoint(path))
         before = comparable(model)
         with pytest.raises(type(error)):
@@ -450,7 +451,7 @@ class TestWriting:
         def refuse(*args):
             raise PermissionError
 
-        monkeypatch.setattr("sknumpy_mlp.callbacks.os.open", refuse)
+        monkeypatch.setattr("sknumpy_mlp._estimator.checkpoint.os.open", refuse)
         _flush_folder(str(tmp_path))
 
     def test_in_a_pipeline(self, tmp_path):
@@ -611,9 +612,9 @@ class TestRefusals:
         X, y = digits()
         path = tmp_path / "other"
         joblib.dump({"weights": [1]}, path)
-        refused(tmp_path, "which holds a dict that is none", path=path)
+        refused(tmp_path, "which holds a dict that is no checkpoint", path=path)
         joblib.dump(make().fit(X, y), path)
-        refused(tmp_path, "which holds a ScratchMLPClassifier that is none", path=path)
+        refused(tmp_path, "which holds a ScratchMLPClassifier that is no checkpoint", path=path)
 
     def test_no_file(self, tmp_path):
         X, y = digits()

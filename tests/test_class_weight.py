@@ -13,7 +13,7 @@ from sklearn.utils.estimator_checks import (
 )
 
 from sknumpy_mlp import ScratchMLPClassifier
-from sknumpy_mlp.core.optimizers import Optimizer
+from sknumpy_mlp.optimizers import Optimizer
 
 from .common import assert_same_weights, digits, state_of
 

@@ -14,10 +14,10 @@ from sklearn.metrics import accuracy_score, log_loss
 from sklearn.neural_network import MLPClassifier
 
 from sknumpy_mlp import ScratchMLPClassifier
-from sknumpy_mlp.core.activations import LeakyReLU
-from sknumpy_mlp.core.losses import Loss
-from sknumpy_mlp.core.optimizers import LBFGS, AdamW, Optimizer
-from sknumpy_mlp.core.schedules import Schedule
+from sknumpy_mlp.activations import LeakyReLU
+from sknumpy_mlp.losses import Loss
+from sknumpy_mlp.optimizers import LBFGS, AdamW, Optimizer
+from sknumpy_mlp.schedules import Schedule
 
 from .common import KINDS, assert_same_weights, digits
 
@@ -110,7 +110,9 @@ def test_predictions_do_not_depend_on_how_many_rows_come_at_once():
 
 def test_predictions_are_those_of_the_formula():
     X, y = digits()
-    model = brief(hidden_layer_sizes=(7, 6, 5), activation=["tanh", "logistic", LeakyReLU(0.2)])
+    model = brief(
+        hidden_layer_sizes=(7, 6, 5), activation=["tanh", "logistic", LeakyReLU(negative_slope=0.2)]
+    )
     model.fit(X, y)
     (W1, W2, W3, W4), (b1, b2, b3, b4) = model.coefs_, model.intercepts_
     Z = expit(np.tanh(X @ W1 + b1) @ W2 + b2) @ W3 + b3
@@ -431,7 +433,9 @@ def test_a_solver_without_epochs_leaves_no_curve_of_an_earlier_fit():
 
 def test_summary_prints_a_line_a_layer():
     X, y = digits()
-    model = brief(1, hidden_layer_sizes=(100, 1000), activation=["tanh", LeakyReLU(0.2)])
+    model = brief(
+        1, hidden_layer_sizes=(100, 1000), activation=["tanh", LeakyReLU(negative_slope=0.2)]
+    )
     assert model.fit(X, y).summary().splitlines() == [
         "layer     units  activation                     parameters",
         "----------------------------------------------------------",

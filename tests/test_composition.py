@@ -60,7 +60,7 @@ def with_objects():
     return pipeline(
         solver=optimizers.RMSprop(rho=0.9),
         learning_rate=schedules.Exponential(final=0.1),
-        init=initializers.Normal(0.1),
+        init=initializers.Normal(scale=0.1),
     )
 
 
@@ -128,13 +128,13 @@ class TestGridSearch:
         ):
             by_hand = pipeline(
                 solver=optimizers.RMSprop(rho=parameters["clf__solver__rho"]),
-                learning_rate=schedules.Exponential(parameters["clf__learning_rate__final"]),
-                init=initializers.Normal(parameters["clf__init__scale"]),
+                learning_rate=schedules.Exponential(final=parameters["clf__learning_rate__final"]),
+                init=initializers.Normal(scale=parameters["clf__init__scale"]),
             )
             assert cross_val_score(by_hand, *iris, cv=3).mean() == score
 
     def test_whole_parts_can_be_searched_over(self, iris):
-        grid = {"clf__solver": ["adam", optimizers.RMSprop(0.5), optimizers.AdaGrad()]}
+        grid = {"clf__solver": ["adam", optimizers.RMSprop(rho=0.5), optimizers.AdaGrad()]}
         search = GridSearchCV(pipeline(), grid, cv=3, error_score="raise").fit(*iris)
         assert len(search.cv_results_["params"]) == 3
 

@@ -8,7 +8,7 @@ import pytest
 
 import sknumpy_mlp
 from sknumpy_mlp import callbacks
-from sknumpy_mlp.core._family import Family
+from sknumpy_mlp._family import Family
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -80,9 +80,7 @@ def public_classes():
     }
     for family in Family.__subclasses__():
         for part in (family, *family.members()):
-            if part.__module__.startswith("sknumpy_mlp.core.") and not part.__name__.startswith(
-                "_"
-            ):
+            if part.__module__.startswith("sknumpy_mlp.") and not part.__name__.startswith("_"):
                 names.add(part.__name__)
                 names.update([part.name] if vars(part).get("name") else [])
     return names

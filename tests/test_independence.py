@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from sknumpy_mlp import ScratchMLPClassifier, activations, losses, schedules
-from sknumpy_mlp._threads import _OneThread
-from sknumpy_mlp.core._family import real
+from sknumpy_mlp._estimator.threads import _OneThread
+from sknumpy_mlp._family import real
 
 from .common import digits
 
@@ -17,16 +17,27 @@ X, y = digits(n_samples=100)
 QUICK = {"hidden_layer_sizes": (6,), "max_iter": 3, "n_iter_no_change": None, "random_state": 0}
 
 
+class TemperedSoftmax(losses.links.Softmax):
+    """Softmax of scores divided by a temperature."""
+
+    def __init__(self, temperature):
+        self.temperature = temperature
+
+    def probabilities(self, Z):
+        return super().probabilities(Z / self.temperature)
+
+
 class Tempered(losses.SoftmaxCrossEntropy):
-    """Softmax of scores divided by a temperature, for predictions only."""
+    """Cross-entropy whose predictions are tempered."""
 
     rules = {"temperature": real(0, closed="neither")}
 
     def __init__(self, temperature=1.0):
         self.temperature = temperature
 
-    def probabilities(self, Z):
-        return super().probabilities(Z / self.temperature)
+    @property
+    def link(self):
+        return TemperedSoftmax(self.temperature)
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,12 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
-from sknumpy_mlp.losses import LogLoss, Loss
-from sknumpy_mlp.optimizers import Optimizer
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
 from sknumpy_mlp.core.objective import Objective
+from sknumpy_mlp.losses import LogLoss, Loss
+from sknumpy_mlp.losses.links import Link
+from sknumpy_mlp.optimizers import Optimizer
 
 from .common import KINDS, assert_same_weights, digits, state_of
 
@@ -115,7 +116,8 @@ def test_a_loss_of_one_s_own_must_say_how_it_pools():
 
         def for_target(self, kind):
             loss = super().for_target(kind)
-            other = type("Other", (type(loss),), {"pool": Loss.pool})
+            link = type("Unknown", (type(loss.link),), {"pool": Link.pool})()
+            other = type("Other", (type(loss),), {"link": link})
             return other()
 
     X, y = digits()

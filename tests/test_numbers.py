@@ -8,10 +8,10 @@ import pytest
 from scipy import sparse
 
 from sknumpy_mlp import ScratchMLPClassifier
-from sknumpy_mlp.core.activations import Activation
-from sknumpy_mlp.core.losses import Loss
-from sknumpy_mlp.core.optimizers import Optimizer
-from sknumpy_mlp.core.schedules import Schedule
+from sknumpy_mlp.activations import Activation
+from sknumpy_mlp.losses import Loss
+from sknumpy_mlp.optimizers import Optimizer
+from sknumpy_mlp.schedules import Schedule
 
 from .common import KINDS, assert_same_weights, digits, state_of
 

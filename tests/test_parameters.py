@@ -11,12 +11,12 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils._param_validation import InvalidParameterError
 
 from sknumpy_mlp import ScratchMLPClassifier
-from sknumpy_mlp._parameters import RULES
-from sknumpy_mlp.core.activations import Activation, LeakyReLU
-from sknumpy_mlp.core.initializers import Initializer, Normal, Uniform
-from sknumpy_mlp.core.losses import Loss
-from sknumpy_mlp.core.optimizers import Optimizer, RMSprop
-from sknumpy_mlp.core.schedules import Exponential, Schedule, Step, Warmup
+from sknumpy_mlp._estimator.parameters import RULES
+from sknumpy_mlp.activations import Activation, LeakyReLU
+from sknumpy_mlp.initializers import Initializer, Normal, Uniform
+from sknumpy_mlp.losses import Loss
+from sknumpy_mlp.optimizers import Optimizer, RMSprop
+from sknumpy_mlp.schedules import Exponential, Schedule, Step, Warmup
 
 from .common import digits, state_of
 
@@ -71,7 +71,9 @@ def test_a_wrong_name_is_told_with_the_choices(name):
 @pytest.mark.parametrize("name", sorted(FAMILIES))
 def test_a_class_in_place_of_an_object_is_told(name):
     member = next(iter(FAMILIES[name].named().values()))
-    with pytest.raises(ValueError, match=f"{name} must be an? .*got <class"):
+    with pytest.raises(
+        ValueError, match=f"{name} must be an? .*got the class {member.__name__}; call it"
+    ):
         brief(**{name: member}).fit(X, Y)
 
 
@@ -143,19 +145,37 @@ def test_a_wrong_argument_of_a_part_is_told(parameter, member, argument, value):
     "parameters, words",
     [
         ({"solver": RMSprop(rho=2)}, r"rho of RMSprop must be a number in \[0, 1\), got 2"),
-        ({"learning_rate": Step([0.5], [1.0])}, "factors of Step must be one more than"),
-        ({"learning_rate": Step([0.7, 0.2], [3, 2, 1])}, "boundaries of Step must increase"),
-        ({"learning_rate": Step([0.5], [1, -1])}, "factors of Step must be a number in"),
-        ({"learning_rate": Step(0.5, 1)}, "boundaries of Step must be a sequence"),
-        ({"learning_rate": Warmup(0.1, then="no")}, "then of Warmup must be a Schedule or"),
-        ({"learning_rate": Warmup(0.1, then=Exponential(5))}, "final of Exponential must"),
+        (
+            {"learning_rate": Step(boundaries=[0.5], factors=[1.0])},
+            "factors of Step must be one more than",
+        ),
+        (
+            {"learning_rate": Step(boundaries=[0.7, 0.2], factors=[3, 2, 1])},
+            "boundaries of Step must increase",
+        ),
+        (
+            {"learning_rate": Step(boundaries=[0.5], factors=[1, -1])},
+            "factors of Step must be a number in",
+        ),
+        (
+            {"learning_rate": Step(boundaries=0.5, factors=1)},
+            "boundaries of Step must be a sequence",
+        ),
+        (
+            {"learning_rate": Warmup(fraction=0.1, then="no")},
+            "then of Warmup must be a Schedule or",
+        ),
+        (
+            {"learning_rate": Warmup(fraction=0.1, then=Exponential(final=5))},
+            "final of Exponential must",
+        ),
         ({"learning_rate": lambda t: -1.0}, "learning_rate function must be .* got -1.0"),
         ({"learning_rate": lambda t: np.nan}, "learning_rate function must be .* got nan"),
-        ({"init": Uniform(1, 0)}, "low of Uniform must be at most high"),
-        ({"init": Normal(1, biases="x")}, "biases of Normal must be an Initializer or"),
-        ({"init": Normal(1, biases=Normal(-1))}, "scale of Normal must be"),
+        ({"init": Uniform(low=1, high=0)}, "low of Uniform must be at most high"),
+        ({"init": Normal(scale=1, biases="x")}, "biases of Normal must be an Initializer or"),
+        ({"init": Normal(scale=1, biases=Normal(scale=-1))}, "scale of Normal must be"),
         ({"activation": ["relu", "tanh"]}, "activation must be one for all .* each of the 1"),
-        ({"activation": [LeakyReLU("a")]}, "negative_slope of LeakyReLU must be"),
+        ({"activation": [LeakyReLU(negative_slope="a")]}, "negative_slope of LeakyReLU must be"),
         ({"activation": ["rely"]}, "activation must be an Activation or one of"),
         ({"solver": "lbfgs", "learning_rate": "cosine"}, "learning_rate must be 'constant'"),
     ],

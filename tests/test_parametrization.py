@@ -9,15 +9,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.special import expit
 from sklearn.metrics import log_loss
-from sknumpy_mlp.initializers import LecunNormal, Normal
-from sknumpy_mlp.optimizers import Adam, AdamW
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
-from sknumpy_mlp.core.activations import Tanh
-from sknumpy_mlp.core.losses import SoftmaxCrossEntropy
-from sknumpy_mlp.core.network import Network
-from sknumpy_mlp.core.optimizers import Optimizer
+from sknumpy_mlp.activations import Tanh
+from sknumpy_mlp.core.network import perceptron
 from sknumpy_mlp.core.temperature import fit_temperature
+from sknumpy_mlp.initializers import LecunNormal, Normal
+from sknumpy_mlp.losses import SoftmaxCrossEntropy
+from sknumpy_mlp.optimizers import Adam, AdamW, Optimizer
 
 from .common import KINDS, assert_same_weights, digits, state_of
 
@@ -42,7 +41,7 @@ def moves(model, start):
 
 
 def test_groups_cover_the_vector_in_order_and_are_as_few_as_possible():
-    network = Network.dense([4, 3, 2], [Tanh()], feature_scale=True)
+    network = perceptron([4, 3, 2], [Tanh()], feature_scale=True)
     network.allocate(np.float64)
     n = network.n_parameters
     assert network.groups({}, "standard") == [(0, n, 1.0)]
@@ -86,7 +85,7 @@ def test_decay_follows_the_factor_of_the_weights():
 
 
 def test_blocks_of_the_optimizer_end_where_groups_do(monkeypatch):
-    from sknumpy_mlp.core.optimizers import Stepper
+    from sknumpy_mlp.core.stepper import Stepper
 
     X, y = digits()
     settings = {"parametrization": "ntk", "learning_rate_factors": {"biases": 0.1}}
@@ -107,7 +106,7 @@ def test_ntk_is_weights_of_size_one_that_act_divided_by_the_root_of_their_inputs
     model = ScratchMLPRegressor(
         hidden_layer_sizes=(),
         parametrization="ntk",
-        init=LecunNormal(biases=Normal(1.0)),
+        init=LecunNormal(biases=Normal(scale=1.0)),
         solver=solver,
         alpha=0,
         batch_size="full",

@@ -14,9 +14,9 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from sknumpy_mlp import ScratchMLPClassifier
-from sknumpy_mlp.core.activations import LeakyReLU
-from sknumpy_mlp.core.optimizers import RMSprop
-from sknumpy_mlp.core.schedules import Cosine, Warmup
+from sknumpy_mlp.activations import LeakyReLU
+from sknumpy_mlp.optimizers import RMSprop
+from sknumpy_mlp.schedules import Cosine, Warmup
 
 from .common import assert_same_weights, digits, state_of
 
@@ -26,8 +26,8 @@ CONFIGURATIONS = {
     "momentum": {"solver": "momentum", "learning_rate": "one_cycle"},
     "objects": {
         "solver": RMSprop(rho=0.95),
-        "learning_rate": Warmup(0.2, then=Cosine()),
-        "activation": [LeakyReLU(0.1), "gelu"],
+        "learning_rate": Warmup(fraction=0.2, then=Cosine()),
+        "activation": [LeakyReLU(negative_slope=0.1), "gelu"],
         "hidden_layer_sizes": (9, 7),
     },
     "warm": {"warm_start": True},

@@ -24,8 +24,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 
 from sknumpy_mlp import ScratchMLPRegressor
-from sknumpy_mlp.core.losses import Huber, Loss, Pinball
-from sknumpy_mlp.core.optimizers import Optimizer
+from sknumpy_mlp.losses import Huber, Loss, Pinball
+from sknumpy_mlp.optimizers import Optimizer
 
 from .common import assert_same_weights, state_of
 from .test_parameters import NONSENSE
@@ -61,9 +61,9 @@ CENTERS = {
     "absolute_error": np.median,
     "huber": lambda y: huber_center(y, 1.0),
     "pinball": np.median,
-    Huber(0.3): lambda y: huber_center(y, 0.3),
-    Pinball(0.25): lambda y: np.quantile(y, 0.25),
-    Pinball(0.9): lambda y: np.quantile(y, 0.9),
+    Huber(delta=0.3): lambda y: huber_center(y, 0.3),
+    Pinball(quantile=0.25): lambda y: np.quantile(y, 0.25),
+    Pinball(quantile=0.9): lambda y: np.quantile(y, 0.9),
 }
 
 
@@ -131,7 +131,9 @@ def test_no_hidden_layer_is_poisson_regression():
 @pytest.mark.parametrize("quantile", [0.2, 0.5, 0.8])
 def test_no_hidden_layer_is_quantile_regression(quantile):
     X, y = numbers()
-    model = brief(Pinball(quantile), (), 1500, learning_rate="cosine", alpha=0, batch_size="full")
+    model = brief(
+        Pinball(quantile=quantile), (), 1500, learning_rate="cosine", alpha=0, batch_size="full"
+    )
     model.set_params(learning_rate_init=0.05).fit(X, y)
     reference = QuantileRegressor(quantile=quantile, alpha=0).fit(X, y)
     least = mean_pinball_loss(y, reference.predict(X), alpha=quantile)
@@ -149,7 +151,7 @@ def test_a_quantile_covers_its_share_of_new_rows(quantile):
     rng = np.random.RandomState(0)
     X = rng.uniform(-1, 1, (4000, 1))
     y = np.sin(3 * X[:, 0]) + (1.2 + X[:, 0]) * rng.standard_normal(4000)
-    model = brief(Pinball(quantile), (20,), 60, learning_rate="cosine")
+    model = brief(Pinball(quantile=quantile), (20,), 60, learning_rate="cosine")
     model.fit(X[:2000], y[:2000])
     new, covered = X[2000:, 0], y[2000:] <= model.predict(X[2000:])
     # Four standard errors of 1000 new rows, and as much for those that were learnt from.
@@ -350,7 +352,11 @@ def test_losses_of_classes_are_refused_with_those_of_numbers():
     assert "loss must be a Loss or one of" in message and "'pinball'" in message
 
 
-@pytest.mark.parametrize("wrong", [Huber(0.0), Huber(np.inf), Pinball(0.0), Pinball(1.0)], ids=repr)
+@pytest.mark.parametrize(
+    "wrong",
+    [Huber(delta=0.0), Huber(delta=np.inf), Pinball(quantile=0.0), Pinball(quantile=1.0)],
+    ids=repr,
+)
 def test_parameters_of_a_loss_obey_its_rule(wrong):
     X, y = numbers()
     (name,) = wrong.get_params()
@@ -431,7 +437,9 @@ class TestComposition:
     @pytest.mark.parametrize("backend", ["loky", "threading"])
     def test_workers_find_what_one_process_finds(self, diabetes, backend):
         X, y = diabetes
-        grid = {"regressor__scratchmlpregressor__loss": ["huber", Huber(0.1), "absolute_error"]}
+        grid = {
+            "regressor__scratchmlpregressor__loss": ["huber", Huber(delta=0.1), "absolute_error"]
+        }
         alone = GridSearchCV(scaled(), grid, cv=2).fit(X, y)
         with joblib.parallel_backend(backend, n_jobs=2):
             parallel = GridSearchCV(scaled(), grid, cv=2, n_jobs=2).fit(X, y)
@@ -464,4 +472,4 @@ class TestComposition:
         assert_array_equal(model.predict(frame), plain.predict(X))
 
     def test_the_loss_is_shown_where_it_is_not_the_default(self):
-        assert re.search(r"loss=Pinball\(quantile=0.9\)", repr(brief(Pinball(0.9))))
+        assert re.search(r"loss=Pinball\(quantile=0.9\)", repr(brief(Pinball(quantile=0.9))))

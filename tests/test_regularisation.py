@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import log_softmax
-from sknumpy_mlp.losses import LogLoss
-from sknumpy_mlp.optimizers import AdamW
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
-from sknumpy_mlp.core.activations import Identity
+from sknumpy_mlp.activations import Identity
 from sknumpy_mlp.core.layers import Dropout
-from sknumpy_mlp.core.network import Network
+from sknumpy_mlp.core.network import perceptron
+from sknumpy_mlp.losses import LogLoss
+from sknumpy_mlp.optimizers import AdamW
 
 from .common import KINDS, assert_same_weights, digits, state_of
 
@@ -34,7 +34,7 @@ def loss_curves(model, X, y):
 def test_dropout_leaves_expectations_alone(rate, dtype):
     layer = Dropout(40, rate)
     layer.generator = np.random.default_rng(0)
-    buffers = layer.buffers(5000, dtype)
+    buffers = layer.buffers((5000,), dtype, training=True)
     A = layer.forward(np.ones((5000, 40), dtype), buffers)
     assert A.dtype == dtype
     kept = A != 0
@@ -49,7 +49,7 @@ def test_dropout_leaves_expectations_alone(rate, dtype):
 def test_what_is_left_out_has_no_gradient():
     layer = Dropout(6, 0.5)
     layer.generator = np.random.default_rng(0)
-    buffers = layer.buffers(8, np.float64)
+    buffers = layer.buffers((8,), np.float64, training=True)
     X = np.random.RandomState(0).standard_normal((8, 6))
     before = X.copy()
     A = layer.forward(X, buffers)
@@ -63,7 +63,7 @@ def test_what_is_left_out_has_no_gradient():
 def test_every_batch_has_another_mask():
     layer = Dropout(50, 0.5)
     layer.generator = np.random.default_rng(0)
-    buffers = layer.buffers(4, np.float64)
+    buffers = layer.buffers((4,), np.float64, training=True)
     one = layer.forward(np.ones((4, 50)), buffers).copy()
     assert (layer.forward(np.ones((4, 50)), buffers) != one).any()
 
@@ -139,7 +139,7 @@ def test_partial_fit_goes_on_with_the_masks_of_a_fit():
 
 
 def test_dropout_follows_every_hidden_layer_that_has_a_rate():
-    network = Network.dense([4, 3, 2, 2], [Identity()] * 2, dropout=[0.5, 0.0])
+    network = perceptron([4, 3, 2, 2], [Identity()] * 2, dropout=[0.5, 0.0])
     names = [type(layer).__name__ for layer in network.layers]
     assert names == ["Dense", "Dropout", "Dense", "Dense"]
 

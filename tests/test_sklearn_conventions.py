@@ -51,7 +51,7 @@ def configurations():
     yield ScratchMLPClassifier(solver="adamw", learning_rate="one_cycle", init="he_normal", **QUICK)
     yield ScratchMLPClassifier(
         solver=optimizers.Adam(beta_2=0.99),
-        learning_rate=schedules.Warmup(0.1, then=schedules.Cosine()),
+        learning_rate=schedules.Warmup(fraction=0.1, then=schedules.Cosine()),
         n_iter_no_change=None,
         **QUICK,
     )
@@ -65,14 +65,16 @@ def regressors():
     for name in losses.Loss.serving("continuous"):
         if name != "squared_error":
             yield ScratchMLPRegressor(loss=name, **QUICK)
-    yield ScratchMLPRegressor(loss=losses.Pinball(0.9), hidden_layer_sizes=(20, 10), **QUICK)
+    yield ScratchMLPRegressor(
+        loss=losses.Pinball(quantile=0.9), hidden_layer_sizes=(20, 10), **QUICK
+    )
     yield ScratchMLPRegressor(hidden_layer_sizes=(), learning_rate_init=0.1)
     yield ScratchMLPRegressor(batch_size="full", **QUICK)
     yield ScratchMLPRegressor(
-        loss=losses.Huber(0.5),
+        loss=losses.Huber(delta=0.5),
         activation=["gelu"],
         solver=optimizers.Adam(beta_2=0.99),
-        learning_rate=schedules.Warmup(0.1, then=schedules.Cosine()),
+        learning_rate=schedules.Warmup(fraction=0.1, then=schedules.Cosine()),
         n_iter_no_change=None,
         **QUICK,
     )

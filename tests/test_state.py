@@ -8,8 +8,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sknumpy_mlp import ScratchMLPClassifier
-from sknumpy_mlp.core.optimizers import Optimizer
-from sknumpy_mlp.core.schedules import Schedule
+from sknumpy_mlp.optimizers import Optimizer
+from sknumpy_mlp.schedules import Schedule
 
 from .common import KINDS, assert_same_weights, digits, state_of
 

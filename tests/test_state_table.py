@@ -18,8 +18,8 @@ import sklearn
 from sklearn.utils.fixes import parse_version
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
-from sknumpy_mlp.core.optimizers import Optimizer
 from sknumpy_mlp.core.training import Training
+from sknumpy_mlp.optimizers import Optimizer
 
 from .common import assert_same_weights, state_of
 
@@ -671,10 +671,10 @@ def test_an_interrupt_after_the_last_of_all_epochs(call, estimator, monkeypatch)
     before = bare_state(call(model, target))
     done = bare_state(call(copy.deepcopy(model), target))
 
-    def pressed(training):
+    def pressed(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Training, "_advice", pressed)
+    monkeypatch.setattr("sknumpy_mlp.core.training.advice", pressed)
     with pytest.raises(KeyboardInterrupt):
         call(model, target)
     assert before != done

@@ -23,7 +23,8 @@ from sknumpy_mlp import (
     make_tabular_mlp,
     optimizers,
 )
-from sknumpy_mlp.tabular import _settings, as_numbers, as_text, columns_of_tables
+from sknumpy_mlp._columns import as_numbers, as_text, columns_of_tables
+from sknumpy_mlp.tabular import _settings
 
 # Small and soon over; what the recipe reaches is benchmarks/tabular.py's to show.
 QUICK = {"hidden_layer_sizes": (16,), "max_iter": 8, "random_state": 0}

@@ -7,8 +7,8 @@ import pytest
 from threadpoolctl import ThreadpoolController
 
 from sknumpy_mlp import ScratchMLPClassifier, schedules
-from sknumpy_mlp._threads import WORTH_THREADS, blas_threads
-from sknumpy_mlp.core._family import Rule
+from sknumpy_mlp._estimator.threads import WORTH_THREADS, blas_threads
+from sknumpy_mlp._family import Rule
 
 LIBRARIES = ThreadpoolController().select(user_api="blas")
 X = np.random.RandomState(0).uniform(size=(60, 5))
@@ -34,7 +34,7 @@ class Watch(schedules.Schedule):
 
 def small(look):
     return ScratchMLPClassifier(
-        (4,), learning_rate=Watch(look), max_iter=2, n_iter_no_change=None, random_state=0
+        (4,), learning_rate=Watch(look=look), max_iter=2, n_iter_no_change=None, random_state=0
     )
 
 
@@ -70,9 +70,9 @@ def test_partial_fit_has_one_thread_too():
 
 
 def test_a_large_product_uses_what_the_user_gave():
-    with blas_threads([5000, 1000, 2], batch_size=WORTH_THREADS // 1_000_000):
+    with blas_threads(WORTH_THREADS):
         assert n_threads() == {2}
-    with blas_threads([100, 10, 2], batch_size=10):
+    with blas_threads(WORTH_THREADS - 1):
         assert n_threads() == {1}
     assert n_threads() == {2}
 

@@ -17,12 +17,6 @@ def rows(X, dtype):
     return SparseRows(X, dtype) if sparse.issparse(X) else DenseRows(X, dtype)
 
 
-def rearranged(numbers, order):
-    """`numbers` in this order, those of each member in its own if they have an axis of members."""
-    # take_along_axis does both, at ten times the time.
-    return numbers[order] if order.ndim == 1 else np.take_along_axis(numbers, order, axis=-1)
-
-
 class DenseRows:
     """Rows of an array, cast to `dtype` batch by batch.
 
@@ -123,13 +117,14 @@ class Batches:
     ----------
     X : array or sparse of shape (n, n_features)
     y : ndarray of shape (n,) or (n, n_outputs)
-        Coded as the loss wants it.
+        Encoded for the loss.
     dtype : dtype
         Of the network.
     batch_size : int
     weights : ndarray of shape (n,), default=None
     subset : integer ndarray of shape (n_samples,) or (n_members, n_samples), default=None
-        The rows to use, each member of an ensemble its own; all, if None. Nothing is copied.
+        The rows to use, for each member; all rows if None. Nothing is copied.
+    n_members : int, default=1
 
     Examples
     --------
@@ -140,18 +135,21 @@ class Batches:
     [[2, 0], [1]]
     """
 
-    def __init__(self, X, y, dtype, batch_size, weights=None, subset=None):
+    def __init__(self, X, y, dtype, batch_size, weights=None, subset=None, n_members=1):
         self.X = rows(X, dtype)
         self.y = rows(y, y.dtype)
         self.weights = None if weights is None else rows(weights, dtype)
         self.subset = subset
         self.n_samples = len(y) if subset is None else subset.shape[-1]
         self.batch_size = min(batch_size, self.n_samples)
+        self._axes = () if n_members == 1 else (n_members,)
+        # Where the rows of each member begin in `subset`, laid out flat.
+        self._first = np.arange(n_members).reshape(*self._axes, 1) * self.n_samples
         self.arrange(None)
 
     @property
     def n_batches(self):
-        """Batches in an epoch; the last may be short."""
+        """Number of batches in an epoch; the last may be short."""
         return -(-self.n_samples // self.batch_size)
 
     def arrange(self, order):
@@ -160,36 +158,44 @@ class Batches:
         Parameters
         ----------
         order : integer ndarray of shape (n_samples,) or (n_members, n_samples), or None
-            A permutation; None takes the rows as they come.
+            A permutation, for each member; None keeps the given order.
         """
-        self._index = order
-        if self.subset is not None:
-            self._index = self.subset
-            if order is not None:
-                self._index = rearranged(self.subset, order)
+        self._order = order
 
     def bounds(self):
         """Yield the first row and the row after the last of every batch of an epoch."""
         for start in range(0, self.n_samples, self.batch_size):
             yield start, min(start + self.batch_size, self.n_samples)
 
-    def weighs(self, start, stop):
+    def has_weight(self, start, stop):
         """Whether any of the rows `start` to `stop` of the order has a weight that is not zero."""
-        rows_ = slice(start, stop) if self._index is None else self._index[..., start:stop]
-        return bool(self.weights.X[rows_].any())
+        return bool(self.weights.X[self._rows(start, stop)].any())
 
     def block(self, start, stop):
         """Rows `start` to `stop` of the order; valid until the next block of as many rows.
 
-        With members, X has an axis for them in front; in y and weights they follow each other.
+        With members, X has an axis of members in front; in y and weights the rows of a member
+        follow those of the member before.
         """
-        weights = None
-        if self._index is None:
+        weights, index = None, self._rows(start, stop)
+        if isinstance(index, slice):
             if self.weights is not None:
                 weights = self.weights.slice(start, stop)
             return Block(self.X.slice(start, stop), self.y.slice(start, stop), weights, start, stop)
-        index = self._index[..., start:stop]
         flat = index.ravel()
         if self.weights is not None:
             weights = self.weights.take(flat)
         return Block(self.X.take(index), self.y.take(flat), weights, start, stop)
+
+    def _rows(self, start, stop):
+        """Row numbers in X of rows `start` to `stop` of the order, or a slice."""
+        # Composed in each step: for a whole epoch it would be another array as long as the rows.
+        if self._order is None and self.subset is None and not self._axes:
+            return slice(start, stop)
+        if self._order is None:
+            index = np.broadcast_to(np.arange(start, stop), (*self._axes, stop - start))
+        else:
+            index = self._order[..., start:stop]
+        if self.subset is None:
+            return index
+        return self.subset.ravel()[index + self._first] if self._axes else self.subset[index]

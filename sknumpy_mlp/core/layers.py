@@ -1,22 +1,51 @@
 """What a network is made of: layers with parameters, and their forward and backward pass.
 
-Contract: a layer says which parameters it has (`shapes`), which of them the L2 penalty and weight
-decay shrink (`penalized`), and computes on the views of the network's flat vectors that it is
-bound to: parameter ``W`` is ``layer.W``, its gradient ``layer.dW``. Everything that a batch needs
-beyond that is in buffers made once per batch size (`buffers`).
-To add one: subclass `Layer`; `network.Network` takes any list of layers.
+Contract: a layer names its parameters (`shapes`), what they are (`kinds`) and which of them the L2
+penalty and weight decay shrink (`penalized`). It computes on views of the network's flat vectors:
+parameter ``W`` is ``layer.W``, its gradient ``layer.dW``. Buffers are made once per batch size.
+Layers compute in the last two axes: the rows of a batch and its units. One network has no further
+axis; the members of an ensemble have one in front, and the code is the same.
+To add a layer: subclass `Layer`; `network.Network` takes any list of layers.
 """
 
+import copy
 from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
 
 
+def transposed(X):
+    """A view of each matrix of `X`, transposed."""
+    return X.swapaxes(-1, -2)
+
+
+def by_member(X, out):
+    """Yield the sparse rows of each member, and the member's matrix in `out`.
+
+    `X` holds the rows of all members one below the other, or rows that all members share.
+    """
+    if out.ndim == 2:
+        yield X, out
+        return
+    n_members, n_samples = out.shape[:2]
+    for member, matrix in enumerate(out):
+        first = member * n_samples
+        yield (X if X.shape[0] == n_samples else X[first : first + n_samples]), matrix
+
+
+def matrices(W):
+    """The matrix of each member, or the only one."""
+    return [W] if W.ndim == 2 else W
+
+
 def multiply(X, W, out):
-    """``out = X W`` in place; X may be sparse, and `out` in either memory order."""
+    """``out = X W`` in place, for each member; X may be sparse, `out` in either memory order."""
     if type(X) is not np.ndarray:
-        out[...] = X @ W
+        for (rows, Z), each in zip(by_member(X, out), matrices(W)):
+            Z[...] = rows @ each
+    elif out.ndim > 2:
+        np.matmul(X, W, out=out)
     elif out.flags.c_contiguous:
         np.dot(X, W, out=out)
     else:
@@ -24,42 +53,84 @@ def multiply(X, W, out):
 
 
 def multiply_transposed(X, dZ, out):
-    """``out = X^T dZ`` in place; X may be sparse."""
+    """``out = X^T dZ`` in place, for each member; X may be sparse."""
     if type(X) is not np.ndarray:
-        out[...] = X.T @ dZ
+        for (rows, each), dW in zip(by_member(X, dZ), matrices(out)):
+            dW[...] = rows.T @ each
     else:
-        np.dot(X.T, dZ, out=out)
+        multiply(transposed(X), dZ, out)
+
+
+def empty(rows, n_units, dtype, order="C"):
+    """An array of shape (*rows, n_units); order "F" keeps all rows of a unit together."""
+    if order == "C":
+        return np.empty((*rows, n_units), dtype)
+    return np.moveaxis(np.empty((n_units, *rows), dtype), 0, -1)
 
 
 class Layer:
     """Base class of layers.
 
+    Parameters are bound as matrices: ``layer.W`` is (..., fan_in, fan_out), and a vector such as
+    ``layer.b`` is a row, (..., 1, fan_out), so that it broadcasts over the rows of a batch.
+
     Attributes
     ----------
+    kinds : dict of str to str
+        What each parameter is. Users find parameters by kind, in `learning_rate_factors` and as
+        fitted attributes: a kind other than "weights" and "biases" is published as ``<kind>_``,
+        and occurs once in a network.
     shapes : dict of str to tuple
-        Parameter names and shapes.
+        The shape of each parameter of one network: a matrix or a vector.
     penalized : tuple of str
         The parameters that the L2 penalty and weight decay shrink.
-    kinds : dict of str to str
-        What each parameter is, in the words of `learning_rate_factors`.
-    only_in_training : bool
-        Whether predictions leave the layer out.
+    statistics : tuple of str
+        The parameters that are kept and copied with the others, but not trained: what a layer
+        observes in training and uses in prediction.
+    width : int
+        Number of units that the layer gives.
+    takes_sparse : bool
+        Whether the input may be sparse.
+    generator : numpy.random.Generator or None
+        Source of what the layer draws in training, for a layer that `is_random`.
     """
 
     kinds: ClassVar[dict] = {}
     shapes: ClassVar[dict] = {}
     penalized = ()
-    only_in_training = False
+    statistics = ()
+    takes_sparse = False
+    is_random = False
+    generator = None
 
     def draw(self, initializer, random_state):
         """Fill the parameters with starting values."""
 
-    def buffers(self, n_samples, dtype, order="C"):
-        """Arrays for batches of `n_samples` rows: its output `A`, that one's gradient `dA`, ..."""
+    def bind(self, **parameters):
+        """Compute with these arrays from now on; nothing is copied."""
+        vars(self).update(parameters)
+
+    def buffers(self, rows, dtype, order="C", training=False):
+        """Arrays for one batch size: the output `A`, its gradient `dA`, and the layer's own.
+
+        Parameters
+        ----------
+        rows : tuple of int
+            (n_samples,), or (n_members, n_samples).
+        dtype : dtype
+        order : {"C", "F"}, default="C"
+            Memory order of the output: row by row, or unit by unit.
+        training : bool, default=False
+            Whether the batches are trained on.
+
+        Returns
+        -------
+        SimpleNamespace
+        """
         raise NotImplementedError
 
     def forward(self, X, buffers):
-        """Return the output, which lies in ``buffers.A``; `X` is left as it is."""
+        """Return the output, usually in ``buffers.A``; `X` is not changed."""
         raise NotImplementedError
 
     def backward(self, X, dA, buffers, dX=None):
@@ -67,19 +138,22 @@ class Layer:
         raise NotImplementedError
 
     def unbound(self):
-        """The same layer without arrays."""
-        raise NotImplementedError
+        """A copy of the layer without arrays and generator."""
+        twin = copy.copy(self)
+        for name in ("generator", *self.shapes, *(f"d{name}" for name in self.shapes)):
+            vars(twin).pop(name, None)
+        return twin
 
     def rate_factor(self, name, parametrization):
-        """What the parametrization multiplies the learning rate of a parameter by."""
+        """Factor of a parameter's learning rate in this parametrization."""
         return 1.0
 
 
 class FeatureScale(Layer):
     r"""``A = X * s``: a learned factor for every input column, one at the start.
 
-    The backward pass gives :math:`ds = \sum_i X_i \odot dA_i`. Columns that do not matter can be
-    turned down by one parameter instead of a row of weights.
+    The backward pass gives :math:`ds = \sum_i X_i \odot dA_i`. The network can turn down a column
+    that does not matter by one parameter instead of a row of weights.
 
     Parameters
     ----------
@@ -92,25 +166,26 @@ class FeatureScale(Layer):
     Examples
     --------
     >>> layer = FeatureScale(2)
-    >>> layer.s = np.array([1.0, 10.0])
-    >>> layer.forward(np.array([[3.0, 4.0]]), layer.buffers(1, np.float64))
+    >>> layer.bind(s=np.array([[1.0, 10.0]]))
+    >>> layer.forward(np.array([[3.0, 4.0]]), layer.buffers((1,), np.float64))
     array([[ 3., 40.]])
     """
 
     kinds: ClassVar[dict] = {"s": "feature_scale"}
 
     def __init__(self, n_features):
-        self.n_features = n_features
+        self.width = n_features
         self.shapes = {"s": (n_features,)}
 
     def draw(self, initializer, random_state):
         """Fill the factors with ones."""
         self.s[...] = 1
 
-    def buffers(self, n_samples, dtype, order="C"):
-        """Arrays for batches of `n_samples` rows: A and dA."""
-        A, dA = (np.empty((n_samples, self.n_features), dtype) for _ in range(2))
-        return SimpleNamespace(A=A, dA=dA)
+    def buffers(self, rows, dtype, order="C", training=False):
+        """Arrays for one batch size: A and dA."""
+        return SimpleNamespace(
+            A=empty(rows, self.width, dtype, order), dA=empty(rows, self.width, dtype, order)
+        )
 
     def forward(self, X, buffers):
         """Return ``A``, which lies in the buffers."""
@@ -118,16 +193,12 @@ class FeatureScale(Layer):
 
     def backward(self, X, dA, buffers, dX=None):
         """Fill ``ds``, and `dX` unless it is None."""
-        np.einsum("ij,ij->j", X, dA, out=self.ds)
+        np.einsum("...ij,...ij->...j", X, dA, out=self.ds[..., 0, :])
         if dX is not None:
             np.multiply(dA, self.s, out=dX)
 
-    def unbound(self):
-        """The same layer without arrays."""
-        return FeatureScale(self.n_features)
-
     def __repr__(self):
-        return f"FeatureScale({self.n_features})"
+        return f"FeatureScale({self.width})"
 
 
 class Dense(Layer):
@@ -142,7 +213,8 @@ class Dense(Layer):
         Units on either side.
     activation : Activation
     init_activation : Activation, default=None
-        What the initializer is told, if not `activation`.
+        The activation for which the initializer chooses the size of the weights; `activation` if
+        None.
 
     References
     ----------
@@ -150,21 +222,33 @@ class Dense(Layer):
 
     Examples
     --------
-    >>> from sknumpy_mlp.core.activations import ReLU
+    >>> from sknumpy_mlp.activations import ReLU
     >>> layer = Dense(2, 1, ReLU())
-    >>> layer.W, layer.b = np.array([[1.0], [2.0]]), np.array([0.5])
-    >>> layer.forward(np.array([[3.0, 4.0]]), layer.buffers(1, np.float64))
+    >>> layer.bind(W=np.array([[1.0], [2.0]]), b=np.array([[0.5]]))
+    >>> layer.forward(np.array([[3.0, 4.0]]), layer.buffers((1,), np.float64))
     array([[11.5]])
+
+    Two members, each with weights of its own:
+
+    >>> layer.bind(W=np.array([[[1.0], [2.0]], [[1.0], [0.0]]]), b=np.array([[[0.5]], [[0.0]]]))
+    >>> layer.forward(np.array([[3.0, 4.0]]), layer.buffers((2, 1), np.float64)).tolist()
+    [[[11.5]], [[3.0]]]
     """
 
     penalized = ("W",)
     kinds: ClassVar[dict] = {"W": "weights", "b": "biases"}
+    takes_sparse = True
 
     def __init__(self, fan_in, fan_out, activation, init_activation=None):
         self.fan_in = fan_in
         self.fan_out = fan_out
         self.activation = activation
         self.init_activation = init_activation or activation
+
+    @property
+    def width(self):
+        """Number of units."""
+        return self.fan_out
 
     @property
     def shapes(self):
@@ -174,82 +258,71 @@ class Dense(Layer):
     def draw(self, initializer, random_state):
         """Fill the parameters with starting values: weights first, then biases."""
         fans = self.fan_in, self.fan_out, self.init_activation
-        self.W[...] = initializer.draw(random_state, self.W.shape, *fans)
-        self.b[...] = initializer.for_biases().draw(random_state, self.b.shape, *fans)
+        self.W[...] = initializer.draw(random_state, self.shapes["W"], *fans)
+        self.b[...] = initializer.for_biases().draw(random_state, self.shapes["b"], *fans)
 
     def bind(self, W, b):
-        """Compute with these arrays, which say how many units there are."""
+        """Compute with these arrays, whose shapes give the numbers of units."""
         self.W, self.b = W, b
-        self.fan_in, self.fan_out = W.shape
+        self.fan_in, self.fan_out = W.shape[-2:]
 
-    def buffers(self, n_samples, dtype, order="C"):
-        """Arrays for batches of `n_samples` rows.
+    def buffers(self, rows, dtype, order="C", training=False):
+        """Arrays for one batch size.
 
-        Z, A (the same where f works in place) and dA; what f's derivative reads (`kept`); f's
-        scratch; and a vector of ones.
+        Z and A (the same where f works in place), dA, the array that f's derivative reads
+        (`kept`), f's scratch, and a row of ones.
         """
-        shape = n_samples, self.fan_out
-        Z = np.empty(shape, dtype, order)
-        A = Z if self.activation.in_place else np.empty(shape, dtype, order)
+        Z = empty(rows, self.fan_out, dtype, order)
+        A = Z if self.activation.in_place else empty(rows, self.fan_out, dtype, order)
         return SimpleNamespace(
             Z=Z,
             A=A,
             kept=Z if self.activation.reads == "input" else A,
-            dA=np.empty(shape, dtype, order),
-            scratch=self.activation.scratch(shape, dtype),
-            ones=np.ones(n_samples, dtype),
+            dA=empty(rows, self.fan_out, dtype, order),
+            scratch=self.activation.scratch(Z.shape, dtype),
+            ones=np.ones((1, rows[-1]), dtype),
         )
 
     def rate_factor(self, name, parametrization):
-        """``1 / sqrt(fan_in)`` for weights in the neural-tangent parametrization, else 1.
+        """``1 / sqrt(fan_in)`` for weights in the neural-tangent parametrization, otherwise 1.
 
-        There, weights that start as N(0, 1) act divided by ``sqrt(fan_in)``; for an optimizer
-        whose steps do not depend on the size of the gradient, as Adam's, that is the same as
-        weights that start divided and move that much less.
+        There, weights that start as N(0, 1) act divided by ``sqrt(fan_in)``. For an optimizer
+        whose steps do not depend on the size of the gradient, such as Adam, that equals weights
+        that start divided and move that much less.
         """
         return self.fan_in**-0.5 if name == "W" and parametrization == "ntk" else 1.0
 
     def forward(self, X, buffers):
         """Return ``A``, which lies in the buffers."""
-        Z, A = buffers.Z, buffers.A
-        multiply(X, self.W, out=Z)
-        np.add(Z, self.b, out=Z)
-        self.activation.forward(Z, A, buffers.scratch)
-        return A
+        multiply(X, self.W, out=buffers.Z)
+        np.add(buffers.Z, self.b, out=buffers.Z)
+        self.activation.forward(buffers.Z, buffers.A, buffers.scratch)
+        return buffers.A
 
     def backward(self, X, dA, buffers, dX=None):
         """Fill ``dW`` and ``db`` from `dA`, which becomes dZ, and `dX` unless it is None."""
         self.activation.backward(buffers.kept, dA, buffers.scratch)
         multiply_transposed(X, dA, out=self.dW)
-        # A product with ones sums the columns three times as fast as a reduction.
-        np.dot(buffers.ones, dA, out=self.db)
+        # A product with ones sums the rows three times as fast as a reduction.
+        multiply(buffers.ones, dA, out=self.db)
         if dX is not None:
-            np.dot(dA, self.W.T, out=dX)
-
-    def unbound(self):
-        """The same layer without arrays."""
-        return Dense(self.fan_in, self.fan_out, self.activation, self.init_activation)
+            multiply(dA, transposed(self.W), out=dX)
 
     def __repr__(self):
         return f"Dense({self.fan_in}, {self.fan_out}, {self.activation!r})"
 
 
 class Dropout(Layer):
-    r"""``A = X * M / (1 - rate)``: units are left out at random, others stand in for them.
+    r"""``A = X * M / (1 - rate)``: units are omitted at random in training.
 
-    M is 0 with probability `rate` and 1 elsewhere, drawn anew for every row, unit and batch.
-    This inverted form leaves expectations alone, so predictions do without the layer.
+    M is 0 with probability `rate` and 1 otherwise, drawn anew for every row, unit and batch. This
+    inverted form does not change expectations, so predictions use all units, and A is X.
 
     Parameters
     ----------
     n_units : int
     rate : float in [0, 1)
-        The probability of leaving a unit out.
-
-    Attributes
-    ----------
-    generator : numpy.random.Generator
-        What masks are drawn from; bound by `network.Network.bind_generator`.
+        The probability of omitting a unit.
 
     References
     ----------
@@ -260,26 +333,31 @@ class Dropout(Layer):
     --------
     >>> layer = Dropout(4, rate=0.5)
     >>> layer.generator = np.random.default_rng(0)
-    >>> layer.forward(np.ones((2, 4)), layer.buffers(2, np.float64))
+    >>> layer.forward(np.ones((2, 4)), layer.buffers((2,), np.float64, training=True))
     array([[2., 0., 0., 0.],
            [2., 2., 2., 2.]])
+    >>> layer.forward(np.ones((1, 4)), layer.buffers((1,), np.float64))
+    array([[1., 1., 1., 1.]])
     """
 
-    only_in_training = True
+    is_random = True
 
     def __init__(self, n_units, rate):
-        self.n_units = n_units
+        self.width = n_units
         self.rate = rate
 
-    def buffers(self, n_samples, dtype, order="C"):
-        """Arrays for batches of `n_samples` rows: A, dA, and ``M / (1 - rate)`` as `mask`."""
-        shape = n_samples, self.n_units
-        A, dA, mask = (np.empty(shape, dtype) for _ in range(3))
-        return SimpleNamespace(A=A, dA=dA, mask=mask)
+    def buffers(self, rows, dtype, order="C", training=False):
+        """Arrays for one batch size: A, dA, and ``M / (1 - rate)`` as `mask`; none to predict."""
+        names = ("A", "dA", "mask")
+        if not training:
+            return SimpleNamespace(**dict.fromkeys(names))
+        return SimpleNamespace(**{name: empty(rows, self.width, dtype) for name in names})
 
     def forward(self, X, buffers):
-        """Return ``A``, which lies in the buffers; `X` is left as it is."""
+        """Return ``A``, which lies in the buffers; in prediction `X` itself."""
         mask = buffers.mask
+        if mask is None:
+            return X
         self.generator.random(out=mask, dtype=mask.dtype)
         np.greater_equal(mask, self.rate, out=mask)
         mask *= 1 / (1 - self.rate)
@@ -290,9 +368,12 @@ class Dropout(Layer):
         if dX is not None:
             np.multiply(dA, buffers.mask, out=dX)
 
-    def unbound(self):
-        """The same layer without its generator."""
-        return Dropout(self.n_units, self.rate)
-
     def __repr__(self):
-        return f"Dropout({self.n_units}, rate={self.rate})"
+        return f"Dropout({self.width}, rate={self.rate})"
+
+
+_LAYERS = [
+    each for each in list(vars().values()) if isinstance(each, type) and issubclass(each, Layer)
+]
+# The kinds of parameters that `learning_rate_factors` may name.
+KINDS = sorted({kind for layer in _LAYERS for kind in layer.kinds.values()})

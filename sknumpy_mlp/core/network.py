@@ -1,8 +1,11 @@
 """The network: a list of layers on one flat parameter vector, with one flat gradient.
 
-The vectors hold all penalized parameters first (``W_1 ... W_L``) and all others behind
-(``b_1 ... b_L``); layers see views of them, by name. So an optimizer is a few passes over one
-array, the L2 term is one dot product, and best weights are one copy.
+The vectors hold all penalized parameters first (``W_1 ... W_L``), then all others
+(``b_1 ... b_L``), then the statistics of layers that keep some. Layers see views of them, by name.
+So an optimizer is a few passes over one array, the L2 term is one dot product, and best weights
+are one copy. Several networks of one shape, the members of an ensemble, are trained as one: every
+parameter has an axis of members in front, and a layer computes all of them in one call. For
+networks of a few dozen units that takes half the time of training one after another.
 A pickled network is its layers without any array: whoever owns the parameters stores them.
 """
 
@@ -10,8 +13,48 @@ from itertools import pairwise
 
 import numpy as np
 
-from .activations import Identity
+from ..activations import Identity
 from .layers import Dense, Dropout, FeatureScale
+
+
+def perceptron(
+    units, activations, output_activation=None, dropout=(), feature_scale=False, n_members=1
+):
+    """Build a multilayer perceptron.
+
+    Parameters
+    ----------
+    units : sequence of int
+        Inputs, units of each hidden layer, outputs.
+    activations : sequence of Activation
+        One per hidden layer; the last layer is linear, its link belongs to the loss.
+    output_activation : Activation, default=None
+        The activation that the initializer of the output layer assumes; linear if None.
+    dropout : sequence of float, default=()
+        The rate behind each hidden layer; no dropout at all if empty.
+    feature_scale : bool, default=False
+        Whether a factor for each input column comes first.
+    n_members : int, default=1
+
+    Returns
+    -------
+    Network
+        Without arrays; see `Network.allocate`.
+
+    Examples
+    --------
+    >>> from sknumpy_mlp.activations import Tanh
+    >>> perceptron([4, 3, 2], [Tanh()]).layers
+    [Dense(4, 3, Tanh()), Dense(3, 2, Identity())]
+    """
+    *hidden, last = pairwise(units)
+    layers = [FeatureScale(units[0])] if feature_scale else []
+    rates = dropout or [0.0] * len(hidden)
+    for fans, activation, rate in zip(hidden, activations, rates, strict=True):
+        layers.append(Dense(*fans, activation))
+        if rate:
+            layers.append(Dropout(fans[1], rate))
+    return Network([*layers, Dense(*last, Identity(), output_activation)], n_members)
 
 
 class Workspace:
@@ -19,22 +62,25 @@ class Workspace:
 
     Parameters
     ----------
-    layers : list of layers
+    layers : list of Layer
         Bound to their parameters.
-    n_samples : int
-        Rows in a batch.
+    rows : tuple of int
+        (n_samples,), or (n_members, n_samples).
     dtype : dtype
+    training : bool
 
     Attributes
     ----------
     scores : ndarray of shape (n_samples, n_outputs)
-        Where `forward` leaves the raw scores; those of one member of an ensemble after another.
+        Where `forward` leaves the raw scores; those of several members one below the other.
     """
 
-    def __init__(self, layers, n_samples, dtype):
+    def __init__(self, layers, rows, dtype, training):
         # Scores lie class by class: a softmax reduces along a long contiguous axis, 4x as fast.
         orders = ["C"] * (len(layers) - 1) + ["F"]
-        buffers = [layer.buffers(n_samples, dtype, order) for layer, order in zip(layers, orders)]
+        buffers = [
+            layer.buffers(rows, dtype, order, training) for layer, order in zip(layers, orders)
+        ]
         self.stages = list(zip(layers, buffers))
         inputs = [None, *(each.A for each in buffers[:-1])]
         gradients = [None, *(each.dA for each in buffers[:-1])]
@@ -61,79 +107,75 @@ class Network:
 
     Parameters
     ----------
-    layers : list of layers
+    layers : list of Layer
         The output of each is the input of the next; the last gives raw scores.
+    n_members : int, default=1
+        Number of networks of this shape that are trained as one.
 
     Attributes
     ----------
-    n_members : int
-        1; `stacked.StackedNetwork` has several.
-    members : list of Network
-        Itself.
     theta, grad : ndarray of shape (n_parameters,)
         Parameters and gradient; present after `allocate`.
+    trained : ndarray
+        The part of theta that training changes, all but the statistics, as a view.
     weights, weights_grad : ndarray
         The penalized part of both, as views.
 
     Examples
     --------
-    >>> from sknumpy_mlp.core.activations import Tanh
-    >>> from sknumpy_mlp.core.initializers import GlorotUniform
-    >>> network = Network.dense([4, 3, 2], [Tanh()])
+    >>> from sknumpy_mlp.activations import Tanh
+    >>> from sknumpy_mlp.initializers import GlorotUniform
+    >>> network = perceptron([4, 3, 2], [Tanh()])
     >>> network.allocate(np.float64)
     >>> network.draw(GlorotUniform(), np.random.RandomState(0))
     >>> network.theta.shape, network.layers[1].W.shape
     ((23,), (3, 2))
+
+    Three members:
+
+    >>> network = perceptron([4, 2], [], n_members=3)
+    >>> network.allocate(np.float64)
+    >>> network.draw(GlorotUniform(), np.random.RandomState(0))
+    >>> network.parameters()["weights"][0].shape, network.members[2].layers[0].W.shape
+    ((3, 4, 2), (4, 2))
     """
 
     # The largest buffer of a chunk of rows has this many elements: 8 MB in float64.
     chunk_elements = 2**20
-    n_members = 1
 
-    def __init__(self, layers):
+    def __init__(self, layers, n_members=1):
         self.layers = layers
+        self.n_members = n_members
 
-    @classmethod
-    def dense(cls, units, activations, output_activation=None, dropout=(), feature_scale=False):
-        """A multilayer perceptron.
-
-        Parameters
-        ----------
-        units : sequence of int
-            Inputs, units of each hidden layer, outputs.
-        activations : sequence of Activation
-            One per hidden layer; the last layer is linear, its link belongs to the loss.
-        output_activation : Activation, default=None
-            What the initializer of the output layer is told, if not that it is linear.
-        dropout : sequence of float, default=()
-            The rate behind each hidden layer; no dropout at all if empty.
-        feature_scale : bool, default=False
-            Whether a factor for each input column comes first.
-        """
-        *hidden, last = pairwise(units)
-        layers = [FeatureScale(units[0])] if feature_scale else []
-        rates = dropout or [0.0] * len(hidden)
-        for fans, activation, rate in zip(hidden, activations, rates, strict=True):
-            layers.append(Dense(*fans, activation))
-            if rate:
-                layers.append(Dropout(fans[1], rate))
-        return cls([*layers, Dense(*last, Identity(), output_activation)])
+    @property
+    def axes(self):
+        """The axes in front of every parameter: none for one network."""
+        return () if self.n_members == 1 else (self.n_members,)
 
     @property
     def members(self):
-        """The networks that it is made of."""
-        return [self]
-
-    def parts(self, vector):
-        """Views of what belongs to each member in a vector that lies as `theta` does."""
-        return [[vector]]
+        """The members as networks, on views of the same arrays; the network itself if it is one."""
+        if self.n_members == 1:
+            return [self]
+        members = [
+            Network([layer.unbound() for layer in self.layers]) for _ in range(self.n_members)
+        ]
+        for number, member in enumerate(members):
+            member.bind(
+                {
+                    kind: [array[number] for array in arrays]
+                    for kind, arrays in self.parameters().items()
+                }
+            )
+        return members
 
     def slots(self):
         """Yield all parameters as (layer, name, start, stop), in the order of the flat vector."""
         names = [(layer, name) for layer in self.layers for name in layer.shapes]
         stop = 0
-        for layer, name in sorted(names, key=lambda slot: slot[1] not in slot[0].penalized):
-            start, stop = stop, stop + int(np.prod(layer.shapes[name]))
+        for layer, name in sorted(names, key=_part_of_vector):
+            size = self.n_members * int(np.prod(layer.shapes[name]))
+            start, stop = stop, stop + size
             yield layer, name, start, stop
 
     @property
@@ -145,20 +187,60 @@ class Network:
         """Make `theta` and `grad`, keeping the values of layers that have some, and bind views."""
         self.theta = np.zeros(self.n_parameters, dtype)
         self.grad = np.zeros_like(self.theta)
-        n_weights = 0
+        n_weights = n_trained = 0
+        views = {layer: {} for layer in self.layers}
         for layer, name, start, stop in self.slots():
-            shape = layer.shapes[name]
+            shape = *self.axes, *_as_matrix(layer.shapes[name])
             view = self.theta[start:stop].reshape(shape)
             if hasattr(layer, name):
                 view[...] = getattr(layer, name)
-            setattr(layer, name, view)
-            setattr(layer, "d" + name, self.grad[start:stop].reshape(shape))
-            if name in layer.penalized:
-                n_weights = stop
+            views[layer][name] = view
+            setattr(layer, f"d{name}", self.grad[start:stop].reshape(shape))
+            n_weights = stop if name in layer.penalized else n_weights
+            n_trained = n_trained if name in layer.statistics else stop
+        for layer in self.layers:
+            layer.bind(**views[layer])
         self.weights, self.weights_grad = self.theta[:n_weights], self.grad[:n_weights]
+        self.trained = self.theta[:n_trained]
+
+    @property
+    def kinds(self):
+        """The kinds of parameters that the layers have, as a set."""
+        return {kind for layer in self.layers for kind in layer.kinds.values()}
+
+    def parameters(self):
+        """All parameters by kind, as views without the axis of rows.
+
+        Returns
+        -------
+        dict of str to list of ndarray
+            One array for each layer that has the kind, with the axis of members in front.
+        """
+        found = {}
+        for layer in self.layers:
+            for name, shape in layer.shapes.items():
+                array = getattr(layer, name).reshape(*self.axes, *shape)
+                found.setdefault(layer.kinds[name], []).append(array)
+        return found
+
+    def bind(self, parameters):
+        """Compute with these arrays from now on; nothing is copied.
+
+        Parameters
+        ----------
+        parameters : dict of str to list of ndarray
+            As `parameters` returns them. The arrays decide how many units a layer has.
+        """
+        arrays = {kind: iter(given) for kind, given in parameters.items()}
+        for layer in self.layers:
+            bound = {}
+            for name, shape in layer.shapes.items():
+                array = next(arrays[layer.kinds[name]])
+                bound[name] = array if len(shape) == 2 else array[..., np.newaxis, :]
+            layer.bind(**bound)
 
     def draw(self, initializer, random_state, output_initializer=None):
-        """Fill all parameters with starting values, layer by layer.
+        """Fill all parameters with starting values, member by member and layer by layer.
 
         Parameters
         ----------
@@ -167,10 +249,29 @@ class Network:
         output_initializer : Initializer, default=None
             Of the last layer; the same as that of the others if None.
         """
-        *others, last = self.layers
-        for layer in others:
-            layer.draw(initializer, random_state)
-        last.draw(output_initializer or initializer, random_state)
+        for member in self.members:
+            *others, last = member.layers
+            for layer in others:
+                layer.draw(initializer, random_state)
+            last.draw(output_initializer or initializer, random_state)
+
+    def bind_generator(self, generator):
+        """Draw all random numbers of training, such as masks of dropout, from this generator."""
+        for layer in self.layers:
+            if layer.is_random:
+                layer.generator = generator
+
+    @property
+    def is_random(self):
+        """Whether a layer draws random numbers in training."""
+        return any(layer.is_random for layer in self.layers)
+
+    def parts(self, vector):
+        """Views of what belongs to each member in a vector that lies as `theta` does."""
+        if self.n_members == 1:
+            return [[vector]]
+        blocks = [vector[a:b].reshape(self.n_members, -1) for _, _, a, b in self.slots()]
+        return [[block[j] for block in blocks] for j in range(self.n_members)]
 
     def groups(self, factors, parametrization):
         """Slices of the flat vector whose parameters share a learning-rate factor.
@@ -184,11 +285,13 @@ class Network:
         Returns
         -------
         list of (int, int, float)
-            Start, stop and factor, in order; as few as possible.
+            Start, stop and factor, in order; as few as possible. Statistics are in none.
         """
         groups = []
         for layer, name, start, stop in self.slots():
-            factor = factors.get(layer.kinds.get(name), 1.0)
+            if name in layer.statistics:
+                continue
+            factor = factors.get(layer.kinds[name], 1.0)
             factor *= layer.rate_factor(name, parametrization)
             if groups and groups[-1][2] == factor:
                 start = groups.pop()[0]
@@ -198,36 +301,7 @@ class Network:
     @property
     def dense_layers(self):
         """The layers that have weights and biases."""
-        return [layer for layer in self.layers if "W" in layer.shapes]
-
-    @property
-    def coefs(self):
-        """The weight matrices, as a list of views."""
-        return [layer.W for layer in self.dense_layers]
-
-    @property
-    def intercepts(self):
-        """The bias vectors, as a list of views."""
-        return [layer.b for layer in self.dense_layers]
-
-    @property
-    def feature_scale(self):
-        """The factors of the input columns, as a view; None without such a layer."""
-        first = self.layers[0]
-        return first.s if "s" in first.shapes else None
-
-    def bind(self, coefs, intercepts, feature_scale=None):
-        """Compute with these arrays from now on; nothing is copied."""
-        if feature_scale is not None:
-            self.layers[0].s = feature_scale
-        for layer, W, b in zip(self.dense_layers, coefs, intercepts, strict=True):
-            layer.bind(W, b)
-
-    def bind_generator(self, generator):
-        """Draw what training draws at random, the masks of dropout, from this generator."""
-        for layer in self.layers:
-            if layer.only_in_training:
-                layer.generator = generator
+        return [layer for layer in self.layers if isinstance(layer, Dense)]
 
     @property
     def units(self):
@@ -235,9 +309,14 @@ class Network:
         layers = self.dense_layers
         return [layers[0].fan_in, *(layer.fan_out for layer in layers)]
 
+    @property
+    def widest(self):
+        """The largest number of units that a layer gives."""
+        return max(layer.width for layer in self.layers)
+
     def unbound(self):
         """The same network without arrays."""
-        return Network([layer.unbound() for layer in self.layers])
+        return Network([layer.unbound() for layer in self.layers], self.n_members)
 
     def __getstate__(self):
         return vars(self.unbound())
@@ -248,12 +327,12 @@ class Network:
         Parameters
         ----------
         n_samples : int
+            Rows of each member.
         dtype : dtype
         training : bool, default=False
-            Whether layers that act in training only take part.
+            Whether the batches are trained on.
         """
-        layers = [layer for layer in self.layers if training or not layer.only_in_training]
-        return Workspace(layers, n_samples, dtype)
+        return Workspace(self.layers, (*self.axes, n_samples), dtype, training)
 
     def scores(self, X, dtype, index=None):
         """Raw scores of any number of rows, computed in chunks of bounded size.
@@ -268,10 +347,12 @@ class Network:
 
         Returns
         -------
-        ndarray of shape (n_samples, n_outputs)
+        ndarray of shape (n_samples, n_outputs) or (n_members, n_samples, n_outputs)
         """
+        if self.n_members > 1:
+            return np.stack([member.scores(X, dtype, index) for member in self.members])
         n_samples = len(X) if index is None else len(index)
-        size = max(1, min(n_samples, self.chunk_elements // max(self.units)))
+        size = max(1, min(n_samples, self.chunk_elements // max(self.units[0], self.widest)))
         raw = np.empty((n_samples, self.units[-1]), dtype)
         workspace = self.workspace(size, dtype)
         for start in range(0, n_samples, size):
@@ -281,3 +362,14 @@ class Network:
             chunk = X.slice(start, stop) if index is None else X.take(index[start:stop])
             raw[start:stop] = workspace.forward(chunk)
         return raw
+
+
+def _part_of_vector(slot):
+    """Which part of the flat vector a parameter belongs to: penalized, other, statistics."""
+    layer, name = slot
+    return 0 if name in layer.penalized else 2 if name in layer.statistics else 1
+
+
+def _as_matrix(shape):
+    """The shape of a matrix, or of a vector as a row."""
+    return shape if len(shape) == 2 else (1, *shape)

@@ -5,7 +5,7 @@ Large batches are streamed in blocks, so that buffers stay small whatever the ba
 
 import numpy as np
 
-from .vectors import add_scaled
+from .._vectors import add_scaled
 
 
 class Objective:
@@ -37,8 +37,7 @@ class Objective:
         self.alpha = alpha
         self.batches = batches
         self.losses = np.empty(batches.n_samples * network.n_members, network.theta.dtype)
-        _, *units = network.units
-        block_size = max(1, self.block_elements // max(batches.X.width, *units))
+        block_size = max(1, self.block_elements // max(batches.X.width, network.widest))
         # Shorter blocks would cost more than they save: every block fills a whole gradient.
         shortest = min(self.shortest_block, block_size)
         self.block_size = max(shortest, block_size // network.n_members)

@@ -1,7 +1,7 @@
-"""What lives from epoch to epoch: the state of training, and the record of a run.
+"""What lives from epoch to epoch: the state of training, and the record of one call.
 
-Both are plain data, so that they can be copied, compared and written to disk: `TrainingState`
-outlives a call of `fit`, `Outcome` belongs to one.
+Both are plain data, so that they can be copied, compared and written to disk. `TrainingState`
+continues from call to call; a `Record` belongs to one.
 """
 
 from copy import deepcopy
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .schedules import Clock
+from ..schedules import Clock
 
 
 @dataclass
@@ -18,28 +18,28 @@ class TrainingState:
 
     Attributes
     ----------
-    random_state : numpy.random.RandomState
-        The random stream.
+    random_state : numpy.random.RandomState or None
+        The random stream; None until a fit begins.
     generator : numpy.random.Generator or None
-        What dropout draws from; None without dropout.
+        Source of the random numbers of layers, such as masks of dropout; None without such layers.
     moments : dict or None
         The optimizer's state; None before its first step.
     moments_of : str or None
-        The class of that optimizer; another one starts anew.
+        The class of that optimizer; another one starts with new moments.
     clock : Clock
     samples_seen : int
         Rows seen in whole epochs, in this and earlier fits; `t_` in scikit-learn.
     criterion : {"loss", "score"} or None
         What `best` is the best of.
     best : list of float
-        The best values so far: the loss with the sign turned, or the score of each member.
+        The best values so far: minus the loss, or the score of each member.
     no_improvement : int
-        Epochs in a row that did not improve on any of `best` by more than `tol`.
+        Consecutive epochs that did not improve any of `best` by more than `tol`.
     weight_sum, n_rows_weighted : float, int
-        Sum of the weights of all rows seen, a row without one weighing one, and their number.
+        Sum of the weights of all rows seen, one for a row without a weight, and their number.
     """
 
-    random_state: np.random.RandomState
+    random_state: np.random.RandomState | None = None
     generator: np.random.Generator | None = None
     moments: dict | None = None
     moments_of: str | None = None
@@ -51,13 +51,13 @@ class TrainingState:
     weight_sum: float = 0.0
     n_rows_weighted: int = 0
 
-    def seed_generator(self, rates):
-        """Give dropout at these rates a generator: without any, draws are scikit-learn's."""
-        if any(rates) and self.generator is None:
+    def seed_generator(self):
+        """Make the generator, unless there is one already: by one draw from the stream."""
+        if self.generator is None:
             self.generator = np.random.default_rng(self.random_state.randint(2**31))
 
     def count_weights(self, weights, n_samples, subset=None):
-        """Take rows that will be trained on into the running mean of weights.
+        """Add rows that will be trained on to the running mean of weights.
 
         Parameters
         ----------
@@ -65,7 +65,7 @@ class TrainingState:
             None is a weight of one for every row.
         n_samples : int
         subset : integer ndarray, default=None
-            The rows that count, by member if there are several; all, if None.
+            The rows that count, of each member if there are several; all rows if None.
         """
         n_used = n_samples if subset is None else subset.size
         self.n_rows_weighted += n_used
@@ -75,7 +75,7 @@ class TrainingState:
             self.weight_sum += float((weights if subset is None else weights[subset]).sum())
 
     def relative_weights(self, weights, n_samples):
-        """Weights over their running mean; None where all rows weigh one, now and before."""
+        """Weights over their running mean; None where all rows have weight one, now and before."""
         if weights is None and self.weight_sum == self.n_rows_weighted:
             return None
         return (np.ones(n_samples) if weights is None else weights) / self.mean_weight
@@ -85,16 +85,25 @@ class TrainingState:
         """The mean of all sample weights seen; 1 before the first row."""
         return self.weight_sum / self.n_rows_weighted if self.n_rows_weighted else 1.0
 
+    def without_moments(self):
+        """What a `partial_fit` after a fit continues from: the streams and the counts of rows."""
+        return TrainingState(
+            self.random_state,
+            generator=self.generator,
+            samples_seen=self.samples_seen,
+            weight_sum=self.weight_sum,
+            n_rows_weighted=self.n_rows_weighted,
+        )
+
     def copy(self):
-        """An independent copy, the random stream excepted."""
+        """An independent copy, except for the random stream."""
         moments = self.moments and {
             name: value.copy() if isinstance(value, np.ndarray) else value
             for name, value in self.moments.items()
         }
-        generator = deepcopy(self.generator)
         return replace(
             self,
-            generator=generator,
+            generator=deepcopy(self.generator),
             moments=moments,
             best=[*self.best],
             clock=replace(self.clock),
@@ -102,37 +111,39 @@ class TrainingState:
 
 
 @dataclass
-class Outcome:
-    """What one run of training has given so far, and in the end its outcome.
+class Record:
+    """What one call of `fit` or `partial_fit` has reached so far, and in the end its outcome.
 
     Attributes
     ----------
     loss_curve : list of float or None
         One entry an epoch; None for an optimizer that has no epochs.
-    validation_losses, scores : list of float
-        One entry an epoch, the mean over the members; empty without validation rows.
+    held_out_losses, scores : list of float
+        One entry an epoch, the mean over the members; empty without held-out rows.
     loss : float
         The last loss.
     n_iter : int
         Epochs, or iterations of L-BFGS.
     best_iters : list of int
-        The epoch, from 1, with the best score of each member; empty without validation rows.
+        The epoch, from 1, with the best score of each member; empty without held-out rows.
     best_scores : list of float
         Those scores.
     best_theta : ndarray or None
         The parameters of each member after that epoch, if they are to be restored.
     order : integer ndarray or None
-        The order of the rows in the last epoch; None as they come.
+        The order of the rows in the last epoch; None for the given order.
+    temperatures : list of float
+        The temperature of each member; empty unless it was fitted.
     converged : bool
-        False if the run ended because it was told how long to run.
+        False if training ended only because it had reached its number of epochs.
     message : str
-        Why a run that did not converge ended.
+        Why training that did not converge ended.
     interrupt : KeyboardInterrupt or None
-        What ended the run after its last whole epoch.
+        The interrupt that ended training after its last whole epoch.
     """
 
     loss_curve: list | None = None
-    validation_losses: list = field(default_factory=list)
+    held_out_losses: list = field(default_factory=list)
     scores: list = field(default_factory=list)
     loss: float = np.inf
     n_iter: int = 0
@@ -140,13 +151,26 @@ class Outcome:
     best_scores: list = field(default_factory=list)
     best_theta: np.ndarray | None = None
     order: np.ndarray | None = None
+    temperatures: list = field(default_factory=list)
     converged: bool = False
     message: str = ""
     interrupt: KeyboardInterrupt | None = None
 
     def truncate(self, n_iter, best_iters, best_scores):
         """Forget what came after so many epochs, as far as an interrupt left any of it."""
-        for curve in (self.loss_curve, self.validation_losses, self.scores):
+        for curve in (self.loss_curve, self.held_out_losses, self.scores):
             del curve[n_iter:]
         self.n_iter, self.best_iters, self.best_scores = n_iter, best_iters, best_scores
         self.loss = self.loss_curve[-1]
+
+    def copy(self):
+        """An independent copy, except for `best_theta`."""
+        return replace(
+            self,
+            loss_curve=None if self.loss_curve is None else [*self.loss_curve],
+            held_out_losses=[*self.held_out_losses],
+            scores=[*self.scores],
+            best_iters=[*self.best_iters],
+            best_scores=[*self.best_scores],
+            order=None if self.order is None else self.order.copy(),
+        )

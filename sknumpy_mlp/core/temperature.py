@@ -43,7 +43,7 @@ def fit_temperature(loss, Z, y, weights=None):
     --------
     Scores of twice the log-odds of what happens, three times out of four:
 
-    >>> from sknumpy_mlp.core.losses import SoftmaxCrossEntropy
+    >>> from sknumpy_mlp.losses import SoftmaxCrossEntropy
     >>> Z = np.tile([2 * np.log(3), 0.0], (4000, 1))
     >>> round(fit_temperature(SoftmaxCrossEntropy(), Z, np.array([0, 0, 0, 1] * 1000)), 2)
     2.0

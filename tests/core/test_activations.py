@@ -2,7 +2,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from sknumpy_mlp.core.activations import GELU, Activation, LeakyReLU, ReLU
+from sknumpy_mlp.activations import GELU, Activation, LeakyReLU, ReLU
 
 from .families import all_examples
 
@@ -135,7 +135,7 @@ def test_memory_order_does_not_matter(activation):
 def test_relu_and_leaky_relu_have_the_left_slope_at_zero():
     zero, one = np.zeros((1, 1)), np.ones((1, 1))
     assert backward(ReLU(), zero, one) == 0
-    assert backward(LeakyReLU(0.25), zero, one) == 0.25
+    assert backward(LeakyReLU(negative_slope=0.25), zero, one) == 0.25
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from sknumpy_mlp.core._family import Family, boolean, integer, one_of, real
-from sknumpy_mlp.core.initializers import Normal, Uniform
-from sknumpy_mlp.core.optimizers import Adam, RMSprop
-from sknumpy_mlp.core.schedules import Cosine, Schedule, Warmup
+from sknumpy_mlp._family import Family, boolean, integer, one_of, real
+from sknumpy_mlp.initializers import Normal, Uniform
+from sknumpy_mlp.optimizers import Adam, RMSprop
+from sknumpy_mlp.schedules import Cosine, Schedule, Warmup
 
 from .families import NONSENSE, all_examples, default, families, half, members
 
@@ -28,6 +28,7 @@ class Shape(Family):
 class Circle(Shape):
     name = "circle"
     rules: ClassVar = {"radius": real(0, 1, closed="right")}
+    flat = ("radius",)
 
     def __init__(self, radius=0.5, inside=None):
         self.radius = radius
@@ -105,7 +106,7 @@ def test_what_is_no_member_is_refused_with_parameter_rule_value_and_choices(fami
     article = "an" if family.__name__[0] in "AIO" else "a"
     assert str(caught.value) == (
         f"this_parameter must be {article} {family.__name__} or one of "
-        f"{sorted(family.named())}, got {value!r}"
+        f"{sorted(family.named())}, got {value!r}" + family._hint(value, sorted(family.named()))
     )
 
 
@@ -114,10 +115,11 @@ def test_a_member_of_another_family_is_refused():
         Schedule.resolve(Adam(), "solver")
 
 
-def test_a_name_takes_those_defaults_that_its_constructor_has():
-    given = {"radius": 0.25, "colour": "red"}
+def test_a_name_takes_those_parameters_that_it_asks_for():
+    # `inside` happens to be called as a parameter of the estimator; it is not in `flat`.
+    given = {"radius": 0.25, "colour": "red", "inside": "nothing of mine"}
     assert repr(Shape.resolve("circle", "shape", given)) == "Circle(radius=0.25, inside=None)"
-    own = Circle(1.0)
+    own = Circle(radius=1.0)
     assert Shape.resolve(own, "shape", given).radius == 1.0
 
 
@@ -189,7 +191,7 @@ def test_a_label_is_the_name_or_what_constructs_the_member(member):
 
 
 def test_parameters_of_parts_inside_are_read_and_set_by_path():
-    start = Uniform(biases=Normal(0.5, biases=Normal(2.0)))
+    start = Uniform(biases=Normal(scale=0.5, biases=Normal(scale=2.0)))
     given = start.get_params()
     assert given["biases__scale"] == 0.5
     assert given["biases__biases__scale"] == 2.0

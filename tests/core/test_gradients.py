@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from sknumpy_mlp import losses
+from sknumpy_mlp.activations import Activation, Identity, Tanh
 from sknumpy_mlp.core import layers
-from sknumpy_mlp.core.activations import Activation, Identity, Tanh
 from sknumpy_mlp.core.batches import Batches
-from sknumpy_mlp.core.initializers import Normal
 from sknumpy_mlp.core.layers import Dense
-from sknumpy_mlp.core.losses import Loss
-from sknumpy_mlp.core.network import Network
+from sknumpy_mlp.core.network import Network, perceptron
 from sknumpy_mlp.core.objective import Objective
+from sknumpy_mlp.initializers import Normal
+from sknumpy_mlp.losses import Loss
 
 from .families import all_examples, default, members
 
@@ -43,7 +44,7 @@ def layer(kind, fan_in, fan_out, activation):
 def data(loss, n_outputs, *, weighted, as_sparse):
     rng = np.random.RandomState(0)
     X = rng.standard_normal((N_ROWS, N_FEATURES)) * (rng.uniform(size=(N_ROWS, N_FEATURES)) < 0.7)
-    if loss.coding == "index":
+    if isinstance(loss.coding, losses.ClassNumbers):
         codes = rng.randint(n_outputs, size=N_ROWS)
     elif "continuous" in loss.kinds:
         codes = rng.uniform(0, 3, size=(N_ROWS, n_outputs))
@@ -56,7 +57,7 @@ def data(loss, n_outputs, *, weighted, as_sparse):
 
 def assert_gradient_is_that_of_the_value(network, loss, batches, alpha):
     network.allocate(np.float64)
-    network.draw(Normal(0.7, biases="same"), np.random.RandomState(1))
+    network.draw(Normal(scale=0.7, biases="same"), np.random.RandomState(1))
     objective = Objective(network, loss, alpha, batches)
     theta = network.theta
 
@@ -84,7 +85,7 @@ def assert_gradient_is_that_of_the_value(network, loss, batches, alpha):
 
 
 def n_outputs(loss):
-    return loss.n_outputs("multiclass", N_CLASSES)
+    return loss.link.n_outputs(N_CLASSES)
 
 
 @pytest.mark.parametrize("kind", LAYERS)
@@ -98,7 +99,7 @@ def test_gradient_matches_finite_differences(activation, loss, kind, n_hidden):
         stack, width = [], N_FEATURES
         for fan_out, chosen in zip((5, 3), place):
             stack.append(layer(kind if chosen else Dense, width, fan_out, activation))
-            width = getattr(stack[-1], "fan_out", width)
+            width = stack[-1].width
         stack.append(Dense(width, n_outputs(loss), Identity()))
         batch = data(loss, n_outputs(loss), weighted=False, as_sparse=False)
         assert_gradient_is_that_of_the_value(Network(stack), loss, batch, alpha=0.3)
@@ -112,7 +113,7 @@ def test_gradient_matches_finite_differences(activation, loss, kind, n_hidden):
 def test_gradient_matches_with_weights_sparse_input_and_penalty(
     hidden, loss, weighted, as_sparse, alpha
 ):
-    network = Network.dense([N_FEATURES, *hidden, n_outputs(loss)], [Tanh()] * len(hidden))
+    network = perceptron([N_FEATURES, *hidden, n_outputs(loss)], [Tanh()] * len(hidden))
     batch = data(loss, n_outputs(loss), weighted=weighted, as_sparse=as_sparse)
     assert_gradient_is_that_of_the_value(network, loss, batch, alpha)
 
@@ -120,13 +121,13 @@ def test_gradient_matches_with_weights_sparse_input_and_penalty(
 @pytest.mark.parametrize("as_sparse", [False, True])
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
 def test_float32_gradient_is_close_to_that_of_float64(activation, as_sparse):
-    loss, _ = (loss for loss in LOSSES if loss.out_activation == "softmax")
+    loss, _ = (loss for loss in LOSSES if loss.link.out_activation == "softmax")
     given = data(loss, N_CLASSES, weighted=False, as_sparse=as_sparse)
     grads = []
     for dtype in (np.float64, np.float32):
-        network = Network.dense([N_FEATURES, 5, N_CLASSES], [activation])
+        network = perceptron([N_FEATURES, 5, N_CLASSES], [activation])
         network.allocate(dtype)
-        network.draw(Normal(0.7), np.random.RandomState(1))
+        network.draw(Normal(scale=0.7), np.random.RandomState(1))
         batches = Batches(given.X.X, given.y.X, dtype, N_ROWS)
         Objective(network, loss, 0.3, batches).evaluate(0, N_ROWS)
         assert network.grad.dtype == dtype

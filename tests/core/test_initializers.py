@@ -3,9 +3,9 @@ import re
 import numpy as np
 import pytest
 
-from sknumpy_mlp.core.activations import Activation, Logistic, ReLU
-from sknumpy_mlp.core.initializers import Auto, Initializer, Normal, Uniform, VarianceScaling
-from sknumpy_mlp.core.network import Network
+from sknumpy_mlp.activations import Activation, Logistic, ReLU
+from sknumpy_mlp.core.network import perceptron
+from sknumpy_mlp.initializers import Auto, Initializer, Normal, Uniform, VarianceScaling
 
 from .families import all_examples, default, members
 
@@ -81,7 +81,7 @@ def test_auto_has_scikit_learn_s_bound_for_weights_and_biases(activation):
 
 
 def test_uniform_is_half_open_between_its_bounds():
-    values = draw(Uniform(-0.25, 0.75))
+    values = draw(Uniform(low=-0.25, high=0.75))
     assert -0.25 <= values.min() < -0.249
     assert 0.749 < values.max() < 0.75
 
@@ -92,7 +92,7 @@ def test_the_same_stream_gives_the_same_values(initializer):
 
 
 def started(initializer, seed=0):
-    network = Network.dense([4, 3, 2], [ReLU()])
+    network = perceptron([4, 3, 2], [ReLU()])
     network.allocate(np.float64)
     stream = np.random.RandomState(seed)
     network.draw(initializer, stream)
@@ -100,16 +100,16 @@ def started(initializer, seed=0):
 
 
 def test_the_stream_gives_weights_then_biases_layer_by_layer():
-    network, _ = started(Normal(0.5, biases=Uniform(-1, 1)))
+    network, _ = started(Normal(scale=0.5, biases=Uniform(low=-1, high=1)))
     stream = np.random.RandomState(0)
     for layer, fans in zip(network.layers, [(4, 3), (3, 2)]):
         np.testing.assert_array_equal(layer.W, 0.5 * stream.standard_normal(fans))
-        np.testing.assert_array_equal(layer.b, stream.uniform(-1, 1, fans[1]))
+        np.testing.assert_array_equal(layer.b[0], stream.uniform(-1, 1, fans[1]))
 
 
 def test_zero_biases_take_nothing_from_the_stream():
-    network, after = started(Normal(1.0, biases="zeros"))
-    assert not any(b.any() for b in network.intercepts)
+    network, after = started(Normal(scale=1.0, biases="zeros"))
+    assert not any(b.any() for b in network.parameters()["biases"])
     stream = np.random.RandomState(0)
     stream.standard_normal(4 * 3 + 3 * 2)
     assert after.standard_normal() == stream.standard_normal()
@@ -128,28 +128,28 @@ def test_biases_same_are_drawn_as_the_weights_are(initializer):
 @pytest.mark.parametrize("name", Initializer.named())
 def test_biases_take_any_name_or_object(name):
     assert isinstance(Uniform(biases=name).for_biases(), Initializer.named()[name])
-    start = Normal(1.0)
+    start = Normal(scale=1.0)
     assert Uniform(biases=start).for_biases() is start
 
 
 def test_by_default_biases_are_zero_unless_the_initializer_is_scikit_learn_s():
     for name, cls in Initializer.named().items():
         network, _ = started(default(cls))
-        assert any(b.any() for b in network.intercepts) == (name == "auto")
+        assert any(b.any() for b in network.parameters()["biases"]) == (name == "auto")
 
 
 @pytest.mark.parametrize(
     ("initializer", "message"),
     [
-        (Uniform(1.0, 0.5), r"low of Uniform must be at most high, got low=1.0, high=0.5"),
-        (Uniform(float("-inf"), 0.5), r"low of Uniform must be a number in .*, got -inf"),
-        (Uniform(0.0, float("nan")), r"high of Uniform must be a number in .*, got nan"),
-        (Normal(-0.5), r"scale of Normal must be a number in \[0, inf\), got -0.5"),
+        (Uniform(low=1.0, high=0.5), r"low of Uniform must be at most high, got low=1.0, high=0.5"),
+        (Uniform(low=float("-inf"), high=0.5), r"low of Uniform must be a number in .*, got -inf"),
+        (Uniform(low=0.0, high=float("nan")), r"high of Uniform must be a number in .*, got nan"),
+        (Normal(scale=-0.5), r"scale of Normal must be a number in \[0, inf\), got -0.5"),
         (
             Normal(biases="none"),
             r"biases of Normal must be an Initializer or one of \['auto', .*\], got 'none'",
         ),
-        (Uniform(biases=Normal(-1)), r"scale of Normal must be .*, got -1"),
+        (Uniform(biases=Normal(scale=-1)), r"scale of Normal must be .*, got -1"),
     ],
     ids=repr,
 )

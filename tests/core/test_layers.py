@@ -1,13 +1,16 @@
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy import sparse
 
-from sknumpy_mlp.core.activations import Identity, ReLU, Tanh
-from sknumpy_mlp.core.initializers import Auto, Normal
+from sknumpy_mlp.activations import Identity, ReLU, Tanh
 from sknumpy_mlp.core.layers import Dense, Layer
 from sknumpy_mlp.core.network import Network
+from sknumpy_mlp.core.stepper import Stepper
+from sknumpy_mlp.initializers import Auto, Normal
+from sknumpy_mlp.optimizers import SGD
 
 N_ROWS, FAN_IN, FAN_OUT = 7, 4, 3
 FORMS = {
@@ -22,8 +25,8 @@ def bound(activation, dtype=np.float64, seed=0):
     """A layer on arrays of its own, with random parameters."""
     rng = np.random.RandomState(seed)
     layer = Dense(FAN_IN, FAN_OUT, activation)
-    layer.W = rng.standard_normal((FAN_IN, FAN_OUT)).astype(dtype)
-    layer.b = rng.standard_normal(FAN_OUT).astype(dtype)
+    W = rng.standard_normal((FAN_IN, FAN_OUT)).astype(dtype)
+    layer.bind(W=W, b=rng.standard_normal((1, FAN_OUT)).astype(dtype))
     layer.dW, layer.db = np.full_like(layer.W, np.nan), np.full_like(layer.b, np.nan)
     return layer
 
@@ -40,7 +43,7 @@ def inputs(form="C order", dtype=np.float64):
 def test_forward_is_the_activation_of_the_affine_map(form, dtype, order):
     layer = bound(Tanh(), dtype)
     X, given = inputs(form, dtype)
-    A = layer.forward(given, layer.buffers(N_ROWS, dtype, order))
+    A = layer.forward(given, layer.buffers((N_ROWS,), dtype, order))
     assert A.dtype == dtype
     assert A.shape == (N_ROWS, FAN_OUT)
     # Four products and a sum.
@@ -53,7 +56,7 @@ def test_forward_is_the_activation_of_the_affine_map(form, dtype, order):
 def test_backward_is_the_textbook_s(form, order):
     layer = bound(Tanh())
     X, given = inputs(form)
-    buffers = layer.buffers(N_ROWS, np.float64, order)
+    buffers = layer.buffers((N_ROWS,), np.float64, order)
     A = layer.forward(given, buffers).copy()
     dA = np.asarray(np.random.RandomState(2).standard_normal((N_ROWS, FAN_OUT)), order=order)
     dZ = dA * (1 - A**2)
@@ -62,13 +65,13 @@ def test_backward_is_the_textbook_s(form, order):
     close = {"rtol": 0, "atol": 1e-14}
     np.testing.assert_allclose(layer.dW, X.T @ dZ, **close)
     # One bias gradient per unit: summed over the rows, not over the units.
-    np.testing.assert_allclose(layer.db, dZ.sum(axis=0), **close)
+    np.testing.assert_allclose(layer.db[0], dZ.sum(axis=0), **close)
     np.testing.assert_allclose(dX, dZ @ layer.W.T, **close)
 
 
 def test_the_gradient_of_the_input_is_left_out_where_nobody_wants_it():
     layer, (X, given) = bound(ReLU()), inputs()
-    buffers = layer.buffers(N_ROWS, np.float64)
+    buffers = layer.buffers((N_ROWS,), np.float64)
     layer.forward(given, buffers)
     layer.backward(given, np.ones((N_ROWS, FAN_OUT)), buffers, dX=None)
     assert np.isfinite(layer.dW).all()
@@ -77,13 +80,13 @@ def test_the_gradient_of_the_input_is_left_out_where_nobody_wants_it():
 
 def test_the_input_is_not_written_to_by_the_forward_pass():
     layer, (X, given) = bound(ReLU()), inputs()
-    layer.forward(given, layer.buffers(N_ROWS, np.float64))
+    layer.forward(given, layer.buffers((N_ROWS,), np.float64))
     np.testing.assert_array_equal(given, X)
 
 
 def test_buffers_are_used_again_without_traces_of_the_batch_before():
     layer, (_, X) = bound(ReLU()), inputs()
-    buffers = layer.buffers(N_ROWS, np.float64)
+    buffers = layer.buffers((N_ROWS,), np.float64)
     first = layer.forward(X, buffers).copy()
     layer.forward(100 * X, buffers)
     np.testing.assert_array_equal(layer.forward(X, buffers), first)
@@ -105,7 +108,7 @@ def test_the_initializer_is_told_another_activation_where_one_is_given():
     for given, expected in ((None, relu), (tanh, tanh)):
         told = []
         layer = Dense(FAN_IN, FAN_OUT, relu, given)
-        layer.W, layer.b = np.empty((FAN_IN, FAN_OUT)), np.empty(FAN_OUT)
+        layer.bind(W=np.empty((FAN_IN, FAN_OUT)), b=np.empty((1, FAN_OUT)))
         layer.draw(Told(), np.random.RandomState(0))
         fans = FAN_IN, FAN_OUT, expected
         assert told == [((FAN_IN, FAN_OUT), *fans), ((FAN_OUT,), *fans)]
@@ -114,7 +117,7 @@ def test_the_initializer_is_told_another_activation_where_one_is_given():
 def test_draw_fills_the_parameters_in_place():
     layer = bound(ReLU(), np.float32)
     W, b = layer.W, layer.b
-    layer.draw(Normal(2.0, biases="same"), np.random.RandomState(0))
+    layer.draw(Normal(scale=2.0, biases="same"), np.random.RandomState(0))
     assert layer.W is W
     assert layer.b is b
     stream = np.random.RandomState(0)
@@ -131,48 +134,96 @@ def test_an_unbound_layer_is_the_same_layer_without_arrays():
     assert not any(isinstance(value, np.ndarray) for value in vars(bare).values())
 
 
-def test_a_user_s_layer_works_in_a_network():
-    class Scale(Layer):
-        """A learned factor for each feature."""
+class Scale(Layer):
+    """A learned factor for each feature, as a user would write it."""
 
-        penalized = ()
+    kinds = {"s": "scale"}
 
-        def __init__(self, n_features):
-            self.fan_in = self.fan_out = n_features
-            self.shapes = {"s": (n_features,)}
+    def __init__(self, n_features):
+        self.width = n_features
+        self.shapes = {"s": (n_features,)}
 
-        def draw(self, initializer, random_state):
-            self.s[...] = 2
+    def draw(self, initializer, random_state):
+        self.s[...] = 2
 
-        def buffers(self, n_samples, dtype, order="C"):
-            buffers = Dense(self.fan_in, self.fan_in, Identity()).buffers(n_samples, dtype, order)
-            buffers.dA = np.empty_like(buffers.A)
-            return buffers
+    def buffers(self, rows, dtype, order="C", training=False):
+        A, dA = (np.empty((*rows, self.width), dtype) for _ in range(2))
+        return SimpleNamespace(A=A, dA=dA)
 
-        buffers = buffers
+    def forward(self, X, buffers):
+        return np.multiply(X, self.s, out=buffers.A)
 
-        def forward(self, X, buffers):
-            return np.multiply(X, self.s, out=buffers.A)
+    def backward(self, X, dA, buffers, dX=None):
+        np.sum(X * dA, axis=-2, keepdims=True, out=self.ds)
 
-        def backward(self, X, dA, buffers, dX=None):
-            np.einsum("ij,ij->j", X, dA, out=self.ds)
 
-        def unbound(self):
-            return Scale(self.fan_in)
+class Center(Layer):
+    """Subtracts a running mean, a statistic that training observes and prediction uses."""
 
-    network = Network([Scale(FAN_IN), Dense(FAN_IN, FAN_OUT, Identity())])
+    kinds = {"mean": "means"}
+    statistics = ("mean",)
+
+    def __init__(self, n_features):
+        self.width = n_features
+        self.shapes = {"mean": (n_features,)}
+
+    def buffers(self, rows, dtype, order="C", training=False):
+        A, dA = (np.empty((*rows, self.width), dtype) for _ in range(2))
+        return SimpleNamespace(A=A, dA=dA, training=training)
+
+    def forward(self, X, buffers):
+        if buffers.training:
+            self.mean[...] = 0.5 * self.mean + 0.5 * X.mean(axis=-2, keepdims=True)
+        return np.subtract(X, self.mean, out=buffers.A)
+
+    def backward(self, X, dA, buffers, dX=None):
+        if dX is not None:
+            dX[...] = dA
+
+
+@pytest.mark.parametrize("n_members", [1, 3])
+def test_a_user_s_layer_works_in_a_network(n_members):
+    network = Network([Scale(FAN_IN), Dense(FAN_IN, FAN_OUT, Identity())], n_members)
     network.allocate(np.float64)
-    network.draw(Normal(1.0), np.random.RandomState(0))
+    network.draw(Normal(scale=1.0), np.random.RandomState(0))
     X, _ = inputs()
-    workspace = network.workspace(N_ROWS, np.float64)
+    X = np.stack([X, -X, 2 * X])[:n_members] if n_members > 1 else X
+    workspace = network.workspace(N_ROWS, np.float64, training=True)
+    W = network.layers[1].W
     Z = workspace.forward(X)
-    np.testing.assert_allclose(Z, 2 * X @ network.layers[1].W, rtol=1e-13)
+    np.testing.assert_allclose(Z, (2 * X @ W).reshape(Z.shape), rtol=1e-13)
     dZ = np.ones_like(Z)
     workspace.backward(X, dZ)
-    expected = (X * (np.ones((N_ROWS, FAN_OUT)) @ network.layers[1].W.T)).sum(axis=0)
+    ones = np.ones((N_ROWS, FAN_OUT))
+    expected = (X * (ones @ W.swapaxes(-1, -2))).sum(axis=-2, keepdims=True)
     np.testing.assert_allclose(network.layers[0].ds, expected, rtol=1e-13)
     # The only penalized parameters come first, whatever the order of the layers.
-    assert network.weights.size == FAN_IN * FAN_OUT
+    assert network.weights.size == n_members * FAN_IN * FAN_OUT
+    assert network.parameters()["scale"][0].shape == (*network.axes, FAN_IN)
+    assert network.groups({"scale": 3.0}, "standard")[1][-1] == 3.0
+
+
+def test_statistics_lie_behind_what_is_trained_and_are_copied_with_it():
+    network = Network([Center(FAN_IN), Dense(FAN_IN, FAN_OUT, Identity())])
+    network.allocate(np.float64)
+    network.draw(Normal(scale=1.0), np.random.RandomState(0))
+    assert network.trained.size == network.n_parameters - FAN_IN
+    assert sum(stop - start for start, stop, _ in network.groups({}, "ntk")) == network.trained.size
+    X, _ = inputs()
+    trained = network.trained.copy()
+    network.workspace(N_ROWS, np.float64, training=True).forward(X)
+    np.testing.assert_allclose(network.theta[-FAN_IN:], X.mean(axis=0) / 2)
+    np.testing.assert_array_equal(network.trained, trained)
+    kept = network.theta.copy()
+    network.workspace(N_ROWS, np.float64).forward(X)
+    np.testing.assert_array_equal(network.theta, kept)
+    optimizer = SGD(momentum=0.9)
+    state = optimizer.start(network.theta)
+    groups = network.groups({}, "standard")
+    stepper = Stepper(optimizer, network.theta, network.grad + 1, 0, state, groups)
+    stepper.step(0.1)
+    np.testing.assert_array_equal(network.theta[-FAN_IN:], kept[-FAN_IN:])
+    assert (network.trained != trained).all()
 
 
 def test_a_layer_on_views_pickles_through_unbound():

@@ -11,8 +11,8 @@ from sklearn.metrics import (
     mean_squared_error,
 )
 
-from sknumpy_mlp.core import losses
-from sknumpy_mlp.core.losses import Loss
+from sknumpy_mlp import losses
+from sknumpy_mlp.losses import Loss
 
 from .families import default, examples, members
 
@@ -103,7 +103,7 @@ EXACT = {
 
 
 def n_outputs(loss):
-    return loss.n_outputs("multiclass", N_CLASSES)
+    return loss.link.n_outputs(N_CLASSES)
 
 
 def scores(n_outputs, dtype=np.float64, out_activation=None):
@@ -123,7 +123,7 @@ def targets(loss, n_samples, n_outputs, dtype=np.float64):
         Y[::7] = 0
         y = loss.encode_target(Y, dtype)
         return y, y
-    if loss.coding == "index":
+    if isinstance(loss.coding, losses.ClassNumbers):
         y = rng.randint(n_outputs, size=n_samples)
         return loss.encode_target(y, dtype), np.eye(n_outputs, dtype=int)[y]
     Y = rng.randint(2, size=(n_samples, n_outputs))
@@ -147,7 +147,7 @@ def exact(loss, z, y):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("loss", CONCRETE, ids=repr)
 def test_value_is_exact_to_rounding_also_where_naive_formulas_overflow(loss, dtype):
-    Z = scores(n_outputs(loss), dtype, loss.out_activation)
+    Z = scores(n_outputs(loss), dtype, loss.link.out_activation)
     y, Y = targets(loss, *Z.shape, dtype)
     values, _ = value_and_gradient(loss, Z, y)
     with mp.workdps(40):
@@ -163,7 +163,7 @@ def test_value_is_exact_to_rounding_also_where_naive_formulas_overflow(loss, dty
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("loss", CONCRETE, ids=repr)
 def test_gradient_is_the_exact_derivative_also_at_extreme_scores(loss, dtype):
-    Z = scores(n_outputs(loss), dtype, loss.out_activation)[::2]
+    Z = scores(n_outputs(loss), dtype, loss.link.out_activation)[::2]
     y, Y = targets(loss, *Z.shape, dtype)
     _, dZ = value_and_gradient(loss, Z, y)
 
@@ -198,7 +198,9 @@ def test_gradient_matches_finite_differences(loss):
         np.testing.assert_allclose(dZ[:, k], (up - down) / (2 * h), rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("loss", [loss for loss in CONCRETE if loss.coding == "matrix"], ids=repr)
+@pytest.mark.parametrize(
+    "loss", [loss for loss in CONCRETE if isinstance(loss.coding, losses.Columns)], ids=repr
+)
 def test_gradient_matches_finite_differences_for_targets_between_0_and_1(loss):
     rng = np.random.RandomState(0)
     Z, y = rng.standard_normal((20, n_outputs(loss))), rng.uniform(size=(20, n_outputs(loss)))
@@ -217,17 +219,17 @@ def test_every_kind_of_target_finds_a_formula_that_takes_its_coding(named, kind)
     shape = (4,) if kind in ("binary", "multiclass") else (4, n_classes)
     codes = np.random.RandomState(0).randint(2, size=shape)
     y = loss.encode_target(codes, np.float32)
-    if loss.coding == "index":
+    if isinstance(loss.coding, losses.ClassNumbers):
         np.testing.assert_array_equal(y, codes)
         assert y.dtype == np.intp
     else:
         np.testing.assert_array_equal(y, codes.reshape(4, -1))
         assert y.dtype == np.float32
-    Z = np.zeros((4, loss.n_outputs(kind, n_classes)), np.float32)
+    Z = np.zeros((4, loss.link.n_outputs(n_classes)), np.float32)
     values, dZ = value_and_gradient(loss, Z, y)
     assert (values > 0).all() or kind == "continuous"
     assert np.isfinite(dZ).all()
-    assert loss.out_activation in ("identity", "logistic", "softmax", "exp")
+    assert loss.link.out_activation in ("identity", "logistic", "softmax", "exp")
 
 
 @pytest.mark.parametrize(
@@ -251,8 +253,8 @@ def test_every_kind_of_target_finds_a_formula_that_takes_its_coding(named, kind)
 )
 def test_number_of_outputs_and_link(name, kind, n_outputs, out_activation):
     loss = Loss.resolve(name, "loss").for_target(kind)
-    assert loss.n_outputs(kind, 2 if kind == "binary" else 3) == n_outputs
-    assert loss.out_activation == out_activation
+    assert loss.link.n_outputs(2 if kind == "binary" else 3) == n_outputs
+    assert loss.link.out_activation == out_activation
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -260,8 +262,8 @@ def test_number_of_outputs_and_link(name, kind, n_outputs, out_activation):
 def test_probabilities_are_probabilities_of_the_network_s_dtype(named, kind, dtype):
     loss = named.for_target(kind)
     n_classes = 2 if kind == "binary" else N_CLASSES
-    Z = scores(loss.n_outputs(kind, n_classes), dtype)
-    p = loss.probabilities(Z.copy())
+    Z = scores(loss.link.n_outputs(n_classes), dtype)
+    p = loss.link.probabilities(Z.copy())
     assert p.shape == (len(Z), n_classes)
     assert p.dtype == dtype
     assert (p >= 0).all()
@@ -274,10 +276,10 @@ def test_probabilities_are_probabilities_of_the_network_s_dtype(named, kind, dty
 @pytest.mark.parametrize(("named", "kind"), CLASSES)
 def test_probabilities_are_exact_to_rounding(named, kind):
     loss = named.for_target(kind)
-    Z = scores(loss.n_outputs(kind, 2 if kind == "binary" else N_CLASSES))
+    Z = scores(loss.link.n_outputs(2 if kind == "binary" else N_CLASSES))
     with mp.workdps(40):
         s = [[mp.mpf(float(each)) for each in row] for row in Z]
-        if loss.out_activation == "softmax":
+        if loss.link.out_activation == "softmax":
             expected = [[1 / mp.fsum(mp.exp(a - b) for a in row) for b in row] for row in s]
         else:
             expected = [[exact_logistic(each) for each in row] for row in s]
@@ -289,10 +291,12 @@ def test_probabilities_are_exact_to_rounding(named, kind):
         expected = np.array([[float(p) for p in row] for row in expected])
     # exp of a logarithm of size L has a relative error of L roundings.
     eps = np.finfo(float).eps
-    np.testing.assert_allclose(loss.probabilities(Z.copy()), expected, rtol=1e-12, atol=2 * eps)
+    np.testing.assert_allclose(
+        loss.link.probabilities(Z.copy()), expected, rtol=1e-12, atol=2 * eps
+    )
     # Scores of 1e4 that cancel in the normaliser leave their rounding.
     cancelled = 4 * eps * np.maximum(1, np.abs(Z).max(axis=1, keepdims=True))
-    log_p = loss.log_probabilities(Z.copy())
+    log_p = loss.link.log_probabilities(Z.copy())
     assert (np.abs(log_p - log_expected) <= cancelled + 1e-14 * np.abs(log_expected)).all()
 
 
@@ -300,8 +304,8 @@ def test_probabilities_are_exact_to_rounding(named, kind):
 @pytest.mark.parametrize(("named", "kind"), CLASSES)
 def test_log_probabilities_are_finite_where_probabilities_round_to_zero(named, kind, dtype):
     loss = named.for_target(kind)
-    Z = scores(loss.n_outputs(kind, 2 if kind == "binary" else N_CLASSES), dtype)
-    p, log_p = loss.probabilities(Z.copy()), loss.log_probabilities(Z.copy())
+    Z = scores(loss.link.n_outputs(2 if kind == "binary" else N_CLASSES), dtype)
+    p, log_p = loss.link.probabilities(Z.copy()), loss.link.log_probabilities(Z.copy())
     assert log_p.shape == p.shape
     assert log_p.dtype == dtype
     assert np.isfinite(log_p).all()
@@ -319,9 +323,9 @@ def test_log_probabilities_are_finite_where_probabilities_round_to_zero(named, k
 def test_decision_and_prediction_agree_with_probabilities(named, kind, dtype):
     loss = named.for_target(kind)
     n_classes = 2 if kind == "binary" else N_CLASSES
-    Z = np.random.RandomState(0).normal(0, 2, (50, loss.n_outputs(kind, n_classes))).astype(dtype)
-    p = loss.probabilities(Z.copy())
-    decision, predicted = loss.decision(Z.copy()), loss.predict(Z.copy())
+    Z = np.random.RandomState(0).normal(0, 2, (50, loss.link.n_outputs(n_classes))).astype(dtype)
+    p = loss.link.probabilities(Z.copy())
+    decision, predicted = loss.link.decision(Z.copy()), loss.link.predict(Z.copy())
     assert decision.dtype == dtype
     assert np.issubdtype(predicted.dtype, np.integer)
     if kind == "multilabel":
@@ -345,10 +349,10 @@ def test_log_loss_is_scikit_learn_s(kind):
     loss = Loss.resolve("log_loss", "loss").for_target(kind)
     n_classes = 2 if kind == "binary" else N_CLASSES
     rng = np.random.RandomState(0)
-    Z = rng.normal(0, 2, (50, loss.n_outputs(kind, n_classes)))
+    Z = rng.normal(0, 2, (50, loss.link.n_outputs(n_classes)))
     codes = rng.randint(n_classes, size=50)
     values, _ = value_and_gradient(loss, Z, loss.encode_target(codes, Z.dtype))
-    expected = log_loss(codes, loss.probabilities(Z.copy()))
+    expected = log_loss(codes, loss.link.probabilities(Z.copy()))
     np.testing.assert_allclose(values.mean(), expected, rtol=1e-13)
 
 
@@ -419,16 +423,16 @@ def test_a_named_loss_refuses_a_kind_without_a_formula_and_names_those_that_have
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("loss", CONTINUOUS, ids=repr)
 def test_predictions_of_numbers_are_scores_through_the_link(loss, dtype):
-    Z = scores(n_outputs(loss), dtype, loss.out_activation)
-    predicted = loss.predict(Z.copy())
+    Z = scores(n_outputs(loss), dtype, loss.link.out_activation)
+    predicted = loss.link.predict(Z.copy())
     assert predicted.dtype == dtype
-    np.testing.assert_array_equal(predicted, np.exp(Z) if loss.out_activation == "exp" else Z)
+    np.testing.assert_array_equal(predicted, np.exp(Z) if loss.link.out_activation == "exp" else Z)
 
 
 @pytest.mark.parametrize("loss", CONTINUOUS, ids=repr)
 def test_a_perfect_score_costs_nothing_and_pulls_only_where_a_quantile_is_wanted(loss):
     y = np.array([[0.5, 2.0, 100.0]])
-    values, dZ = value_and_gradient(loss, np.log(y) if loss.out_activation == "exp" else y, y)
+    values, dZ = value_and_gradient(loss, np.log(y) if loss.link.out_activation == "exp" else y, y)
     # exp(log(y)) rounds, and so does y (log(y) - log(y)).
     assert abs(values[0]) <= 100 * 8 * np.finfo(float).eps
     # The middle of all slopes that touch a kink; 0 but for a quantile that is not the median.
@@ -464,7 +468,7 @@ def test_scratch_of_another_batch_does_not_matter(loss):
         (losses.ContinuousSquaredError(), lambda y, z: mean_squared_error(y, z) / 2),
         (losses.Poisson(), lambda y, z: mean_poisson_deviance(y, np.exp(z)) / 2),
         (losses.AbsoluteError(), mean_absolute_error),
-        (losses.Pinball(0.9), lambda y, z: mean_pinball_loss(y, z, alpha=0.9)),
+        (losses.Pinball(quantile=0.9), lambda y, z: mean_pinball_loss(y, z, alpha=0.9)),
     ],
     ids=repr,
 )
@@ -479,11 +483,11 @@ def test_huber_is_the_squared_error_of_small_and_the_absolute_error_of_large_res
     rng = np.random.RandomState(0)
     Z, y = rng.standard_normal((50, 2)), rng.standard_normal((50, 2))
     for got, expected in zip(
-        value_and_gradient(losses.Huber(1e3), Z, y),
+        value_and_gradient(losses.Huber(delta=1e3), Z, y),
         value_and_gradient(losses.ContinuousSquaredError(), Z, y),
     ):
         np.testing.assert_allclose(got, expected, rtol=1e-13)
-    values, dZ = value_and_gradient(losses.Huber(1e-6), Z, y)
+    values, dZ = value_and_gradient(losses.Huber(delta=1e-6), Z, y)
     distance, sign = value_and_gradient(losses.AbsoluteError(), Z, y)
     # Half of delta is missing from every residual.
     np.testing.assert_allclose(values / 1e-6, distance, rtol=0, atol=2e-6)

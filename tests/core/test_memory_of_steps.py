@@ -1,20 +1,21 @@
 """Steps write into buffers: after the first epoch no array of a layer's size is made."""
 
 import tracemalloc
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from sknumpy_mlp.core.activations import Activation
+from sknumpy_mlp import ScratchMLPClassifier
+from sknumpy_mlp._estimator.parameters import Plan
+from sknumpy_mlp.activations import Activation
 from sknumpy_mlp.core.batches import Batches
-from sknumpy_mlp.core.initializers import Auto
-from sknumpy_mlp.core.losses import LogLoss
-from sknumpy_mlp.core.network import Network
-from sknumpy_mlp.core.optimizers import Adam, Optimizer
-from sknumpy_mlp.core.schedules import Cosine
-from sknumpy_mlp.core.stacked import StackedNetwork
-from sknumpy_mlp.core.state import TrainingState
-from sknumpy_mlp.core.training import Settings, Training
+from sknumpy_mlp.core.network import perceptron
+from sknumpy_mlp.core.state import Record, TrainingState
+from sknumpy_mlp.core.training import train
+from sknumpy_mlp.initializers import Auto
+from sknumpy_mlp.losses import LogLoss
+from sknumpy_mlp.optimizers import Adam, Optimizer
 
 from .families import default, members
 
@@ -41,22 +42,35 @@ class Peaks:
 def peaks(activation, n_members=1, optimizer=None):
     rng = np.random.RandomState(0)
     X, y = rng.rand(N_ROWS, UNITS[0]).astype(np.float32), rng.randint(UNITS[-1], size=N_ROWS)
-    network = Network.dense(UNITS, [activation] * 2, dropout=[0.1, 0.0], feature_scale=True)
-    subset = None
-    if n_members > 1:
-        network = StackedNetwork(network, n_members)
-        subset = np.tile(np.arange(N_ROWS), (n_members, 1))
+    network = perceptron(
+        UNITS, [activation] * 2, dropout=[0.1, 0.0], feature_scale=True, n_members=n_members
+    )
     network.allocate(np.dtype(np.float32))
     network.draw(Auto(), rng)
     loss = LogLoss(label_smoothing=0.1).for_target("multiclass")
-    batches = Batches(X, y, np.dtype(np.float32), BATCH_SIZE, subset=subset)
+    batches = Batches(X, y, np.dtype(np.float32), BATCH_SIZE, n_members=n_members)
     state, tasks = TrainingState(rng), Peaks()
-    state.seed_generator([0.1])
-    settings = Settings(max_iter=3, n_iter_no_change=None, clip_norm=1.0)
-    training = Training(network, loss, Cosine(), batches, settings, state, tasks=tasks)
+    state.seed_generator()
+    estimator = ScratchMLPClassifier(
+        solver=optimizer or Adam(),
+        learning_rate="cosine",
+        max_iter=3,
+        n_iter_no_change=None,
+        clip_norm=1.0,
+    )
+    fit = SimpleNamespace(
+        plan=Plan.of(estimator),
+        network=network,
+        loss=loss,
+        batches=batches,
+        held_out=[],
+        state=state,
+        record=Record(),
+        n_epochs=None,
+    )
     tracemalloc.start()
     try:
-        training.train(optimizer or Adam())
+        train(fit, tasks)
     finally:
         tracemalloc.stop()
     return tasks.peaks

@@ -6,10 +6,10 @@ import pytest
 from scipy import sparse
 from sklearn.neural_network import MLPClassifier
 
-from sknumpy_mlp.core.activations import Activation, ReLU, Tanh
+from sknumpy_mlp.activations import Activation, ReLU, Tanh
 from sknumpy_mlp.core.batches import rows
-from sknumpy_mlp.core.initializers import Auto, Normal
-from sknumpy_mlp.core.network import Network
+from sknumpy_mlp.core.network import Network, perceptron
+from sknumpy_mlp.initializers import Auto, Normal
 
 from .families import default
 
@@ -17,9 +17,9 @@ UNITS = [4, 5, 3, 2]
 
 
 def started(dtype=np.float64, units=UNITS, activation=None):
-    network = Network.dense(units, [activation or Tanh()] * (len(units) - 2))
+    network = perceptron(units, [activation or Tanh()] * (len(units) - 2))
     network.allocate(dtype)
-    network.draw(Normal(1.0, biases="same"), np.random.RandomState(0))
+    network.draw(Normal(scale=1.0, biases="same"), np.random.RandomState(0))
     return network
 
 
@@ -41,7 +41,9 @@ def test_the_flat_vector_holds_all_weights_then_all_biases_layer_by_layer(dtype)
     assert network.theta.dtype == network.grad.dtype == dtype
     assert network.theta.shape == network.grad.shape == (network.n_parameters,)
     assert network.n_parameters == 4 * 5 + 5 * 3 + 3 * 2 + 5 + 3 + 2
-    parts = [layer.W.ravel() for layer in network.layers] + [layer.b for layer in network.layers]
+    parts = [layer.W.ravel() for layer in network.layers] + [
+        layer.b.ravel() for layer in network.layers
+    ]
     np.testing.assert_array_equal(network.theta, np.concatenate(parts))
     np.testing.assert_array_equal(network.weights, np.concatenate(parts[:3]))
 
@@ -51,7 +53,7 @@ def test_parameters_and_gradients_of_layers_are_views_of_the_flat_vectors():
     network.theta[:] = np.arange(network.n_parameters)
     network.grad[:] = -np.arange(network.n_parameters)
     assert network.layers[0].W[0, 1] == 1
-    assert network.layers[-1].b[-1] == network.n_parameters - 1
+    assert network.layers[-1].b[0, -1] == network.n_parameters - 1
     for layer in network.layers:
         np.testing.assert_array_equal(layer.dW, -layer.W)
         np.testing.assert_array_equal(layer.db, -layer.b)
@@ -66,37 +68,40 @@ def test_parameters_and_gradients_of_layers_are_views_of_the_flat_vectors():
     assert (network.layers[1].dW == 1).all()
 
 
-def test_coefs_and_intercepts_are_the_arrays_of_the_layers():
+def test_parameters_by_kind_are_the_arrays_of_the_layers():
     network = started()
-    assert [W.shape for W in network.coefs] == [(4, 5), (5, 3), (3, 2)]
-    assert [b.shape for b in network.intercepts] == [(5,), (3,), (2,)]
-    for array in [*network.coefs, *network.intercepts]:
+    parameters = network.parameters()
+    assert parameters.keys() == network.kinds == {"weights", "biases"}
+    assert [W.shape for W in parameters["weights"]] == [(4, 5), (5, 3), (3, 2)]
+    assert [b.shape for b in parameters["biases"]] == [(5,), (3,), (2,)]
+    for array in [*parameters["weights"], *parameters["biases"]]:
         assert np.shares_memory(array, network.theta)
     assert network.units == UNITS
 
 
 def test_allocate_keeps_the_values_that_layers_are_bound_to_and_copies_them():
-    source, network = started(), Network.dense(UNITS, [Tanh()] * 2)
-    network.bind(source.coefs, source.intercepts)
+    source, network = started(), perceptron(UNITS, [Tanh()] * 2)
+    network.bind(source.parameters())
     network.allocate(np.float64)
     np.testing.assert_array_equal(network.theta, source.theta)
     network.theta += 1
     assert not np.shares_memory(network.theta, source.theta)
-    assert not np.array_equal(network.coefs[0], source.coefs[0])
+    assert not np.array_equal(network.layers[0].W, source.layers[0].W)
 
 
 def test_without_values_a_network_starts_at_zero():
-    network = Network.dense(UNITS, [Tanh()] * 2)
+    network = perceptron(UNITS, [Tanh()] * 2)
     network.allocate(np.float32)
     assert not network.theta.any()
     assert not network.grad.any()
 
 
 def test_bind_copies_nothing():
-    source, network = started(), Network.dense(UNITS, [Tanh()] * 2)
-    network.bind(source.coefs, source.intercepts)
-    for W, same in zip(network.coefs, source.coefs):
-        assert W is same
+    source, network = started(), perceptron(UNITS, [Tanh()] * 2)
+    network.bind(source.parameters())
+    for layer, same in zip(network.layers, source.layers):
+        assert np.shares_memory(layer.W, same.W)
+        assert np.shares_memory(layer.b, same.b)
     X = inputs()
     got = network.scores(rows(X, X.dtype), X.dtype)
     np.testing.assert_array_equal(got, source.scores(rows(X, X.dtype), X.dtype))
@@ -113,7 +118,7 @@ def test_an_unbound_or_pickled_network_is_its_layers_without_arrays(twin):
     assert [repr(layer) for layer in bare.layers] == [repr(layer) for layer in network.layers]
     # The network that was copied is still bound.
     assert np.shares_memory(network.layers[0].W, network.theta)
-    bare.bind(network.coefs, network.intercepts)
+    bare.bind(network.parameters())
     X = inputs()
     expected = network.scores(rows(X, X.dtype), X.dtype)
     np.testing.assert_array_equal(bare.scores(rows(X, X.dtype), X.dtype), expected)
@@ -133,7 +138,8 @@ def test_scores_are_those_of_scikit_learn_s_network(hidden, activation):
     y = np.arange(len(X)) % 3
     theirs = MLPClassifier(hidden, activation=activation)
     theirs.partial_fit(X, y, classes=[0, 1, 2])
-    theirs.coefs_, theirs.intercepts_ = network.coefs, network.intercepts
+    parameters = network.parameters()
+    theirs.coefs_, theirs.intercepts_ = parameters["weights"], parameters["biases"]
     log_p = theirs.predict_log_proba(X)
     raw = network.scores(rows(X, X.dtype), X.dtype)
     # The softmax forgets a shift of all scores of a row.
@@ -194,13 +200,13 @@ def test_scores_are_a_new_array_at_every_call():
     np.testing.assert_array_equal(first, kept)
 
 
-def test_dense_wants_one_activation_for_each_hidden_layer():
+def test_a_perceptron_wants_one_activation_for_each_hidden_layer():
     with pytest.raises(ValueError, match="zip"):
-        Network.dense([4, 3, 2], [ReLU(), ReLU()])
+        perceptron([4, 3, 2], [ReLU(), ReLU()])
 
 
 def test_the_output_layer_is_linear_and_may_start_as_if_it_were_not():
-    network = Network.dense([4, 3, 2], [ReLU()], output_activation=Tanh())
+    network = perceptron([4, 3, 2], [ReLU()], output_activation=Tanh())
     last = network.layers[-1]
     assert repr(last.activation) == "Identity()"
     assert repr(last.init_activation) == "Tanh()"

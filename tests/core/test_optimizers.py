@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize, rosen, rosen_der
 
-from sknumpy_mlp.core.optimizers import LBFGS, SGD, Adam, AdamW, Momentum, Optimizer, Stepper
+from sknumpy_mlp.core.stepper import Stepper
+from sknumpy_mlp.optimizers import LBFGS, SGD, Adam, AdamW, Momentum, Optimizer
 
 from .families import all_examples, default
 
@@ -201,9 +202,11 @@ def test_the_first_step_of_adam_is_the_rate_times_the_sign():
 def test_averaged_momentum_is_sgd_at_a_rate_smaller_by_one_minus_beta(beta):
     theta, steps = problem()
     steps = [(0.1, g) for _, g in steps]
-    averaged, _ = run(Momentum(beta), theta, steps)
+    averaged, _ = run(Momentum(momentum=beta), theta, steps)
     summed, _ = run(
-        SGD(beta, nesterovs_momentum=False), theta, [((1 - beta) * rate, g) for rate, g in steps]
+        SGD(momentum=beta, nesterovs_momentum=False),
+        theta,
+        [((1 - beta) * rate, g) for rate, g in steps],
     )
     np.testing.assert_allclose(averaged, summed, rtol=1e-12)
 
@@ -211,7 +214,7 @@ def test_averaged_momentum_is_sgd_at_a_rate_smaller_by_one_minus_beta(beta):
 def test_sgd_without_momentum_is_gradient_descent():
     theta, steps = problem()
     for nesterov in (True, False):
-        moved, _ = run(SGD(0.0, nesterov), theta, steps)
+        moved, _ = run(SGD(momentum=0.0, nesterovs_momentum=nesterov), theta, steps)
         expected = theta - sum(rate * g for rate, g in steps)
         np.testing.assert_allclose(moved, expected, rtol=1e-12)
 
@@ -263,5 +266,5 @@ def test_lbfgs_alone_takes_no_steps():
 
 
 def test_adam_and_lbfgs_alone_ignore_scikit_learn_s_schedules():
-    ignoring = {name for name, cls in Optimizer.named().items() if not cls.obeys_classic}
+    ignoring = {name for name, cls in Optimizer.named().items() if not cls.follows_sgd_schedules}
     assert ignoring == {"adam", "lbfgs"}

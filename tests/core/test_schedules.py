@@ -5,8 +5,8 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from sknumpy_mlp.core import schedules
-from sknumpy_mlp.core.schedules import (
+from sknumpy_mlp import schedules
+from sknumpy_mlp.schedules import (
     Adaptive,
     Clock,
     Cosine,
@@ -77,7 +77,7 @@ def test_reading_a_factor_changes_neither_schedule_nor_clock(schedule):
 
 @pytest.mark.parametrize("power_t", [0.0, 0.5, 2.0])
 def test_invscaling_divides_by_a_power_of_the_rows_seen(power_t):
-    schedule = InvScaling(power_t)
+    schedule = InvScaling(power_t=power_t)
     assert schedule.at(Clock()) == 1
     for rows in (1, 10, 12345):
         exact = mp.mpf(rows + 1) ** -power_t
@@ -100,7 +100,7 @@ def test_step_takes_its_new_factor_from_each_boundary_on():
     before = np.nextafter([0.2, 0.6], 0)
     assert [step(0.0), step(before[0]), step(0.2)] == [1, 1, 2]
     assert [step(before[1]), step(0.6), step(1.0)] == [2, 0, 0]
-    assert Step([], [0.5])(0.3) == 0.5
+    assert Step(boundaries=[], factors=[0.5])(0.3) == 0.5
 
 
 @pytest.mark.parametrize(
@@ -116,12 +116,12 @@ def test_step_takes_its_new_factor_from_each_boundary_on():
 )
 def test_step_refuses_boundaries_and_factors_that_do_not_fit(boundaries, factors_, message):
     with pytest.raises(ValueError, match=message):
-        Schedule.resolve(Step(boundaries, factors_), "learning_rate")
+        Schedule.resolve(Step(boundaries=boundaries, factors=factors_), "learning_rate")
 
 
 @pytest.mark.parametrize("final", [0.001, 0.01, 1.0])
 def test_exponential_falls_by_the_same_share_in_every_step(final):
-    schedule = Exponential(final)
+    schedule = Exponential(final=final)
     assert schedule(0.0) == 1
     assert schedule(1.0) == final
     # PyTorch's ExponentialLR over n steps: the rate times gamma, gamma^n = final.
@@ -134,7 +134,7 @@ def test_exponential_falls_by_the_same_share_in_every_step(final):
 
 @pytest.mark.parametrize("final", [0.0, 0.1, 1.0])
 def test_cosine_is_the_annealing_of_sgdr(final):
-    schedule = Cosine(final)
+    schedule = Cosine(final=final)
     assert schedule(0.0) == 1
     assert schedule(1.0) == final
     # PyTorch's CosineAnnealingLR with T_max steps.
@@ -164,7 +164,7 @@ def test_coslog4_has_four_waves_whose_length_doubles():
     ("peak", "start", "final"), [(0.3, 0.04, 4e-6), (0.5, 0.0, 0.0), (0.1, 1.0, 0.5)]
 )
 def test_one_cycle_rises_and_falls_along_pytorch_s_cosines(peak, start, final):
-    schedule = OneCycle(peak, start, final)
+    schedule = OneCycle(peak=peak, start=start, final=final)
 
     def anneal(begin, end, share):
         return end + (begin - end) / 2 * (1 + math.cos(math.pi * share))
@@ -191,7 +191,7 @@ def test_the_defaults_of_one_cycle_are_pytorch_s():
 @pytest.mark.parametrize("then", [*Schedule.named(), half])
 @pytest.mark.parametrize("fraction", [0.05, 0.5])
 def test_warmup_rises_along_a_line_and_then_gives_the_rest_to_the_other(fraction, then):
-    warmup, other = Warmup(fraction, then), Schedule.resolve(then, "then")
+    warmup, other = Warmup(fraction=fraction, then=then), Schedule.resolve(then, "then")
     start = other.at(Clock(fraction=0.0))
     for t in GRID[GRID < fraction]:
         assert warmup.at(Clock(fraction=t)) == pytest.approx(start * t / fraction, rel=1e-14)
@@ -203,7 +203,7 @@ def test_warmup_rises_along_a_line_and_then_gives_the_rest_to_the_other(fraction
 
 @pytest.mark.parametrize("then", Schedule.named())
 def test_warmup_is_continuous_where_it_ends(then):
-    warmup = Warmup(0.25, then)
+    warmup = Warmup(fraction=0.25, then=then)
     # A step of 1e-9 moves no schedule by more than 1e-7.
     assert warmup(0.25 - 1e-9) == pytest.approx(warmup(0.25), abs=1e-7)
     assert warmup(0.25 + 1e-9) == pytest.approx(warmup(0.25), abs=1e-7)
@@ -218,10 +218,10 @@ def test_warmup_survives_a_plateau_where_the_other_does(then):
 @pytest.mark.parametrize(
     ("warmup", "message"),
     [
-        (Warmup(0.0), r"fraction of Warmup must be a number in \(0, 1\), got 0.0"),
-        (Warmup(1.0), r"fraction of Warmup must be a number in \(0, 1\), got 1.0"),
+        (Warmup(fraction=0.0), r"fraction of Warmup must be a number in \(0, 1\), got 0.0"),
+        (Warmup(fraction=1.0), r"fraction of Warmup must be a number in \(0, 1\), got 1.0"),
         (Warmup(then="no"), r"then of Warmup must be a Schedule or one of \[.*\], got 'no'"),
-        (Warmup(then=Cosine(2.0)), r"final of Cosine must be a number in \[0, 1\], got 2.0"),
+        (Warmup(then=Cosine(final=2.0)), r"final of Cosine must be a number in \[0, 1\], got 2.0"),
     ],
     ids=repr,
 )
@@ -252,7 +252,7 @@ def test_neither_a_class_nor_a_number_is_a_schedule(value):
         Schedule.resolve(value, "learning_rate")
 
 
-def test_scikit_learn_s_own_schedules_are_classic_and_no_others():
-    classic = {name for name, cls in Schedule.named().items() if cls.classic}
-    assert classic == {"constant", "invscaling", "adaptive"}
-    assert not default(schedules.FunctionOfFraction).classic
+def test_scikit_learn_s_own_schedules_are_for_sgd_only_and_no_others():
+    sgd_only = {name for name, cls in Schedule.named().items() if cls.sgd_only}
+    assert sgd_only == {"constant", "invscaling", "adaptive"}
+    assert not default(schedules.FunctionOfFraction).sgd_only

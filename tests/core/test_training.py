@@ -1,6 +1,7 @@
 import re
 from dataclasses import fields
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,17 +9,20 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
-from sknumpy_mlp.core.activations import Tanh
+from sknumpy_mlp import ScratchMLPClassifier
+from sknumpy_mlp._estimator.parameters import Plan
+from sknumpy_mlp.activations import Tanh
 from sknumpy_mlp.core.batches import Batches
-from sknumpy_mlp.core.initializers import Normal
-from sknumpy_mlp.core.losses import LogLoss
-from sknumpy_mlp.core.network import Network
+from sknumpy_mlp.core.diagnosis import DivergedError
+from sknumpy_mlp.core.held_out import HeldOut
+from sknumpy_mlp.core.network import perceptron
 from sknumpy_mlp.core.objective import Objective
-from sknumpy_mlp.core.optimizers import LBFGS, SGD, Adam, Optimizer
-from sknumpy_mlp.core.schedules import Adaptive, Constant, Schedule, Warmup
-from sknumpy_mlp.core.state import TrainingState
-from sknumpy_mlp.core.training import DivergedError, Settings, Training
-from sknumpy_mlp.core.validation import Validation
+from sknumpy_mlp.core.state import Record, TrainingState
+from sknumpy_mlp.core.training import train
+from sknumpy_mlp.initializers import Normal
+from sknumpy_mlp.losses import LogLoss
+from sknumpy_mlp.optimizers import LBFGS, SGD, Adam, Optimizer
+from sknumpy_mlp.schedules import Adaptive, Constant, Schedule, Warmup
 
 from .families import all_examples, default
 
@@ -31,6 +35,30 @@ def data(n_samples=40, n_features=3, n_classes=2):
     X = rng.standard_normal((n_samples, n_features))
     scores = X @ rng.standard_normal((n_features, n_classes))
     return X, (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
+
+
+class Run:
+    """A fit of a network by hand: trained by any optimizer, as often as a test likes."""
+
+    def __init__(self, plan, network, loss, state, batches, held_out):
+        self.fit = SimpleNamespace(
+            plan=plan,
+            network=network,
+            loss=loss,
+            state=state,
+            record=None,
+            batches=batches,
+            held_out=held_out,
+            n_epochs=None,
+        )
+        self.network, self.loss, self.state = network, loss, state
+
+    def train(self, optimizer, n_epochs=None):
+        """Train, and return the record."""
+        self.fit.plan.optimizer = optimizer
+        self.fit.record, self.fit.n_epochs = Record(), n_epochs
+        train(self.fit)
+        return self.fit.record
 
 
 def prepare(
@@ -47,22 +75,24 @@ def prepare(
     seed=0,
     **settings,
 ):
-    """A training run on (X, y); everything that is not said is plain."""
+    """A run on (X, y); everything that is not given is plain."""
     kind = "binary" if y.max() < 2 else "multiclass"
     loss = LogLoss().for_target(kind)
-    network = Network.dense(
-        [X.shape[1], *hidden, loss.n_outputs(kind, y.max() + 1)], [Tanh()] * len(hidden)
+    network = perceptron(
+        [X.shape[1], *hidden, loss.link.n_outputs(y.max() + 1)], [Tanh()] * len(hidden)
     )
     network.allocate(dtype)
-    network.draw(Normal(0.5), np.random.RandomState(seed))
+    network.draw(Normal(scale=0.5), np.random.RandomState(seed))
     state = state or TrainingState(np.random.RandomState(1))
     if weights is not None:
         state.count_weights(weights, len(y), subset)
         weights = state.relative_weights(weights, len(y))
     batches = Batches(X, loss.encode_target(y, dtype), dtype, batch_size or len(y), weights, subset)
-    settings = Settings(**{"alpha": 0.0, "n_iter_no_change": None, **settings})
-    judges = [Validation(network, loss, batches.X, batches.y.X, score=score)] if score else []
-    return Training(network, loss, schedule or Constant(), batches, settings, state, judges)
+    settings = {"alpha": 0.0, "n_iter_no_change": None, **settings}
+    plan = Plan.of(ScratchMLPClassifier(**settings))
+    plan.schedule = schedule or Constant()
+    held_out = [HeldOut(network, loss, batches.X, batches.y.X, score=score)] if score else []
+    return Run(plan, network, loss, state, batches, held_out)
 
 
 def logistic(z):
@@ -80,7 +110,7 @@ def crossentropy(z, y):
 def test_one_step_of_logistic_regression_is_the_closed_form(alpha):
     X, y = data()
     training = prepare(X, y, alpha=alpha, learning_rate_init=0.25, max_iter=1)
-    ((w,), (b,)) = (training.network.layers[0].W.T.copy(), training.network.layers[0].b.copy())
+    (w,), (b,) = training.network.layers[0].W.T.copy(), training.network.layers[0].b[0].copy()
     outcome = training.train(PLAIN)
     z, n = X @ w + b, len(y)
     np.testing.assert_allclose(
@@ -92,7 +122,7 @@ def test_one_step_of_logistic_regression_is_the_closed_form(alpha):
         layer.W[:, 0], w - 0.25 * (X.T @ residual + alpha / n * w), rtol=1e-12
     )
     # Biases are not penalized.
-    np.testing.assert_allclose(layer.b, b - 0.25 * residual.sum(), rtol=1e-12)
+    np.testing.assert_allclose(layer.b[0], b - 0.25 * residual.sum(), rtol=1e-12)
 
 
 def test_the_loss_of_an_epoch_is_the_mean_over_rows_each_before_its_own_step():
@@ -100,7 +130,7 @@ def test_the_loss_of_an_epoch_is_the_mean_over_rows_each_before_its_own_step():
     training = prepare(
         X, y, batch_size=4, alpha=2.0, learning_rate_init=0.5, shuffle=False, max_iter=1
     )
-    w, b = training.network.layers[0].W[:, 0].copy(), training.network.layers[0].b[0]
+    w, b = training.network.layers[0].W[:, 0].copy(), training.network.layers[0].b[0, 0]
     total = 0.0
     for rows in (slice(0, 4), slice(4, 8), slice(8, 10)):
         z, n = X[rows] @ w + b, len(y[rows])
@@ -117,9 +147,9 @@ def test_objective_gives_weighted_rows_their_share_of_loss_and_gradient():
     training = prepare(X, y)
     weights = np.array([0.0, 1.0, 2.0, 0.5, 0.0, 2.5])
     layer = training.network.layers[0]
-    z = X @ layer.W[:, 0] + layer.b[0]
+    z = X @ layer.W[:, 0] + layer.b[0, 0]
     batches = Batches(X, y[:, np.newaxis].astype(float), np.float64, 6, weights)
-    objective = Objective(training.network, training.objective.loss, 0.5, batches)
+    objective = Objective(training.network, training.loss, 0.5, batches)
     penalty = objective.evaluate(0, 6)
     np.testing.assert_allclose(objective.losses, weights * crossentropy(z, y), rtol=1e-13)
     w = layer.W[:, 0]
@@ -147,7 +177,7 @@ def test_lbfgs_without_hidden_layers_is_scikit_learn_s_logistic_regression(
     # Its penalty stands beside the sum over rows, weighted as they are given: so does ours.
     theirs = LogisticRegression(C=1 / alpha, tol=1e-10, max_iter=10000)
     theirs.fit(X, y, sample_weight=weights)
-    W, b = training.network.layers[0].W, training.network.layers[0].b
+    W, b = training.network.layers[0].W, training.network.layers[0].b[0]
     # Both stop when the loss falls by less than about 1e-9: an error of the root of that.
     np.testing.assert_allclose(W.T, theirs.coef_, rtol=0, atol=1e-3)
     got, expected = b - b.mean() * (n_classes > 2), theirs.intercept_
@@ -227,7 +257,7 @@ def test_the_rate_is_learning_rate_init_times_the_factor(optimizer):
 
 @pytest.mark.parametrize("schedule", all_examples(Schedule, named=True), ids=repr)
 @pytest.mark.parametrize("optimizer", STEPPING, ids=repr)
-def test_every_schedule_drives_every_optimizer_but_adam_ignores_the_classic(optimizer, schedule):
+def test_every_schedule_drives_every_optimizer_but_adam_ignores_those_of_sgd(optimizer, schedule):
     X, y = data()
 
     def trained(schedule):
@@ -241,7 +271,7 @@ def test_every_schedule_drives_every_optimizer_but_adam_ignores_the_classic(opti
     # An adaptive factor waits for a plateau; these runs see none.
     inert = isinstance(schedule, (Constant, Adaptive)) or getattr(schedule, "power_t", 1) == 0
     inert |= getattr(schedule, "final", 0) == 1 and schedule.name in ("cosine", "exponential")
-    ignored = schedule.classic and not optimizer.obeys_classic
+    ignored = schedule.sgd_only and not optimizer.follows_sgd_schedules
     same = np.array_equal(trained(schedule), trained(Constant()))
     assert same == bool(inert or ignored)
 
@@ -252,7 +282,7 @@ def test_rows_are_shuffled_anew_in_every_epoch_by_the_composed_permutations(monk
     orders, arrange = [], Batches.arrange
 
     def recorded(self, order):
-        orders.append(order)
+        orders.append(order.copy())
         arrange(self, order)
 
     state = TrainingState(np.random.RandomState(seed))
@@ -381,15 +411,8 @@ def test_the_best_network_is_kept_by_value_on_the_same_views():
     assert np.shares_memory(network.layers[0].W, network.theta)
     np.testing.assert_array_equal(network.theta, kept[0])
     # Training on goes on from the best network, with no second owner of its array.
-    again = Training(
-        network,
-        training.objective.loss,
-        Constant(),
-        training.batches,
-        training.settings,
-        training.state,
-    )
-    again.train(Adam(), n_epochs=1)
+    training.fit.held_out = []
+    training.train(Adam(), n_epochs=1)
     assert not np.array_equal(network.theta, kept[0])
 
 
@@ -549,11 +572,6 @@ def test_the_copy_of_an_unused_state_is_unused():
     assert copy.best == []
 
 
-def test_settings_do_not_change():
-    with pytest.raises(AttributeError):
-        Settings().alpha = 1.0
-
-
 # ---- what is printed ----
 
 
@@ -602,7 +620,7 @@ def test_lbfgs_reports_how_it_ended_and_counts_at_most_max_iter(monkeypatch):
 def test_warmup_around_adaptive_survives_plateaus():
     X, y = data()
     given = {"learning_rate_init": 1e-5, "n_iter_no_change": 1, "max_iter": 100}
-    training = prepare(X, y, schedule=Warmup(0.1, then="adaptive"), **given)
+    training = prepare(X, y, schedule=Warmup(fraction=0.1, then="adaptive"), **given)
     training.train(SGD())
     assert training.state.clock.plateaus >= 1
 
@@ -612,14 +630,20 @@ def test_warmup_around_adaptive_survives_plateaus():
 def test_a_batch_streamed_in_blocks_is_the_batch_at_once(monkeypatch, solver, weighted):
     X, y = data(23)
     weights = np.linspace(0, 2, 23) if weighted else None
-    found = []
+    found, sizes, add_workspace = [], set(), Objective._add_workspace
+
+    def recorded(self, n_samples):
+        sizes.add(n_samples)
+        return add_workspace(self, n_samples)
+
+    monkeypatch.setattr(Objective, "_add_workspace", recorded)
     for block_elements in (Objective.block_elements, 20):
         monkeypatch.setattr(Objective, "block_elements", block_elements)
+        sizes.clear()
         training = prepare(X, y, (4,), 23, weights=weights, max_iter=4, alpha=0.1, tol=1e-12)
         outcome = training.train(solver)
         found.append([outcome.loss, *training.network.theta])
         # 20 elements in the widest layer of 4 units are blocks of 5 rows.
-        sizes = set(training.objective._workspaces)
         assert sizes == ({5, 3} if block_elements == 20 else {23})
     # Sums in another order.
     np.testing.assert_allclose(found[1], found[0], rtol=1e-11)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sknumpy_mlp.core.vectors import add_scaled, scale
+from sknumpy_mlp._vectors import add_scaled, scale
 
 
 @pytest.mark.parametrize("n", [0, 1, 7, 20_000])

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from ._family import Family, boolean, integer, real
-from .vectors import add_scaled, scale
+from ._vectors import add_scaled, scale
 
 
 class Optimizer(Family):
@@ -24,13 +24,19 @@ class Optimizer(Family):
         Names of the vectors, shaped as theta, that `update` keeps from step to step.
     takes_steps : bool
         Whether the optimizer moves after every batch, so that it has epochs and `partial_fit`.
-    obeys_classic : bool
+    follows_sgd_schedules : bool
         Whether the schedules that scikit-learn has for sgd apply.
     """
 
     moments = ()
     takes_steps = True
-    obeys_classic = True
+    follows_sgd_schedules = True
+
+    @classmethod
+    def _advice(cls, name=None):
+        if name in (None, "lr", "learning_rate", "rate"):
+            return "; the learning rate is learning_rate_init of the estimator"
+        return ""
 
     def start(self, theta):
         """A new state for these parameters: ``{"t": 0, <moment>: zeros, ...}``."""
@@ -58,60 +64,6 @@ class Optimizer(Family):
     def train(self, training):
         """Train: by steps, one for every batch."""
         return training.by_steps(self)
-
-
-class Stepper:
-    """An optimizer at work on one parameter vector.
-
-    Parameters
-    ----------
-    optimizer : Optimizer
-    theta, grad : ndarray of shape (n_parameters,)
-    n_weights : int
-        Weight decay shrinks so many of the first parameters.
-    state : dict
-        From ``optimizer.start``; its moments and its ``t`` change in place.
-    groups : list of (int, int, float), default=None
-        Slices of `theta` and what the learning rate is multiplied by there; 1 for all if None.
-
-    Examples
-    --------
-    >>> theta, grad = np.array([1.0]), np.array([0.5])
-    >>> sgd = SGD(momentum=0.0)
-    >>> stepper = Stepper(sgd, theta, grad, 1, sgd.start(theta))
-    >>> stepper.step(rate=0.1)
-    >>> theta
-    array([0.95])
-    """
-
-    # Blocks this long keep the passes of a step in the cache; shorter ones cost more in calls.
-    block_size = 2**16
-
-    def __init__(self, optimizer, theta, grad, n_weights, state, groups=None):
-        self.optimizer = optimizer
-        self.state = state
-        groups = groups or [(0, len(theta), 1.0)]
-        self.decayed = [
-            (theta[start : min(stop, n_weights)], factor)
-            for start, stop, factor in groups
-            if start < n_weights
-        ]
-        scratch = np.empty_like(theta[: self.block_size])
-        vectors = [theta, grad, *(state[name] for name in optimizer.moments)]
-        self.blocks = []
-        for first, last, factor in groups:
-            for start in range(first, last, self.block_size):
-                stop = min(start + self.block_size, last)
-                block, block_grad, *moments = (v[start:stop] for v in vectors)
-                self.blocks.append((factor, (block, block_grad, scratch[: len(block)], *moments)))
-
-    def step(self, rate):
-        """Make one step with the gradient that is in `grad` now, which is used up."""
-        self.state["t"] += 1
-        for weights, factor in self.decayed:
-            self.optimizer.decay(rate * factor, weights)
-        for factor, block in self.blocks:
-            self.optimizer.update(rate * factor, self.state["t"], *block)
 
 
 class SGD(Optimizer):
@@ -142,13 +94,14 @@ class SGD(Optimizer):
     """
 
     name = "sgd"
+    known_as = ("nesterov", "gradient_descent")
+    flat = ("momentum", "nesterovs_momentum")
     moments = ("velocity",)
+    rules = {"momentum": real(0, 1), "nesterovs_momentum": boolean()}
 
-    def __init__(self, momentum=0.9, nesterovs_momentum=True):
+    def __init__(self, *, momentum=0.9, nesterovs_momentum=True):
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
-
-    rules = {"momentum": real(0, 1), "nesterovs_momentum": boolean()}
 
     def update(self, rate, t, theta, grad, scratch, velocity):
         scale(velocity, self.momentum)
@@ -181,16 +134,17 @@ class Momentum(Optimizer):
     Examples
     --------
     >>> theta, velocity, scratch = np.array([1.0]), np.array([0.5]), np.empty(1)
-    >>> Momentum(0.9).update(0.1, 1, theta, np.array([1.0]), scratch, velocity)
+    >>> Momentum(momentum=0.9).update(0.1, 1, theta, np.array([1.0]), scratch, velocity)
     >>> theta
     array([0.945])
     """
 
     name = "momentum"
+    flat = ("momentum",)
     moments = ("velocity",)
     rules = {"momentum": real(0, 1, closed="left")}
 
-    def __init__(self, momentum=0.9):
+    def __init__(self, *, momentum=0.9):
         self.momentum = momentum
 
     def update(self, rate, t, theta, grad, scratch, velocity):
@@ -224,10 +178,11 @@ class RMSprop(Optimizer):
     """
 
     name = "rmsprop"
+    flat = ("epsilon",)
     moments = ("s",)
     rules = {"rho": real(0, 1, closed="left"), "epsilon": real(0, closed="neither")}
 
-    def __init__(self, rho=0.9, epsilon=1e-8):
+    def __init__(self, *, rho=0.9, epsilon=1e-8):
         self.rho = rho
         self.epsilon = epsilon
 
@@ -263,10 +218,11 @@ class AdaGrad(Optimizer):
     """
 
     name = "adagrad"
+    flat = ("epsilon",)
     moments = ("s",)
     rules = {"epsilon": real(0, closed="neither")}
 
-    def __init__(self, epsilon=1e-8):
+    def __init__(self, *, epsilon=1e-8):
         self.epsilon = epsilon
 
     def update(self, rate, t, theta, grad, scratch, s):
@@ -307,15 +263,16 @@ class Adam(Optimizer):
     """
 
     name = "adam"
+    flat = ("beta_1", "beta_2", "epsilon")
     moments = ("m", "v")
-    obeys_classic = False
+    follows_sgd_schedules = False
     rules = {
         "beta_1": real(0, 1, closed="left"),
         "beta_2": real(0, 1, closed="left"),
         "epsilon": real(0, closed="neither"),
     }
 
-    def __init__(self, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+    def __init__(self, *, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
@@ -363,11 +320,11 @@ class AdamW(Adam):
     """
 
     name = "adamw"
-    obeys_classic = True
+    follows_sgd_schedules = True
     rules = Adam.rules | {"weight_decay": real(0, closed="left")}
 
-    def __init__(self, beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.01):
-        super().__init__(beta_1, beta_2, epsilon)
+    def __init__(self, *, beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.01):
+        super().__init__(beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
         self.weight_decay = weight_decay
 
     def decay(self, rate, weights):
@@ -401,11 +358,13 @@ class LBFGS(Optimizer):
     """
 
     name = "lbfgs"
+    known_as = ("l_bfgs", "l_bfgs_b")
+    flat = ("max_fun",)
     takes_steps = False
-    obeys_classic = False
+    follows_sgd_schedules = False
     rules = {"max_fun": integer(1)}
 
-    def __init__(self, max_fun=15000):
+    def __init__(self, *, max_fun=15000):
         self.max_fun = max_fun
 
     def minimize(self, value_and_gradient, theta, max_iter, tol):

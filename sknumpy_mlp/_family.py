@@ -6,6 +6,7 @@ searches (``solver__rho``) and pickling work without further code.
 To add a member, subclass a family in its file and give it a ``name``.
 """
 
+import difflib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -80,16 +81,44 @@ class Family:
     name : str or None
         What a user may write instead of an object. Classes without a name of
         their own are given as objects.
+    known_as : tuple of str
+        Names of the same thing in other libraries, for error messages.
+    flat : tuple of str
+        The estimator's parameters that a part selected by its name takes from there.
     rules : dict of str to Rule
         What each constructor argument may be; checked when the part is used, as
         scikit-learn does, so that ``set_params`` can pass through any state.
     """
 
     name: ClassVar[str | None] = None
+    known_as: ClassVar[tuple] = ()
+    flat: ClassVar[tuple] = ()
     rules: ClassVar[dict] = {}
+
+    def __new__(cls, *args, **kwargs):
+        # Here rather than in each constructor, so that it holds for users' own parts too.
+        names = cls.parameter_names()
+        if args:
+            raise TypeError(
+                f"{cls.__name__} takes its parameters by keyword, {names}, got {args!r}{cls._advice()}"
+            )
+        unknown = [name for name in kwargs if name not in names]
+        if unknown and not cls._takes_any_keyword():
+            raise TypeError(
+                f"{cls.__name__} has no parameter {unknown[0]!r}; it has {names}"
+                + cls._advice(unknown[0])
+            )
+        return super().__new__(cls)
+
+    @classmethod
+    def _advice(cls, name=None):
+        """What to add to the message of a wrong argument: a sentence after a semicolon, or ''."""
+        return ""
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
+        # Otherwise help() would show the arguments of __new__.
+        cls.__signature__ = cls._signature()
         name = vars(cls).get("name")
         for owner in cls._family().members() if name else []:
             # The same class defined once more (a notebook cell, a reload) replaces itself.
@@ -121,7 +150,7 @@ class Family:
         return {c.name: c for c in cls._family().members() if vars(c).get("name")}
 
     @classmethod
-    def resolve(cls, value, parameter, defaults=None):
+    def resolve(cls, value, parameter, flat=None, choices=None):
         """Return the object that `value`, a name or an object, stands for.
 
         Parameters
@@ -129,8 +158,10 @@ class Family:
         value : str or instance of this family
         parameter : str
             The parameter's name, for error messages.
-        defaults : dict, default=None
-            Values for the constructor of a named class; those it does not take are left out.
+        flat : dict, default=None
+            The estimator's parameters; a named class takes those in its `flat`.
+        choices : iterable of str, default=None
+            The names to list in the message; all names if None.
 
         Raises
         ------
@@ -141,16 +172,34 @@ class Family:
         named = cls.named()
         if isinstance(value, str) and value in named:
             chosen = named[value]
-            taken = set(chosen.parameter_names()) & set(defaults or {})
-            value = chosen(**{key: defaults[key] for key in taken})
+            taken = set(chosen.flat) & set(chosen.parameter_names()) & set(flat or {})
+            value = chosen(**{key: flat[key] for key in taken})
         elif not isinstance(value, cls):
             article = "an" if cls.__name__[0] in "AEIOU" else "a"
+            is_class = isinstance(value, type)
             raise ValueError(
                 f"{parameter} must be {article} {cls.__name__} or one of "
-                f"{sorted(named)}, got {value!r}"
+                f"{sorted(choices or named)}, got "
+                + (f"the class {value.__name__}" if is_class else repr(value))
+                + cls._hint(value, sorted(choices or named))
             )
         value.check_parameters()
         return value
+
+    @classmethod
+    def _hint(cls, value, names):
+        """What to add to the message of a value that is none of these names, or ''."""
+        if isinstance(value, type) and issubclass(value, cls):
+            return f"; call it to make an object: {value.__name__}()"
+        if not isinstance(value, str):
+            return ""
+        plain = value.lower().replace("-", "_").replace(" ", "_")
+        elsewhere = {
+            other: name for name, member in cls.named().items() for other in member.known_as
+        }
+        close = [plain] if plain in names else difflib.get_close_matches(plain, names, 1)
+        meant = elsewhere.get(plain) or (close[0] if close else None)
+        return f"; did you mean {meant!r}?" if meant in names else ""
 
     def check_parameters(self):
         """Raise a ValueError if a parameter breaks its rule."""
@@ -165,6 +214,27 @@ class Family:
         # Half a millisecond a fit faster than inspect.signature.
         code = inspect.unwrap(cls.__init__).__code__
         return list(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
+
+    @classmethod
+    def _signature(cls):
+        """The signature of the constructor, with all parameters by keyword only."""
+        if cls.__init__ is object.__init__:
+            return inspect.Signature()
+        _, *parameters = inspect.signature(cls.__init__).parameters.values()
+        positional = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        return inspect.Signature(
+            [
+                each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+                if each.kind == positional
+                else each
+                for each in parameters
+            ]
+        )
+
+    @classmethod
+    def _takes_any_keyword(cls):
+        kinds = [each.kind for each in cls.__signature__.parameters.values()]
+        return inspect.Parameter.VAR_KEYWORD in kinds
 
     def get_params(self, deep=True):
         """Parameters as a dict; ``deep=True`` adds those of parts inside, as ``part__name``."""

@@ -19,8 +19,10 @@ def summary(network, out_activation):
     layers = network.dense_layers
     table = [("layer", "units", "activation", "parameters")]
     table.append(("input", f"{layers[0].fan_in:,}", "", "0"))
-    if network.feature_scale is not None:
-        table.append(("feature scale", "", "", f"{layers[0].fan_in:,}"))
+    for kind, arrays in network.parameters().items():
+        if kind not in ("weights", "biases"):
+            size = sum(array.size for array in arrays) // network.n_members
+            table.append((kind.replace("_", " "), "", "", f"{size:,}"))
     for number, layer in enumerate(layers, 1):
         is_last = number == len(layers)
         table.append(

@@ -1,39 +1,31 @@
 r"""Losses for targets that are numbers, one column of scores for each column of the target.
 
-The contract is that of `losses`, which shows these classes to the world. All are sums over the
-columns; r = z - y is the residual of one of them.
+All are sums over the columns; r = z - y is the residual of one of them.
 """
 
 import numpy as np
 
-from ._family import real
-from ._loss import Loss, log_mean_exp
+from .._family import real
+from .base import Columns, Loss
+from .links import Exponential, Identity
 
 
-class IdentityLink:
-    """Targets are numbers, and raw scores are predictions of them."""
+class NumericLoss(Loss):
+    """Base class of losses of numbers: raw scores are predictions, unless `link` is another."""
 
-    coding = "matrix"
     kinds = ("continuous",)
-    out_activation = "identity"
-
-    def pool(self, Z):
-        """The mean of the raw scores."""
-        return Z.mean(axis=0)
-
-    def predict(self, Z):
-        """Raw scores as they are."""
-        return Z
+    coding = Columns()
+    link = Identity()
 
 
-class Residuals(IdentityLink):
-    """Losses of the residual that need a second array of its shape."""
+class _WithScratch(NumericLoss):
+    """Base of losses that need a second array of the shape of the residuals."""
 
     def scratch(self, Z):
         return np.empty_like(Z)
 
 
-class ContinuousSquaredError(IdentityLink, Loss):
+class ContinuousSquaredError(NumericLoss):
     r"""Half the squared error, summed over the columns: predicts the mean.
 
     .. math:: \ell = \tfrac12 \sum_k (z_k - y_k)^2, \qquad dz_k = z_k - y_k
@@ -59,7 +51,7 @@ class ContinuousSquaredError(IdentityLink, Loss):
         losses *= 0.5
 
 
-class Poisson(Residuals, Loss):
+class Poisson(_WithScratch):
     r"""Half the Poisson deviance of counts or rates, with predictions ``exp(z)``: their mean.
 
     .. math:: \ell = \sum_k e^{z_k} - y_k - y_k (z_k - \log y_k), \qquad dz_k = e^{z_k} - y_k
@@ -80,7 +72,7 @@ class Poisson(Residuals, Loss):
     """
 
     name = "poisson"
-    out_activation = "exp"
+    link = Exponential()
     nonnegative = True
 
     def value_and_gradient(self, Z, y, losses, scratch=None):
@@ -95,16 +87,8 @@ class Poisson(Residuals, Loss):
         scratch += Z
         np.add.reduce(scratch, axis=1, out=losses)
 
-    def pool(self, Z):
-        """``log mean exp z``."""
-        return log_mean_exp(Z)
 
-    def predict(self, Z):
-        """The mean of the Poisson distribution, ``exp(z)``."""
-        return np.exp(Z, out=Z)
-
-
-class AbsoluteError(Residuals, Loss):
+class AbsoluteError(_WithScratch):
     r"""The absolute error, summed over the columns: predicts the median.
 
     .. math:: \ell = \sum_k |z_k - y_k|, \qquad dz_k = \operatorname{sign}(z_k - y_k)
@@ -124,6 +108,7 @@ class AbsoluteError(Residuals, Loss):
     """
 
     name = "absolute_error"
+    known_as = ("mae", "mean_absolute_error", "l1")
 
     def value_and_gradient(self, Z, y, losses, scratch=None):
         scratch = self.scratch(Z) if scratch is None else scratch
@@ -133,7 +118,7 @@ class AbsoluteError(Residuals, Loss):
         np.sign(Z, out=Z)
 
 
-class Huber(Residuals, Loss):
+class Huber(_WithScratch):
     r"""Squared error of small residuals, absolute error of large ones: outliers pull no harder.
 
     .. math:: \ell = \sum_k g_k (r_k - \tfrac12 g_k), \qquad
@@ -160,9 +145,10 @@ class Huber(Residuals, Loss):
     """
 
     name = "huber"
+    known_as = ("smooth_l1",)
     rules = {"delta": real(0, closed="neither")}
 
-    def __init__(self, delta=1.0):
+    def __init__(self, *, delta=1.0):
         self.delta = delta
 
     def value_and_gradient(self, Z, y, losses, scratch=None):
@@ -177,7 +163,7 @@ class Huber(Residuals, Loss):
         Z[...] = scratch
 
 
-class Pinball(Residuals, Loss):
+class Pinball(_WithScratch):
     r"""Predicts a quantile: the share `quantile` of the targets lies below the prediction.
 
     .. math:: \ell = \sum_k g_k r_k, \qquad
@@ -204,9 +190,10 @@ class Pinball(Residuals, Loss):
     """
 
     name = "pinball"
+    known_as = ("quantile",)
     rules = {"quantile": real(0, 1, closed="neither")}
 
-    def __init__(self, quantile=0.5):
+    def __init__(self, *, quantile=0.5):
         self.quantile = quantile
 
     def value_and_gradient(self, Z, y, losses, scratch=None):

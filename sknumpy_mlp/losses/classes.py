@@ -1,112 +1,14 @@
-r"""Losses on raw scores: each owns its link to probabilities and its number of outputs.
-
-Contract: ``value_and_gradient`` reads raw scores ``Z`` of shape (n_samples, n_outputs) and
-targets, writes each row's loss into `losses` and overwrites ``Z`` with each row's gradient
-``dZ``; the mean over rows, weights and penalties belong to the caller. ``pool`` turns the scores
-of several networks into those of their mean prediction. A class with a `name` may choose another by
-the kind of target (`for_target`), as log-loss does.
-To add one: subclass `Loss` here, or in `_continuous` if its targets are numbers; the gradient and
-precision tests find it.
-
-A target is coded as its `coding` says: "index" is one integer a row, the number of the true
-class; "matrix" is a row of 0 and 1, or of numbers.
-"""
+r"""Losses for targets that are classes or labels."""
 
 from types import SimpleNamespace
 
 import numpy as np
-from scipy.special import expit, log_expit, logsumexp
+from scipy.special import expit
 
-from ._continuous import AbsoluteError, ContinuousSquaredError, Huber, Pinball, Poisson  # noqa: F401
-from ._family import real
-from ._loss import Loss, log_mean_exp
-
-
-class ExclusiveClasses:
-    """One class a row is true: targets are class numbers, and probabilities sum to one."""
-
-    coding = "index"
-    kinds = ("binary", "multiclass")
-    decision = Loss.decision
-    predict = Loss.predict
-
-    @staticmethod
-    def true_scores(Z, y):
-        """Sum over the outputs of target times score, one number a row."""
-        return Z[np.arange(len(y)), y]
-
-    @staticmethod
-    def subtract_target(Z, y, share=1.0):
-        """``Z -= share * Y`` in place."""
-        Z[np.arange(len(y)), y] -= share
-
-
-class IndependentLabels:
-    """Every label is true or not by itself: targets are rows of 0 and 1."""
-
-    coding = "matrix"
-    kinds = ("multilabel",)
-
-    def decision(self, Z):
-        """Raw scores as they are: each is the log-odds of its label."""
-        return Z
-
-    def predict(self, Z):
-        """0 and 1 for each label."""
-        return (Z > 0).astype(int)
-
-    @staticmethod
-    def true_scores(Z, y):
-        """Sum over the outputs of target times score, one number a row."""
-        return np.einsum("ij,ij->i", Z, y)
-
-    @staticmethod
-    def subtract_target(Z, y, share=1.0):
-        """``Z -= share * Y`` in place."""
-        Z -= y if share == 1 else share * y
-
-
-class LogisticLink:
-    """``p = 1 / (1 + exp(-z))`` for each output by itself."""
-
-    out_activation = "logistic"
-
-    def pool(self, Z):
-        """The log-odds of the mean probability, of both sides' logarithms."""
-        return log_mean_exp(log_expit(Z)) - log_mean_exp(log_expit(-Z))
-
-    def probabilities(self, Z):
-        return expit(Z, out=Z)
-
-    def log_probabilities(self, Z):
-        return log_expit(Z, out=Z)
-
-
-class NormalizedLogisticLink:
-    """``p_k = s(z_k) / sum_j s(z_j)``, s the logistic function; safe where all s underflow."""
-
-    out_activation = "logistic"
-
-    def pool(self, Z):
-        """The log-odds of the mean probability, so that those of all classes sum to one."""
-        n_outputs = Z.shape[-1]
-        if n_outputs == 1:
-            return Z.mean(axis=0)
-        log_p = self.log_probabilities(Z.reshape(-1, n_outputs))
-        # The other side by itself, not as 1 - p, which is rounded to 0.
-        others = [np.delete(log_p, k, axis=1) for k in range(n_outputs)]
-        log_q = np.stack([logsumexp(each, axis=1) for each in others], axis=1)
-        log_p, log_q = (log_mean_exp(each.reshape(Z.shape)) for each in (log_p, log_q))
-        return log_p - log_q
-
-    def probabilities(self, Z):
-        log_p = self.log_probabilities(Z)
-        return np.exp(log_p, out=log_p)
-
-    def log_probabilities(self, Z):
-        log_s = log_expit(Z, out=Z)
-        log_s -= logsumexp(log_s, axis=1, keepdims=True)
-        return log_s
+from .._family import real
+from .base import ClassNumbers, Columns, Loss
+from .links import IndependentLogistic, Logistic, OneVersusRest, Softmax
+from .numbers import ContinuousSquaredError
 
 
 class LabelSmoothing:
@@ -126,15 +28,16 @@ class LabelSmoothing:
     section 7.
     """
 
+    flat = ("label_smoothing",)
     rules = {"label_smoothing": real(0, 1, closed="left")}
     # For subclasses with a constructor of their own.
     label_smoothing = 0.0
 
-    def __init__(self, label_smoothing=0.0):
+    def __init__(self, *, label_smoothing=0.0):
         self.label_smoothing = label_smoothing
 
 
-class SoftmaxCrossEntropy(LabelSmoothing, ExclusiveClasses, Loss):
+class SoftmaxCrossEntropy(LabelSmoothing, Loss):
     r"""Cross-entropy of the softmax, for exclusive classes.
 
     .. math:: \ell = \log\sum_k e^{z_k} - z_y, \qquad
@@ -159,7 +62,8 @@ class SoftmaxCrossEntropy(LabelSmoothing, ExclusiveClasses, Loss):
     (array([1000.]), array([[ 1., -1.]]))
     """
 
-    out_activation = "softmax"
+    kinds = ("binary", "multiclass")
+    link = Softmax()
 
     def scratch(self, Z):
         # One index into the flat array reaches z_y at a fifth of the time of a pair of indices.
@@ -196,24 +100,8 @@ class SoftmaxCrossEntropy(LabelSmoothing, ExclusiveClasses, Loss):
             Z -= self.label_smoothing / len(Z)
             scratch.flat[true] += self.label_smoothing
 
-    def probabilities(self, Z):
-        Z -= Z.max(axis=1)[:, np.newaxis]
-        np.exp(Z, out=Z)
-        Z /= Z.sum(axis=1)[:, np.newaxis]
-        return Z
 
-    def log_probabilities(self, Z):
-        # As scipy.special.log_softmax, to the same bits; for one row in a third of the time.
-        Z = Z - Z.max(axis=-1, keepdims=True)
-        Z -= np.log(np.exp(Z).sum(axis=-1, keepdims=True))
-        return Z
-
-    def pool(self, Z):
-        """The logarithm of the mean probability."""
-        return log_mean_exp(self.log_probabilities(Z))
-
-
-class LabelwiseCrossEntropy(LabelSmoothing, IndependentLabels, LogisticLink, Loss):
+class LabelwiseCrossEntropy(LabelSmoothing, Loss):
     r"""Cross-entropy of logistic outputs, summed over independent labels.
 
     .. math:: \ell = \sum_k \log(1 + e^{z_k}) - y_k z_k, \qquad dz_k = \frac{1}{1 + e^{-z_k}} - y_k
@@ -237,16 +125,20 @@ class LabelwiseCrossEntropy(LabelSmoothing, IndependentLabels, LogisticLink, Los
     (array([1000.]), array([[-1.]]))
     """
 
+    kinds = ("multilabel",)
+    coding = Columns()
+    link = IndependentLogistic()
+
     def value_and_gradient(self, Z, y, losses, scratch=None):
         np.logaddexp(0, Z).sum(axis=1, out=losses)
         smoothing = self.label_smoothing
-        losses -= (1 - smoothing) * self.true_scores(Z, y)
+        losses -= (1 - smoothing) * self.coding.true_scores(Z, y)
         if smoothing:
             losses -= smoothing / 2 * Z.sum(axis=1)
         expit(Z, out=Z)
         if smoothing:
             Z -= smoothing / 2
-        self.subtract_target(Z, y, 1 - smoothing)
+        self.coding.subtract_target(Z, y, 1 - smoothing)
 
 
 class BinaryCrossEntropy(LabelwiseCrossEntropy):
@@ -254,31 +146,16 @@ class BinaryCrossEntropy(LabelwiseCrossEntropy):
 
     Examples
     --------
-    >>> BinaryCrossEntropy().probabilities(np.array([[0.0], [1000.0]]))
+    >>> BinaryCrossEntropy().link.probabilities(np.array([[0.0], [1000.0]]))
     array([[0.5, 0.5],
            [0. , 1. ]])
     """
 
     kinds = ("binary",)
-
-    def n_outputs(self, kind, n_classes):
-        return 1
-
-    def probabilities(self, Z):
-        # Not 1 - p, which is rounded to 0 long before the class is impossible.
-        return expit(np.hstack([-Z, Z]))
-
-    def log_probabilities(self, Z):
-        return log_expit(np.hstack([-Z, Z]))
-
-    def decision(self, Z):
-        return Z[:, 0]
-
-    def predict(self, Z):
-        return (Z[:, 0] > 0).astype(int)
+    link = Logistic()
 
 
-class ClasswiseCrossEntropy(ExclusiveClasses, NormalizedLogisticLink, LabelwiseCrossEntropy):
+class ClasswiseCrossEntropy(LabelwiseCrossEntropy):
     """`LabelwiseCrossEntropy` with one logistic output per exclusive class ("one versus rest").
 
     Examples
@@ -289,8 +166,12 @@ class ClasswiseCrossEntropy(ExclusiveClasses, NormalizedLogisticLink, LabelwiseC
     (array([1.3863]), array([[ 0.5, -0.5]]))
     """
 
+    kinds = ("binary", "multiclass")
+    coding = ClassNumbers()
+    link = OneVersusRest()
 
-class LabelwiseSquaredError(IndependentLabels, LogisticLink, Loss):
+
+class LabelwiseSquaredError(Loss):
     r"""Half the squared error of logistic outputs, summed over independent labels.
 
     .. math:: \ell = \tfrac12 \sum_k (p_k - y_k)^2, \qquad dz_k = (p_k - y_k)\, p_k (1 - p_k)
@@ -309,16 +190,20 @@ class LabelwiseSquaredError(IndependentLabels, LogisticLink, Loss):
     (array([0.125]), array([[-0.125]]))
     """
 
+    kinds = ("multilabel",)
+    coding = Columns()
+    link = IndependentLogistic()
+
     def value_and_gradient(self, Z, y, losses, scratch=None):
         expit(Z, out=Z)
         slope = Z * (1 - Z)
-        self.subtract_target(Z, y)
+        self.coding.subtract_target(Z, y)
         np.einsum("ij,ij->i", Z, Z, out=losses)
         losses *= 0.5
         Z *= slope
 
 
-class ClasswiseSquaredError(ExclusiveClasses, NormalizedLogisticLink, LabelwiseSquaredError):
+class ClasswiseSquaredError(LabelwiseSquaredError):
     """`LabelwiseSquaredError` with one logistic output per exclusive class.
 
     Examples
@@ -328,6 +213,10 @@ class ClasswiseSquaredError(ExclusiveClasses, NormalizedLogisticLink, LabelwiseS
     >>> losses, Z
     (array([0.25]), array([[ 0.125, -0.125]]))
     """
+
+    kinds = ("binary", "multiclass")
+    coding = ClassNumbers()
+    link = OneVersusRest()
 
 
 class _ByTarget(Loss):
@@ -356,6 +245,15 @@ class LogLoss(LabelSmoothing, _ByTarget):
     """
 
     name = "log_loss"
+    known_as = (
+        "cross_entropy",
+        "crossentropy",
+        "categorical_crossentropy",
+        "sparse_categorical_crossentropy",
+        "softmax",
+        "nll",
+        "deviance",
+    )
     formulas = {
         "binary": BinaryCrossEntropy,
         "multiclass": SoftmaxCrossEntropy,
@@ -374,11 +272,12 @@ class BinaryLogLoss(LabelSmoothing, _ByTarget):
 
     Examples
     --------
-    >>> BinaryLogLoss().for_target("binary").n_outputs("binary", 2)
-    2
+    >>> BinaryLogLoss().for_target("binary")
+    ClasswiseCrossEntropy(label_smoothing=0.0)
     """
 
     name = "binary_log_loss"
+    known_as = ("bce", "binary_crossentropy", "binary_cross_entropy", "one_vs_rest", "ovr")
     formulas = {
         "binary": ClasswiseCrossEntropy,
         "multiclass": ClasswiseCrossEntropy,
@@ -401,6 +300,7 @@ class SquaredError(_ByTarget):
     """
 
     name = "squared_error"
+    known_as = ("mse", "mean_squared_error", "l2", "brier")
     formulas = {
         "binary": ClasswiseSquaredError,
         "multiclass": ClasswiseSquaredError,

@@ -73,6 +73,7 @@ class Identity(Activation):
     """
 
     name = "identity"
+    known_as = ("linear", "none")
 
     def forward(self, Z, out, scratch=None):
         if out is not Z:
@@ -94,6 +95,7 @@ class Logistic(Activation):
     """
 
     name = "logistic"
+    known_as = ("sigmoid", "expit")
     glorot_factor = 2.0
 
     def forward(self, Z, out, scratch=None):
@@ -143,6 +145,7 @@ class ReLU(Activation):
     """
 
     name = "relu"
+    known_as = ("rectifier",)
 
     def scratch(self, shape, dtype):
         return SimpleNamespace(zeros=np.zeros(shape, dtype), is_positive=np.empty(shape, bool))
@@ -171,17 +174,18 @@ class LeakyReLU(Activation):
     Examples
     --------
     >>> Z, A = np.array([[-1.0, 2.0]]), np.empty((1, 2))
-    >>> LeakyReLU(0.1).forward(Z, out=A)
+    >>> LeakyReLU(negative_slope=0.1).forward(Z, out=A)
     >>> A
     array([[-0.1,  2. ]])
     """
 
     name = "leaky_relu"
+    known_as = ("leakyrelu", "lrelu")
     reads = "input"
     in_place = False
     rules = {"negative_slope": real(0, 1)}
 
-    def __init__(self, negative_slope=0.01):
+    def __init__(self, *, negative_slope=0.01):
         self.negative_slope = negative_slope
 
     def forward(self, Z, out, scratch=None):
@@ -222,7 +226,7 @@ class ELU(Activation):
     rules = {"alpha": real(0, closed="neither")}
     scale = 1.0
 
-    def __init__(self, alpha=1.0):
+    def __init__(self, *, alpha=1.0):
         self.alpha = alpha
 
     def scratch(self, shape, dtype):
@@ -333,6 +337,7 @@ class SiLU(Activation):
     """
 
     name = "silu"
+    known_as = ("swish",)
     reads = "input"
     in_place = False
 

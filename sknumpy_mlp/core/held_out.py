@@ -1,7 +1,7 @@
-"""Rows that judge the network after every epoch: their loss and their score.
+"""Held-out rows, by which the network is judged after every epoch: their loss and their score.
 
-They are never trained on. The loss is the one that training minimizes, without its penalty; the
-score is whatever larger is better, by default the loss with its sign turned.
+They are never trained on. The loss is the loss of training without its penalty; a larger score is
+better, and by default the score is minus the loss.
 """
 
 from numbers import Real
@@ -9,8 +9,8 @@ from numbers import Real
 import numpy as np
 
 
-class Validation:
-    """Validation rows of a network in training.
+class HeldOut:
+    """Held-out rows of a network in training.
 
     Parameters
     ----------
@@ -20,23 +20,23 @@ class Validation:
         For this kind of target.
     X : DenseRows or SparseRows
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        Coded as the loss wants it.
+        Encoded for the loss.
     weights : ndarray of shape (n_samples,), default=None
         Of the rows, in the loss.
     index : integer ndarray of shape (n_samples,), default=None
-        The rows of `X` that belong to `y`; all, if None. Nothing is copied.
+        The rows of `X` that belong to `y`; all rows if None. Nothing is copied.
     score : callable, default=None
-        Turns raw scores, which it leaves as they are, into a number; minus the loss if None.
+        Turns raw scores, which it does not change, into a number; minus the loss if None.
 
     Examples
     --------
     >>> from sknumpy_mlp.core.batches import rows
-    >>> from sknumpy_mlp.core.losses import LogLoss
-    >>> from sknumpy_mlp.core.network import Network
-    >>> network = Network.dense([1, 3], [])
+    >>> from sknumpy_mlp.core.network import perceptron
+    >>> from sknumpy_mlp.losses import LogLoss
+    >>> network = perceptron([1, 3], [])
     >>> network.allocate(np.float64)
     >>> X, y = rows(np.ones((4, 1)), np.float64), np.array([0, 1, 2, 0])
-    >>> loss, score = Validation(network, LogLoss().for_target("multiclass"), X, y).evaluate()
+    >>> loss, score = HeldOut(network, LogLoss().for_target("multiclass"), X, y).evaluate()
     >>> round(loss, 4), round(score, 4)
     (1.0986, -1.0986)
     """

@@ -44,19 +44,25 @@ class Schedule(Family):
     ----------
     every_step : bool
         Whether the factor changes within an epoch.
-    classic : bool
-        Whether scikit-learn's adam and lbfgs ignore this schedule.
+    sgd_only : bool
+        Whether adam and lbfgs ignore the schedule, as in scikit-learn.
     """
 
     every_step = True
-    classic = False
+    sgd_only = False
 
     @classmethod
-    def resolve(cls, value, parameter, defaults=None):
+    def resolve(cls, value, parameter, flat=None, choices=None):
         """As in other families; a function of the fraction is a schedule too."""
         if callable(value) and not isinstance(value, Schedule) and not isinstance(value, type):
-            return FunctionOfFraction(value)
-        return super().resolve(value, parameter, defaults)
+            return FunctionOfFraction(function=value)
+        return super().resolve(value, parameter, flat, choices)
+
+    @classmethod
+    def _hint(cls, value, names):
+        if isinstance(value, Real):
+            return f"; the learning rate itself is learning_rate_init={value!r}"
+        return super()._hint(value, names)
 
     def __call__(self, t):
         """The factor when the fraction `t` of training is done."""
@@ -82,7 +88,7 @@ class Constant(Schedule):
 
     name = "constant"
     every_step = False
-    classic = True
+    sgd_only = True
 
     def __call__(self, t):
         return 1.0
@@ -103,11 +109,12 @@ class InvScaling(Schedule):
     """
 
     name = "invscaling"
+    flat = ("power_t",)
     every_step = False
-    classic = True
+    sgd_only = True
     rules = {"power_t": real(0, closed="left")}
 
-    def __init__(self, power_t=0.5):
+    def __init__(self, *, power_t=0.5):
         self.power_t = power_t
 
     def at(self, clock):
@@ -124,8 +131,9 @@ class Adaptive(Schedule):
     """
 
     name = "adaptive"
+    known_as = ("reduce_lr_on_plateau", "reducelronplateau", "plateau")
     every_step = False
-    classic = True
+    sgd_only = True
 
     def at(self, clock):
         return 1 / 5**clock.plateaus
@@ -154,7 +162,7 @@ class Step(Schedule):
     name = "step"
     every_step = True
 
-    def __init__(self, boundaries=(0.5, 0.75), factors=(1.0, 0.1, 0.01)):
+    def __init__(self, *, boundaries=(0.5, 0.75), factors=(1.0, 0.1, 0.01)):
         self.boundaries = boundaries
         self.factors = factors
 
@@ -190,14 +198,15 @@ class Exponential(Schedule):
 
     Examples
     --------
-    >>> Exponential(0.01)(0.5)
+    >>> Exponential(final=0.01)(0.5)
     0.1
     """
 
     name = "exponential"
+    known_as = ("exponentiallr",)
     rules = {"final": real(0, 1, closed="right")}
 
-    def __init__(self, final=0.01):
+    def __init__(self, *, final=0.01):
         self.final = final
 
     def __call__(self, t):
@@ -223,9 +232,10 @@ class Cosine(Schedule):
     """
 
     name = "cosine"
+    known_as = ("cosine_annealing", "cosineannealinglr")
     rules = {"final": real(0, 1)}
 
-    def __init__(self, final=0.0):
+    def __init__(self, *, final=0.0):
         self.final = final
 
     def __call__(self, t):
@@ -274,9 +284,10 @@ class OneCycle(Schedule):
     """
 
     name = "one_cycle"
+    known_as = ("onecycle", "onecyclelr")
     rules = {"peak": real(0, 1, closed="neither"), "start": real(0, 1), "final": real(0, 1)}
 
-    def __init__(self, peak=0.3, start=0.04, final=4e-6):
+    def __init__(self, *, peak=0.3, start=0.04, final=4e-6):
         self.peak = peak
         self.start = start
         self.final = final
@@ -304,7 +315,7 @@ class Warmup(Schedule):
 
     Examples
     --------
-    >>> warmup = Warmup(0.5, then="exponential")
+    >>> warmup = Warmup(fraction=0.5, then="exponential")
     >>> warmup(0.25), warmup(0.5), warmup(0.75)
     (0.5, 1.0, 0.1)
     """
@@ -312,7 +323,7 @@ class Warmup(Schedule):
     name = "warmup"
     rules = {"fraction": real(0, 1, closed="neither")}
 
-    def __init__(self, fraction=0.05, then="constant"):
+    def __init__(self, *, fraction=0.05, then="constant"):
         self.fraction = fraction
         self.then = then
 
@@ -343,13 +354,13 @@ class FunctionOfFraction(Schedule):
 
     Examples
     --------
-    >>> FunctionOfFraction(lambda t: 1 - t)(0.25)
+    >>> FunctionOfFraction(function=lambda t: 1 - t)(0.25)
     0.75
     """
 
     rules = {"function": Rule(callable, "a function of the fraction of training done")}
 
-    def __init__(self, function):
+    def __init__(self, *, function):
         self.function = function
 
     def __call__(self, t):

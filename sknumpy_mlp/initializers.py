@@ -21,7 +21,7 @@ class Initializer(Family):
         another initializer, as a name or an object.
     """
 
-    def __init__(self, biases="zeros"):
+    def __init__(self, *, biases="zeros"):
         self.biases = biases
 
     def for_biases(self):
@@ -86,7 +86,7 @@ class Auto(Initializer):
 
     Examples
     --------
-    >>> from sknumpy_mlp.core.activations import ReLU
+    >>> from sknumpy_mlp.activations import ReLU
     >>> Auto().draw(np.random.RandomState(0), (1, 2), 1, 2, ReLU()).round(4)
     array([[0.1381, 0.6086]])
     """
@@ -113,13 +113,13 @@ class Uniform(Initializer):
 
     Examples
     --------
-    >>> Uniform(-1, 1).draw(np.random.RandomState(0), (2,), 1, 2, None).round(4)
+    >>> Uniform(low=-1, high=1).draw(np.random.RandomState(0), (2,), 1, 2, None).round(4)
     array([0.0976, 0.4304])
     """
 
     rules = {"low": real(closed="neither"), "high": real(closed="neither")}
 
-    def __init__(self, low=-0.5, high=0.5, biases="zeros"):
+    def __init__(self, *, low=-0.5, high=0.5, biases="zeros"):
         self.low = low
         self.high = high
         self.biases = biases
@@ -148,14 +148,14 @@ class Normal(Initializer):
     --------
     Small weights with biases drawn from N(0, 1):
 
-    >>> start = Normal(0.01, biases=Normal(1.0))
+    >>> start = Normal(scale=0.01, biases=Normal(scale=1.0))
     >>> start.for_biases().draw(np.random.RandomState(0), (2,), 1, 2, None).round(4)
     array([1.7641, 0.4002])
     """
 
     rules = {"scale": real(0, closed="left")}
 
-    def __init__(self, scale=0.01, biases="zeros"):
+    def __init__(self, *, scale=0.01, biases="zeros"):
         self.scale = scale
         self.biases = biases
 
@@ -219,6 +219,7 @@ class GlorotUniform(_MeanFan, _UniformSample, VarianceScaling):
     """
 
     name = "glorot_uniform"
+    known_as = ("xavier", "xavier_uniform", "glorot")
 
 
 class GlorotNormal(_MeanFan, VarianceScaling):
@@ -235,6 +236,7 @@ class GlorotNormal(_MeanFan, VarianceScaling):
     """
 
     name = "glorot_normal"
+    known_as = ("xavier_normal",)
 
 
 class HeUniform(_UniformSample, VarianceScaling):
@@ -251,6 +253,7 @@ class HeUniform(_UniformSample, VarianceScaling):
     """
 
     name = "he_uniform"
+    known_as = ("kaiming", "kaiming_uniform", "he")
     gain = 2.0
 
 
@@ -268,6 +271,7 @@ class HeNormal(VarianceScaling):
     """
 
     name = "he_normal"
+    known_as = ("kaiming_normal",)
     gain = 2.0
 
 
@@ -285,3 +289,4 @@ class LecunNormal(VarianceScaling):
     """
 
     name = "lecun_normal"
+    known_as = ("lecun",)

@@ -7,7 +7,6 @@ found: the first to begin sets one thread, the last to end gives back what was t
 
 import os
 import threading
-from itertools import pairwise
 
 from threadpoolctl import ThreadpoolController
 
@@ -89,13 +88,12 @@ _as_it_is = _AsItIs()
 WORTH_THREADS = 15_000_000
 
 
-def blas_threads(units, batch_size):
-    """A context for the training of a network with these units, in batches of this size.
+def blas_threads(largest_product):
+    """A context for training whose largest product has so many multiplications.
 
     Examples
     --------
-    >>> with blas_threads([64, 64, 10], batch_size=200):
-    ...     pass  # BLAS has one thread here
+    >>> with blas_threads(200 * 64 * 64):  # Batches of 200 rows, two layers of 64 units.
+    ...     pass  # BLAS has one thread here.
     """
-    largest = max(n_in * n_out for n_in, n_out in pairwise(units))
-    return _as_it_is if batch_size * largest >= WORTH_THREADS else _one_thread
+    return _as_it_is if largest_product >= WORTH_THREADS else _one_thread

@@ -1,4 +1,4 @@
-"""Stacked networks: whatever they compute is what their members compute one by one."""
+"""Several members in one network: they compute what each computes by itself."""
 
 import pickle
 from itertools import pairwise
@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sknumpy_mlp.core.activations import Activation, Tanh
-from sknumpy_mlp.core.initializers import Auto
-from sknumpy_mlp.core.layers import Layer
-from sknumpy_mlp.core.network import Network
-from sknumpy_mlp.core.stacked import STACKED, StackedLayer, StackedNetwork
+from sknumpy_mlp.activations import Activation, Tanh
+from sknumpy_mlp.core.network import perceptron
+from sknumpy_mlp.initializers import Auto
 
 from .families import default, members
 
@@ -25,9 +23,8 @@ FORMS = {
 }
 
 
-def stacked(activation=None, dtype=np.float64, **options):
-    plain = Network.dense(UNITS, [activation or Tanh()], **options)
-    network = StackedNetwork(plain, K)
+def several(activation=None, dtype=np.float64, **options):
+    network = perceptron(UNITS, [activation or Tanh()], n_members=K, **options)
     network.allocate(dtype)
     network.draw(Auto(), np.random.RandomState(0))
     network.theta += np.random.RandomState(1).normal(size=network.theta.size) / 10
@@ -38,7 +35,7 @@ def bound_twins(network):
     """Each member with parameters and gradients of its own."""
     twins = [member.unbound() for member in network.members]
     for twin, member in zip(twins, network.members):
-        twin.bind(member.coefs, member.intercepts, member.feature_scale)
+        twin.bind(member.parameters())
         twin.allocate(network.theta.dtype)
     return twins
 
@@ -49,11 +46,6 @@ def inputs(dtype=np.float64):
     return X
 
 
-def test_every_layer_has_a_stacked_form():
-    plain = {cls for cls in Layer.__subclasses__() if cls is not StackedLayer}
-    assert STACKED.keys() == plain
-
-
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize(
     ("form", "feature_scale"),
@@ -62,7 +54,7 @@ def test_every_layer_has_a_stacked_form():
 )
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
 def test_forward_and_backward_are_those_of_each_member(activation, form, feature_scale, dtype):
-    network = stacked(activation, dtype, feature_scale=feature_scale)
+    network = several(activation, dtype, feature_scale=feature_scale)
     X = inputs(dtype)
     own = [X[0]] * K if "one for all" in form else X
     given = FORMS[form](X)
@@ -85,51 +77,53 @@ def test_forward_and_backward_are_those_of_each_member(activation, form, feature
 
 
 def test_parts_are_views_that_together_are_the_vector():
-    network = stacked(feature_scale=True)
+    network = several(feature_scale=True)
     vector = np.zeros_like(network.theta)
     for number, parts in enumerate(network.parts(vector), 1):
         for part in parts:
             part += number
     sizes = [int((vector == number).sum()) for number in range(1, K + 1)]
-    assert sizes == [network.plain.n_parameters] * K
+    assert sizes == [perceptron(UNITS, [Tanh()], feature_scale=True).n_parameters] * K
 
 
 def test_members_compute_with_the_network_s_own_arrays():
-    network = stacked()
+    network = several()
     for member in network.members:
-        for W in member.coefs:
+        for W in member.parameters()["weights"]:
             assert np.shares_memory(W, network.theta)
     network.theta += 1
     for j, member in enumerate(network.members):
-        np.testing.assert_array_equal(member.coefs[0], network.coefs[0][j])
+        np.testing.assert_array_equal(member.layers[0].W, network.layers[0].W[j])
 
 
 def test_members_start_differently():
-    coefs = stacked().coefs[0]
-    assert not np.array_equal(coefs[0], coefs[1])
+    first, second, _ = several().layers[0].W
+    assert not np.array_equal(first, second)
 
 
-def test_dropout_leaves_out_other_units_in_each_member():
-    network = stacked(dropout=[0.5])
+def test_dropout_omits_other_units_in_each_member():
+    network = several(dropout=[0.5])
     network.bind_generator(np.random.default_rng(0))
     workspace = network.workspace(N_ROWS, np.float64, training=True)
     workspace.forward(inputs())
     layer, buffers = workspace.stages[1]
-    assert layer.only_in_training
+    assert layer.is_random
     assert not np.array_equal(buffers.mask[0], buffers.mask[1])
     assert set(np.unique(buffers.mask)) == {0.0, 2.0}
 
 
 def test_penalty_and_groups_lie_as_in_one_network():
-    network = stacked(feature_scale=True)
+    network = several(feature_scale=True)
     assert network.weights.size == K * sum(a * b for a, b in pairwise(UNITS))
     groups = network.groups({"biases": 0.1, "feature_scale": 6.0}, "ntk")
-    alone = network.plain.groups({"biases": 0.1, "feature_scale": 6.0}, "ntk")
+    alone = perceptron(UNITS, [Tanh()], feature_scale=True).groups(
+        {"biases": 0.1, "feature_scale": 6.0}, "ntk"
+    )
     assert groups == [(K * start, K * stop, factor) for start, stop, factor in alone]
 
 
 def test_a_pickled_network_holds_no_arrays():
-    network = pickle.loads(pickle.dumps(stacked(dropout=[0.5], feature_scale=True)))
+    network = pickle.loads(pickle.dumps(several(dropout=[0.5], feature_scale=True)))
     assert not hasattr(network, "theta")
     assert not any(hasattr(layer, "W") for layer in network.layers)
     assert (network.n_members, network.units) == (K, UNITS)

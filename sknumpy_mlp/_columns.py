@@ -1,0 +1,217 @@
+"""Any table to columns of float32 numbers, by transformers that scikit-learn has.
+
+`columns_of_tables` makes the transformer; the functions below are what it calls. They take a
+pandas or polars DataFrame, or an array, and import neither library.
+"""
+
+from numbers import Real
+
+import numpy as np
+from scipy import sparse
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+
+from .preprocessing import RobustSmoothScaler
+
+
+def columns_of_tables():
+    """The transformer of `make_tabular_mlp`: any table to float32 numbers without a gap.
+
+    Returns
+    -------
+    sklearn.compose.ColumnTransformer
+        With the parts "numbers", "missing" and "categories", each for the columns that it finds.
+    """
+    numbers = make_pipeline(
+        FunctionTransformer(as_numbers, feature_names_out=unchanged_names),
+        # A column without any number stays, as zeros, so that the columns are those of `fit`.
+        SimpleImputer(strategy="median", keep_empty_features=True),
+        RobustSmoothScaler(dtype="float32"),
+    )
+    missing = make_pipeline(
+        FunctionTransformer(as_numbers, feature_names_out=unchanged_names),
+        MissingIndicator(error_on_new=False),
+    )
+    categories = make_pipeline(
+        FunctionTransformer(as_text, feature_names_out=unchanged_names),
+        OneHotEncoder(
+            handle_unknown="ignore",
+            sparse_output=False,
+            dtype=np.float32,
+            feature_name_combiner=name_of_category,
+        ),
+    )
+    return ColumnTransformer(
+        [
+            ("numbers", numbers, numeric_columns),
+            ("missing", missing, numeric_columns),
+            ("categories", categories, categorical_columns),
+        ]
+    )
+
+
+def unchanged_names(transformer, names):
+    """The names of the columns that a function leaves as many as they were."""
+    # A part without columns is never fitted; scikit-learn 1.9 draws it all the same, and without
+    # names "one-to-one" gives it something that has no length.
+    return [] if names is None else names
+
+
+def name_of_category(feature, category):
+    """The name of a column of 0 and 1; that of gaps is none that a text could have."""
+    return f"{feature} is missing" if category is None else f"{feature}_{category}"
+
+
+def numeric_columns(X):
+    """The numbers of the columns of a table that hold numbers or booleans.
+
+    Parameters
+    ----------
+    X : DataFrame or ndarray of shape (n_samples, n_features)
+
+    Returns
+    -------
+    list of int
+    """
+    return [number for number, kind in enumerate(_kinds(X)) if kind == "numbers"]
+
+
+def categorical_columns(X):
+    """The numbers of the columns of a table that hold categories.
+
+    Parameters
+    ----------
+    X : DataFrame or ndarray of shape (n_samples, n_features)
+
+    Returns
+    -------
+    list of int
+    """
+    return [number for number, kind in enumerate(_kinds(X)) if kind == "categories"]
+
+
+def as_numbers(X):
+    """Columns of numbers and booleans of any type, as floats with NaN for what is missing.
+
+    Parameters
+    ----------
+    X : DataFrame or ndarray of shape (n_samples, n_features)
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_features)
+        float32 if all columns are, else float64.
+    """
+    columns = []
+    for name, _, values in _columns(X):
+        try:
+            columns.append(_floats(values))
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"X must have numbers in column {name!r}, as it had in fit: {error}"
+            ) from error
+    return np.column_stack(columns)
+
+
+def as_text(X):
+    """Columns of categories of any type, as strings with None for what is missing.
+
+    Parameters
+    ----------
+    X : DataFrame or ndarray of shape (n_samples, n_features)
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_features), of objects
+    """
+    text = np.empty(np.shape(X), dtype=object)
+    for number, (_, _, values) in enumerate(_columns(X)):
+        # Most are strings already, and need no call.
+        text[:, number] = [v if type(v) is str else _text(v) for v in values.astype(object)]
+    return text
+
+
+def _columns(X):
+    """Yield each column's name, the name of its dtype, and its values as a 1-D array."""
+    if sparse.issparse(X):
+        raise TypeError(
+            f"X must be a DataFrame or a dense array, got {type(X).__name__}; X.toarray() makes it "
+            "one"
+        )
+    if not hasattr(X, "columns"):
+        X = np.asarray(X)
+        if X.ndim != 2:
+            raise ValueError(f"X must have rows and columns, got an array of shape {X.shape}")
+        for number in range(X.shape[1]):
+            yield number, str(X.dtype), X[:, number]
+        return
+    # By number: names need not be unique in pandas. polars is indexed as pandas' iloc is.
+    by_number = getattr(X, "iloc", X)
+    for number, name in enumerate(X.columns):
+        column = by_number[:, number]
+        yield name, str(column.dtype), np.asarray(column.to_numpy())
+
+
+def _kinds(X):
+    """Yield what each column holds, "numbers" or "categories".
+
+    Objects are looked at: it is how an array of mixed columns, and a column of booleans in which
+    some are missing, come along.
+    """
+    for name, dtype, values in _columns(X):
+        # pandas and polars: Categorical, category, Enum. Their values may be numbers.
+        if dtype.lower().startswith(("categor", "enum")):
+            yield "categories"
+        elif values.ndim > 1:
+            _refuse(name, dtype)
+        elif values.dtype.kind in "biuf":
+            yield "numbers"
+        elif values.dtype.kind in "OUST":
+            # One value of each type will do, and is soon found.
+            known = [v for v in {type(v): v for v in values}.values() if not _is_missing(v)]
+            others = sorted(
+                type(v).__name__ for v in known if not isinstance(v, (str, bytes, Real, np.bool_))
+            )
+            if others:
+                _refuse(name, f"{', '.join(others)} objects")
+            is_text = not known or any(isinstance(value, (str, bytes)) for value in known)
+            yield "categories" if is_text else "numbers"
+        else:
+            _refuse(name, dtype)
+
+
+def _refuse(name, what):
+    raise ValueError(
+        f"X must have columns of numbers, booleans, strings or categories, but column {name!r} "
+        f"holds {what}; make numbers or strings of them first"
+    )
+
+
+def _is_missing(value):
+    """Whether it is None, NaN, NaT or pandas.NA, without importing pandas."""
+    if value is None:
+        return True
+    unlike_itself = value != value
+    if isinstance(unlike_itself, (bool, np.bool_)):
+        return bool(unlike_itself)
+    # pandas.NA compares to itself, which is no truth value.
+    return unlike_itself is value
+
+
+def _floats(values):
+    if values.dtype.kind == "f":
+        return values
+    if values.dtype.kind in "biu":
+        return values.astype(np.float64)
+    return np.array([np.nan if _is_missing(value) else float(value) for value in values])
+
+
+def _text(value):
+    """None or a string, the same for 1 and 1.0: integers become floats where some are missing."""
+    if _is_missing(value):
+        return None
+    if isinstance(value, (float, np.floating)) and value.is_integer():
+        value = int(value)
+    return value.decode() if isinstance(value, bytes) else str(value)

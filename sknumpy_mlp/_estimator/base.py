@@ -1,0 +1,348 @@
+"""What the estimators share: `fit` and `partial_fit` as five verbs, and raw scores.
+
+A call plans (`Plan`), checks (`Rows`), begins (`Fit`), trains, and publishes fitted attributes. A
+subclass says how targets are encoded (`_learn_target`), what early stopping stratifies by
+(`_strata`), what classes weigh (`_class_weight`), how predictions are scored (`_score`), and what a
+prediction is.
+"""
+
+import copy
+import warnings
+from dataclasses import replace
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import check_scoring
+from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ..core.batches import rows as rows_of
+from ..core.state import TrainingState
+from ..core.training import train
+from . import fitted
+from .checkpoint import take_up
+from .fit import Past, begin, splits
+from .parameters import Plan
+from .rollback import unchanged_on_failure
+from .rows import Rows, check_enough_to_split, check_format, check_numbers, check_weights
+from .summary import summary
+from .tasks import CallbackSupportMixin, Tasks, with_callbacks
+from .threads import blas_threads
+
+
+class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
+    """Base of the estimators; not to be used directly."""
+
+    # Whether targets are numbers, so that those that come as objects are converted.
+    _y_numeric = False
+    # The scores of all members are in memory for so many rows at a time.
+    _pooled_rows = 2**16
+
+    def _store(self, arguments):
+        """Store the arguments of the constructor, its ``locals()``, under their names."""
+        for name, value in arguments.items():
+            if value is not self:
+                setattr(self, name, value)
+
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        resume_from=None,
+    ):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix or array} of shape (n_samples, n_features)
+            float32 is computed in float32, everything else in float64.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The target.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights, over their mean. As in scikit-learn, `alpha` is divided by the
+            mean weight too: an integer weight is the same as repeating the row.
+        X_val : {array-like, sparse matrix or array} of shape (n_val, n_features), default=None
+            Rows to validate on after every epoch instead of rows split off from `X`. They are
+            recorded in `validation_loss_curve_` and `validation_scores_`; with
+            `early_stopping=True` they decide when to stop and which weights are kept. In a
+            ``Pipeline(..., transform_input=["X_val"])`` they are transformed as `X` is.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Their target; for a classifier of classes that are in `y`.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights, in loss and score.
+        resume_from : str or path, default=None
+            A file that `sknumpy_mlp.callbacks.Checkpoint` wrote. The fit that wrote it is gone
+            on with, on the same data and with the same parameters, as if it had never ended.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data breaks a rule, or if training diverges. The estimator
+            is then what it was before.
+        KeyboardInterrupt
+            As it was pressed. The estimator is then what it was before; with `warm_start=True`
+            it is what it was after the last whole epoch.
+        """
+        interrupt = self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), resume_from)
+        if interrupt is not None:
+            raise interrupt
+        return self
+
+    @unchanged_on_failure
+    @with_callbacks
+    def _fit(self, X, y, sample_weight, held_out, resume_from):
+        """Fit; returns the KeyboardInterrupt after which a whole epoch was kept, or None."""
+        plan = Plan.of(self)
+        past = self._past_of_fit(resume_from)
+        rows = self._check(plan, past, X, y, sample_weight, held_out, warm=past.exists)
+        fit = begin(plan, rows, past, self._new_stream(), self._scorer(plan))
+        with Tasks.of(self, fit, X, y, sample_weight) as tasks, blas_threads(fit.largest_product):
+            train(fit, tasks)
+        if not plan.warm_start:
+            # Moments are twice the weights; without them a saved and an unsaved model are equal.
+            fit.state = fit.state.without_moments()
+        self._publish(fit)
+        is_over = fit.record.converged or fit.record.interrupt
+        if not is_over and plan.n_iter_no_change is not None:
+            warnings.warn(fit.record.message, ConvergenceWarning)
+        return fit.record.interrupt
+
+    @unchanged_on_failure
+    def _partial_fit(self, X, y, sample_weight, **classes):
+        plan = Plan.of(self)
+        for name in ("early_stopping", "temperature_scaling"):
+            if getattr(plan, name):
+                raise ValueError(f"partial_fit does not support {name}=True")
+        is_first = not hasattr(self, "coefs_")
+        past = Past() if is_first else fitted.past(self, self._training.copy())
+        rows = self._check(plan, past, X, y, sample_weight, incremental=True, **classes)
+        fit = begin(plan, rows, past, self._new_stream(), n_epochs=1)
+        with blas_threads(fit.largest_product):
+            train(fit)
+        self._publish(fit)
+        return self
+
+    def _past_of_fit(self, resume_from):
+        """What `fit` continues from: nothing, the fitted model, or a checkpoint."""
+        if resume_from is not None:
+            return take_up(self, resume_from)
+        if self.warm_start and hasattr(self, "coefs_"):
+            return fitted.past(self, TrainingState(samples_seen=self.t_))
+        return Past()
+
+    def _check(self, plan, past, X, y, sample_weight, held_out=(None,) * 3, **options):
+        """Check what was given, and learn the target: `Rows`.
+
+        Parameters
+        ----------
+        plan : Plan
+        past : Past
+        X, y, sample_weight : array-like
+        held_out : tuple of array-like
+            X_val, y_val, sample_weight_val.
+        **options : dict
+            How `_learn_target` takes the target.
+        """
+        self._forget(past)
+        rows = self._check_rows(X, y, sample_weight, past.labels, not past.exists, **options)
+        rows.held_out = self._check_held_out(plan, rows, *held_out)
+        past.check_rows(rows)
+        rows.class_weight = self._class_weight(rows, options.get("incremental", False))
+        if rows.held_out is not None:
+            rows.held_out.class_weight = rows.class_weight
+        if splits(plan, rows) and past.split is None:
+            check_enough_to_split(plan, rows.X.shape[0])
+            rows.strata = self._strata(rows.target)
+        return rows
+
+    def _forget(self, past):
+        """Remove fitted attributes that have no place in scores and callbacks of this call."""
+        stale = ["temperature_", "_past", *(() if past.exists else fitted.OPTIONAL)]
+        # Columns of a resumed fit are those of the file.
+        stale += ["n_features_in_", "feature_names_in_"] if past.columns else []
+        for name in stale:
+            vars(self).pop(name, None)
+        vars(self).update(past.columns)
+
+    def _check_rows(self, X, y, sample_weight, labels, reset, **options):
+        """Check inputs, target and weights of rows to train on or to hold out: `Rows`."""
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            multi_output=True,
+            y_numeric=self._y_numeric,
+            dtype="numeric",
+            reset=reset,
+        )
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if sample_weight is not None:
+            sample_weight = check_weights(sample_weight, X.shape[0])
+        return Rows(X, y, self._learn_target(y, labels, **options), sample_weight)
+
+    def _check_held_out(self, plan, rows, X_val, y_val, sample_weight_val):
+        """Check the rows given to hold out: `Rows`, or None where none are given."""
+        given = {"X_val": X_val, "y_val": y_val}
+        missing = [name for name, value in given.items() if value is None]
+        if len(missing) == 2:
+            if sample_weight_val is not None:
+                raise ValueError("sample_weight_val must come with X_val and y_val, which are None")
+            return None
+        if missing:
+            raise ValueError(f"X_val and y_val must be given together, got {missing[0]}=None")
+        if not plan.optimizer.takes_steps:
+            raise ValueError(
+                f"X_val must be None with solver={self.solver!r}, which has no epochs to validate "
+                "after"
+            )
+        labels = rows.target.labels
+        try:
+            held_out = self._check_rows(X_val, y_val, None, labels, False, incremental=True)
+        except ValueError as error:
+            raise ValueError(f"X_val and y_val must be as X and y are: {error}") from error
+        if sample_weight_val is not None:
+            held_out.sample_weight = check_weights(
+                sample_weight_val, held_out.X.shape[0], "sample_weight_val"
+            )
+        return held_out
+
+    def _new_stream(self):
+        # None must not mean NumPy's global stream: two threads would share it.
+        if self.random_state is None:
+            return np.random.RandomState()
+        return check_random_state(self.random_state)
+
+    def _scorer(self, plan):
+        """Makes the score of held-out rows from a network, a loss and the rows.
+
+        Returns
+        -------
+        callable or None
+            Gives a function of the raw scores of the rows; None where the score is minus the loss.
+        """
+        if isinstance(plan.scoring, str) and plan.scoring == "loss":
+            return None
+
+        def by_default(network, loss, part):
+            return lambda raw: self._score(part.target, loss.link.predict(raw), part.weights)
+
+        def by_scorer(network, loss, part):
+            scorer = check_scoring(self, plan.scoring)
+            # A twin that computes with the network in training; the rows have no column names.
+            twin = copy.copy(self)
+            vars(twin).pop("feature_names_in_", None)
+            labels = part.target.labels
+            vars(twin).update(fitted.network_attributes(network, loss, labels))
+            X = part.X if part.index is None else part.X[part.index]
+            weight = {} if part.sample_weight is None else {"sample_weight": part.sample_weight}
+            return lambda raw: scorer(twin, X, part.y, **weight)
+
+        return by_default if plan.scoring is None else by_scorer
+
+    def _class_weight(self, rows, incremental):
+        """The weight of each class in the loss; None where all have weight one."""
+        return None
+
+    def _strata(self, target):
+        """What early stopping's split is stratified by: nothing."""
+        return None
+
+    def _publish(self, fit):
+        """Set every fitted attribute; the only place that does."""
+        vars(self).update(fitted.attributes(fit))
+
+    @classmethod
+    def _from_weights(cls, coefs, intercepts, kind, labels, parameters):
+        """A fitted estimator with copies of these arrays, for this kind of target."""
+        hidden_units = tuple(np.shape(b)[-1] for b in intercepts[:-1])
+        estimator = cls(**{"hidden_layer_sizes": hidden_units} | parameters)
+        fit = fitted.given(estimator, coefs, intercepts, kind, labels)
+        estimator.n_features_in_ = fit.network.units[0]
+        estimator._publish(fit)
+        return estimator
+
+    def _is_plain(self, X, dtype):
+        """Whether X surely passes `validate_data`, at a tenth of its time for one row."""
+        if not (
+            type(X) is np.ndarray
+            and X.ndim == 2
+            and X.dtype == dtype
+            and X.shape[1] == self.n_features_in_
+            and len(X) > 0
+            and not hasattr(self, "feature_names_in_")
+        ):
+            return False
+        # A sum is finite only if all its terms are; if it is not, the long check says why.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return bool(np.isfinite(np.add.reduce(X, axis=None)))
+
+    def _raw_scores(self, X):
+        """Raw scores of any input, (n_samples, n_outputs)."""
+        if not hasattr(self, "coefs_"):
+            check_is_fitted(self)
+        network, dtype = fitted.network(self), fitted.dtype(self)
+        if not self._is_plain(X, dtype):
+            X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype="numeric", reset=False)
+            check_numbers(X, dtype)
+            check_format(X, network)
+        X = rows_of(X, dtype)
+        if network.n_members == 1:
+            return self._cooled(network.scores(X, dtype))
+        pooled = np.empty((len(X), network.units[-1]), dtype)
+        for start in range(0, len(X), self._pooled_rows):
+            index = np.arange(start, min(start + self._pooled_rows, len(X)))
+            pooled[index] = self._loss.link.pool(self._cooled(network.scores(X, dtype, index)))
+        return pooled
+
+    def _cooled(self, raw):
+        """Raw scores over the temperature, if there is one; each member has its own."""
+        if "temperature_" not in vars(self):
+            return raw
+        return (raw.T / np.asarray(self.temperature_, raw.dtype)).T
+
+    def summary(self):
+        """Describe the fitted network as a table.
+
+        Returns
+        -------
+        str
+            One line a layer: name, units, activation, number of parameters; then the total.
+        """
+        check_is_fitted(self)
+        return summary(fitted.network(self), self.out_activation_)
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        training = state.get("_training")
+        # NumPy pickles a stream at twice the size of its position; the user's own stays shared.
+        if training is not None and training.random_state is not self.random_state:
+            position = training.random_state.get_state(legacy=False)
+            if position["bit_generator"] == "MT19937":
+                state["_training"] = replace(training, random_state=position)
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        training = vars(self).get("_training")
+        if training is not None and isinstance(training.random_state, dict):
+            stream = np.random.RandomState(0)
+            stream.set_state(training.random_state)
+            self._training = replace(training, random_state=stream)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

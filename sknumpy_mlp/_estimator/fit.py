@@ -1,0 +1,295 @@
+"""A fit under way: begun new, continued from a fitted model, or resumed from a checkpoint."""
+
+import copy
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+import numpy as np
+
+from ..core.batches import Batches
+from ..core.batches import rows as rows_of
+from ..core.held_out import HeldOut
+from ..core.network import Network, perceptron
+from ..core.state import Record, TrainingState
+from ..losses import Loss
+from .labels import Labels
+from .parameters import Plan
+from .rows import Rows, check_format, check_numbers, check_some_weight
+
+
+@dataclass
+class Past:
+    """What a call continues from: by default nothing.
+
+    Attributes
+    ----------
+    parameters : dict of str to list of ndarray, or None
+        Those of the network in training, by kind; None for a new network.
+    state : TrainingState
+        Without a random stream where the stream begins anew.
+    curves : dict of str to list
+        The curves of the calls before this one, by attribute.
+    labels : Labels or None
+        The classes that the classifier knows.
+    record : Record
+        Of the fit that is resumed; otherwise empty.
+    split : tuple of integer ndarray or None
+        Row numbers that are trained on and held out, of the fit that is resumed.
+    facts : dict or None
+        `Rows.facts` of the fit that is resumed.
+    columns : dict
+        Number and names of the columns, of the fit that is resumed.
+    """
+
+    parameters: dict | None = None
+    state: TrainingState = field(default_factory=TrainingState)
+    curves: dict = field(default_factory=dict)
+    labels: Labels | None = None
+    record: Record = field(default_factory=Record)
+    split: tuple | None = None
+    facts: dict | None = None
+    columns: dict = field(default_factory=dict)
+
+    @property
+    def exists(self):
+        """Whether there is a network to continue with."""
+        return self.parameters is not None
+
+    def check_rows(self, rows):
+        """Raise a ValueError if these cannot be the rows of the fit that is resumed."""
+        facts = rows.facts()
+        for name, theirs in (self.facts or {}).items():
+            if facts.get(name) != theirs:
+                raise ValueError(
+                    f"{name} must be what it was when the file of resume_from was written, "
+                    f"{theirs!r}, got {facts.get(name)!r}"
+                )
+
+    def check_shape(self, network):
+        """Raise a ValueError unless the new network has the shape of the fitted one."""
+        weights, biases = self.parameters["weights"], self.parameters["biases"]
+        n_members = 1 if weights[0].ndim == 2 else len(weights[0])
+        if n_members != network.n_members:
+            raise ValueError(
+                f"members must stay what the fitted network has, {n_members}, "
+                f"got {network.n_members}; clone the estimator to start anew"
+            )
+        fitted = [weights[0].shape[-2], *(b.shape[-1] for b in biases)]
+        if fitted != network.units:
+            raise ValueError(
+                f"hidden_layer_sizes, loss and data must keep the shape of the fitted network: it "
+                f"has {fitted} units from input to output, the new one would have "
+                f"{network.units}; clone the estimator to start anew"
+            )
+        changed = sorted(self.parameters.keys() ^ network.kinds)
+        if changed:
+            raise ValueError(
+                f"{changed[0]} must stay what the fitted network has, "
+                f"{changed[0] in self.parameters}, got {changed[0] in network.kinds}; "
+                "clone the estimator to start anew"
+            )
+
+
+@dataclass
+class Fit:
+    """A fit under way.
+
+    Attributes
+    ----------
+    plan : Plan
+        What was asked.
+    rows : Rows or None
+        What was given; None where only weights were.
+    network : Network
+        In training.
+    loss : Loss
+        For the kind of target of the rows.
+    state : TrainingState
+    record : Record
+    labels : Labels or None
+    curves : dict of str to list
+        The curves of the calls that this one continues, by attribute.
+    batches : Batches or None
+    split : tuple of integer ndarray or None
+        Row numbers that are trained on and held out; None without a split.
+    held_out : list of HeldOut
+        One for each member; empty without held-out rows.
+    n_epochs : int or None
+        Number of epochs of this call; ``plan.max_iter`` if None.
+    continues : bool
+        Whether the network was there before this call.
+    """
+
+    plan: Plan
+    rows: Rows | None
+    network: Network
+    loss: Loss
+    state: TrainingState
+    record: Record
+    labels: Labels | None = None
+    curves: dict = field(default_factory=dict)
+    batches: Batches | None = None
+    split: tuple | None = None
+    held_out: list = field(default_factory=list)
+    n_epochs: int | None = None
+    continues: bool = False
+
+    @property
+    def largest_product(self):
+        """Multiplications in the largest product of a step."""
+        largest = max(fan_in * fan_out for fan_in, fan_out in pairwise(self.network.units))
+        return self.batches.batch_size * largest
+
+    def copy(self):
+        """An independent copy of all that training changes; the rest is shared."""
+        network = self.network.unbound()
+        network.allocate(self.network.theta.dtype)
+        network.theta[:] = self.network.theta
+        state = replace(self.state.copy(), random_state=copy.deepcopy(self.state.random_state))
+        return replace(self, network=network, state=state, record=self.record.copy())
+
+
+def begin(plan, rows, past, stream, scorer=None, n_epochs=None):
+    """Begin a fit.
+
+    Parameters
+    ----------
+    plan : Plan
+    rows : Rows
+    past : Past
+        What the fit continues from.
+    stream : numpy.random.RandomState
+        The random stream of a fit that does not continue one.
+    scorer : callable, default=None
+        Makes the score of held-out rows from a network, a loss and the rows: a function of their
+        raw scores, or None for minus their loss.
+    n_epochs : int, default=None
+        `Fit.n_epochs`.
+
+    Returns
+    -------
+    Fit
+    """
+    state, record = past.state, past.record
+    if state.random_state is None:
+        state.random_state = stream
+    loss = plan.loss.for_target(rows.target.kind)
+    network = _network(plan, rows, loss, past, state.random_state)
+    if network.is_random:
+        state.seed_generator()
+    split = past.split
+    if split is None and splits(plan, rows):
+        split = rows.split(plan, state.random_state)
+    subset = None if split is None else split[0]
+    weights, n_samples = rows.weights, rows.X.shape[0]
+    check_some_weight(weights, "trained on", subset)
+    if not record.n_iter:
+        state.count_weights(weights, n_samples, subset)
+    dtype = network.theta.dtype
+    batches = Batches(
+        rows.X,
+        loss.encode_target(rows.target.codes, dtype),
+        dtype,
+        plan.rows_of_a_step(
+            n_samples if subset is None else subset.shape[-1],
+            warn=not (past.exists and n_epochs),
+        ),
+        state.relative_weights(weights, n_samples),
+        subset,
+        plan.members,
+    )
+    return Fit(
+        plan,
+        rows,
+        network,
+        loss,
+        state,
+        record,
+        labels=rows.target.labels,
+        curves=past.curves,
+        batches=batches,
+        split=split,
+        held_out=_held_out(plan, rows, network, loss, batches.X, split, scorer),
+        n_epochs=n_epochs,
+        continues=past.exists,
+    )
+
+
+def splits(plan, rows):
+    """Whether a part of the rows is held out for early stopping."""
+    return plan.early_stopping and plan.optimizer.takes_steps and rows.held_out is None
+
+
+def _network(plan, rows, loss, past, random_state):
+    """A network for these rows, with starting values or with the parameters of the past."""
+    X, target = rows.X, rows.target
+    dtype = past.parameters["weights"][0].dtype if past.exists else X.dtype
+    dtype = np.dtype(np.float32 if dtype == np.float32 else np.float64)
+    check_numbers(X, dtype)
+    check_numbers(target.codes, dtype, "y")
+    network = perceptron(
+        [X.shape[1], *plan.hidden_units, loss.link.n_outputs(target.n_columns)],
+        plan.activations,
+        plan.output_activation,
+        plan.dropout,
+        plan.feature_scale,
+        plan.members,
+    )
+    check_format(X, network)
+    if plan.members > 1 and not loss.link.pools:
+        raise ValueError(
+            f"members must be 1 with the loss {loss!r}, whose link has no pool(Z) to make one "
+            f"prediction of several, got {plan.members}"
+        )
+    if past.exists:
+        past.check_shape(network)
+        network.bind(past.parameters)
+        network.allocate(dtype)
+    else:
+        network.allocate(dtype)
+        network.draw(plan.initializer, random_state, plan.output_initializer)
+    return network
+
+
+def _held_out(plan, rows, network, loss, X, split, scorer):
+    """Held-out rows of each member; none where no rows are held out.
+
+    Parameters
+    ----------
+    X : DenseRows or SparseRows
+        The inputs of `rows`.
+    """
+    if rows.held_out is not None:
+        _check_like(rows.held_out, rows, network)
+        parts = [rows.held_out] * network.n_members
+        X = rows_of(rows.held_out.X, X.dtype)
+    elif split is not None:
+        parts = [rows.take(index) for index in np.atleast_2d(split[1])]
+    elif plan.temperature_scaling:
+        raise ValueError(
+            "temperature_scaling must be False where no rows are held out, got True; "
+            "early_stopping=True holds some out, X_val and y_val give some"
+        )
+    else:
+        return []
+    held_out = []
+    for member, part in zip(network.members, parts):
+        weights = part.weights
+        check_some_weight(weights, "held out by early_stopping or given as X_val")
+        codes = loss.encode_target(part.target.codes, X.dtype)
+        score = None if scorer is None else scorer(member, loss, part)
+        held_out.append(HeldOut(member, loss, X, codes, weights, part.index, score))
+    return held_out
+
+
+def _check_like(held_out, rows, network):
+    """Raise a ValueError unless given held-out rows suit the network and the training rows."""
+    dtype = network.theta.dtype
+    check_numbers(held_out.X, dtype, "X_val")
+    check_format(held_out.X, network, "X_val")
+    check_numbers(held_out.target.codes, dtype, "y_val")
+    if held_out.target.n_columns != rows.target.n_columns:
+        raise ValueError(
+            f"y_val must have as many columns as y, {rows.target.n_columns}, "
+            f"got {held_out.target.n_columns}"
+        )

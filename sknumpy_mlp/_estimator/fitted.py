@@ -1,0 +1,194 @@
+"""From a `Fit` to fitted attributes, and from fitted attributes back to a network.
+
+`attributes` is the only place that says what a fitted estimator holds.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+from sklearn.utils import check_array
+
+from ..core.layers import KINDS
+from ..core.network import Network, perceptron
+from ..core.state import Record, TrainingState
+from .fit import Fit, Past
+from .labels import Labels
+from .parameters import Plan
+
+# The attributes of the two kinds of parameters that scikit-learn has; those of others are <kind>_.
+ATTRIBUTES = {"weights": "coefs_", "biases": "intercepts_"}
+# The curves, to which a call that continues training appends.
+CURVES = ("loss_curve_", "validation_loss_curve_", "validation_scores_")
+# Attributes that not every fit sets.
+OPTIONAL = (
+    *CURVES,
+    "best_loss_",
+    "best_validation_score_",
+    "best_iter_",
+    *(f"{kind}_" for kind in KINDS if kind not in ATTRIBUTES),
+)
+
+
+def network_attributes(network, loss, labels):
+    """The fitted attributes that predictions are made from, as a dict.
+
+    Parameters
+    ----------
+    network : Network
+    loss : Loss
+    labels : Labels or None
+        The classes of a classifier.
+    """
+    parameters = network.parameters()
+    # A kind other than these two occurs once in a network, so that it is one array.
+    found = {attribute: parameters.pop(kind) for kind, attribute in ATTRIBUTES.items()}
+    found |= {f"{kind}_": array for kind, (array,) in parameters.items()}
+    if labels is not None:
+        found |= {"classes_": labels.classes, "_labels": labels}
+    return found | {
+        "_network": network.unbound(),
+        "_loss": loss,
+        "n_layers_": len(found["coefs_"]) + 1,
+        "n_outputs_": network.units[-1],
+        "out_activation_": loss.link.out_activation,
+    }
+
+
+def attributes(fit):
+    """Every attribute that a fit sets, as a dict, as if the fit ended now."""
+    record, curves = fit.record, fit.curves
+    found = network_attributes(fit.network, fit.loss, fit.labels) | {
+        "_training": fit.state,
+        "n_iter_": record.n_iter,
+        "t_": fit.state.samples_seen,
+        "loss_": record.loss,
+    }
+    if record.temperatures:
+        found["temperature_"] = _one_or_each(record.temperatures)
+    if record.loss_curve is None:
+        return found
+    loss_curve = [*curves.get("loss_curve_", []), *record.loss_curve]
+    found |= {"loss_curve_": loss_curve, "best_loss_": min(loss_curve, default=None)}
+    if not record.scores:
+        nothing = ("validation_loss_curve_", "validation_scores_", "best_validation_score_")
+        return found | dict.fromkeys((*nothing, "best_iter_"))
+    losses = [*curves.get("validation_loss_curve_", []), *record.held_out_losses]
+    scores = [*curves.get("validation_scores_", []), *record.scores]
+    return found | {
+        "best_loss_": None if fit.plan.early_stopping else found["best_loss_"],
+        "validation_loss_curve_": losses,
+        "validation_scores_": scores,
+        "best_validation_score_": float(np.mean(record.best_scores)),
+        "best_iter_": _one_or_each(record.best_iters),
+    }
+
+
+def past(model, state):
+    """What a call continues from: the fitted network, with this training state."""
+    curves = {name: vars(model).get(name) or [] for name in CURVES}
+    return Past(parameters(model), state, curves, vars(model).get("_labels"))
+
+
+def parameters(model):
+    """The parameters of a fitted model by kind, from the attributes, which users may change."""
+    found = {}
+    for kind in model._network.kinds:
+        value = vars(model)[ATTRIBUTES.get(kind, f"{kind}_")]
+        found[kind] = value if kind in ATTRIBUTES else [value]
+    return found
+
+
+def dtype(model):
+    """The dtype of the network: of `coefs_`, float64 where users put other numbers there."""
+    found = model.coefs_[0].dtype
+    return found if found in (np.float32, np.float64) else np.dtype(np.float64)
+
+
+def network(model):
+    """A network on the fitted attributes, into which users may have put other arrays."""
+    wanted = dtype(model)
+    n_members = 1 if model.coefs_[0].ndim == 2 else len(model.coefs_[0])
+    found = Network(model._network.unbound().layers, n_members)
+    found.bind(
+        {
+            kind: [each if each.dtype == wanted else each.astype(wanted) for each in arrays]
+            for kind, arrays in parameters(model).items()
+        }
+    )
+    return found
+
+
+def given(estimator, coefs, intercepts, kind, labels=None):
+    """A `Fit` that has trained nothing, of copies of these arrays.
+
+    Parameters
+    ----------
+    estimator : estimator
+    coefs, intercepts : list of array-like
+        Weights and biases of one network.
+    kind : str
+        The kind of target.
+    labels : Labels, default=None
+        The classes of a classifier.
+    """
+    coefs, intercepts = _check_arrays(coefs, intercepts)
+    plan = Plan.of(estimator)
+    loss = plan.loss.for_target(kind)
+    n_columns = len(intercepts[-1]) if labels is None else len(labels.classes)
+    found = [coefs[0].shape[0], *(len(b) for b in intercepts)]
+    units = [found[0], *plan.hidden_units, loss.link.n_outputs(n_columns)]
+    if units != found:
+        raise ValueError(
+            "coefs and intercepts must have the units that hidden_layer_sizes, loss and target "
+            f"ask for, from input to output {units}, got {found}"
+        )
+    for name in ("feature_scale", "temperature_scaling"):
+        if getattr(plan, name):
+            raise ValueError(
+                f"{name} must be False for given weights, got True; multiply the rows of the "
+                "first matrix by the factors, divide the last layer by the temperature"
+            )
+    if plan.members > 1:
+        raise ValueError(f"members must be 1 for given weights, got {plan.members}")
+    made = perceptron(units, plan.activations, plan.output_activation)
+    made.bind({"weights": coefs, "biases": intercepts})
+    state = TrainingState(estimator._new_stream())
+    return Fit(plan, None, made, loss, state, Record(loss=np.nan), labels)
+
+
+def _one_or_each(values):
+    """The only value, or an array of those of all members."""
+    return values[0] if len(values) == 1 else np.array(values)
+
+
+def _check_arrays(coefs, intercepts):
+    """Weights and biases of consecutive layers, as arrays of one float dtype; always copies.
+
+    Raises
+    ------
+    ValueError
+        If they are not finite numbers of one network, or the shapes of two layers do not fit.
+    """
+    if any(np.ndim(W) == 3 for W in coefs):
+        raise ValueError(
+            "coefs must be the matrices of one network, (n_in, n_out), got arrays of three axes; "
+            "[W[0] for W in coefs_] are those of the first member"
+        )
+    coefs = [check_array(W, dtype=[np.float64, np.float32], copy=True) for W in coefs]
+    intercepts = [
+        check_array(b, dtype=[np.float64, np.float32], ensure_2d=False, copy=True)
+        for b in intercepts
+    ]
+    fit = (
+        len(coefs) == len(intercepts) > 0
+        and all(b.shape == W.shape[1:] for W, b in zip(coefs, intercepts))
+        and all(W.shape[1] == next_W.shape[0] for W, next_W in pairwise(coefs))
+    )
+    if not fit:
+        raise ValueError(
+            "coefs and intercepts must be of shapes (n_in, n_out) and (n_out,) for each layer, the "
+            f"n_out of one the n_in of the next, got {[W.shape for W in coefs]} and "
+            f"{[b.shape for b in intercepts]}"
+        )
+    common = np.result_type(*coefs, *intercepts)
+    return [W.astype(common) for W in coefs], [b.astype(common) for b in intercepts]

@@ -1,0 +1,300 @@
+"""The rules of the estimators' parameters, and the `Plan`: parameters checked, names made objects.
+
+A new parameter of training gets one line in `RULES`, beside the estimators' signatures, and the
+core finds it in the plan under its name. Rules of what a named part takes (`beta_1`, `power_t`,
+...) are read from the part.
+"""
+
+import inspect
+import re
+import warnings
+from collections.abc import Iterable
+from copy import deepcopy
+from numbers import Integral, Real
+from types import SimpleNamespace
+
+import numpy as np
+from sklearn.metrics import get_scorer_names
+
+from .._family import Rule, boolean, integer, one_of, real
+from ..activations import Activation, Identity
+from ..core.layers import KINDS
+from ..initializers import Initializer
+from ..losses import Loss
+from ..optimizers import Optimizer
+from ..schedules import Schedule
+
+# A batch size that is only a limit: all rows where there are fewer.
+UP_TO = re.compile(r"up to ([1-9]\d*)")
+NONE = Rule(lambda v: v is None, "None")
+NOT_NEGATIVE = real(0, np.inf, closed="left")
+
+
+def rules_of_parts(*families):
+    """The rules of the flat parameters that named parts take, by the first part that takes each."""
+    rules = {}
+    for family in families:
+        for part in family.named().values():
+            for name in part.flat:
+                rules.setdefault(name, part.rules[name])
+    return rules
+
+
+RULES = rules_of_parts(Optimizer, Schedule, Loss) | {
+    "alpha": real(0, closed="left"),
+    "batch_size": one_of("auto", "full")
+    | Rule(lambda v: isinstance(v, str) and UP_TO.fullmatch(v), "'up to N'")
+    | integer(1),
+    "learning_rate_init": real(0, closed="neither"),
+    "max_iter": integer(1),
+    "shuffle": boolean(),
+    "random_state": Rule(
+        lambda v: (
+            v is None
+            or isinstance(v, np.random.RandomState)
+            or v is np.random
+            or (isinstance(v, Integral) and 0 <= v < 2**32)
+        ),
+        "an integer in [0, 2**32 - 1], a RandomState or None",
+    ),
+    "tol": real(0, closed="left"),
+    "verbose": boolean() | integer(0),
+    "warm_start": boolean(),
+    "early_stopping": boolean(),
+    "validation_fraction": real(0, 1, closed="left"),
+    "n_iter_no_change": integer(1)
+    | Rule(lambda v: v is None or (isinstance(v, Real) and v == np.inf), "inf or None"),
+    "members": integer(1),
+    "class_weight": one_of("balanced")
+    | NONE
+    | Rule(
+        lambda v: isinstance(v, dict) and all(NOT_NEGATIVE.holds(w) for w in v.values()),
+        "a dict from classes to finite weights >= 0",
+    ),
+    "scoring": one_of("loss")
+    | Rule(
+        lambda v: v is None or callable(v) or (isinstance(v, str) and v in get_scorer_names()),
+        "None, a name in sklearn.metrics.get_scorer_names() or a function of an estimator, X and y",
+    ),
+    "restore_best": boolean(),
+    "best_of_ties": one_of("first", "last"),
+    "clip_norm": NONE | real(0, closed="neither"),
+    "feature_scale": boolean(),
+    "parametrization": one_of("standard", "ntk"),
+    "learning_rate_factors": NONE
+    | Rule(
+        lambda v: (
+            isinstance(v, dict)
+            and v.keys() <= set(KINDS)
+            and all(NOT_NEGATIVE.holds(factor) for factor in v.values())
+        ),
+        f"a dict from some of {KINDS} to finite factors >= 0",
+    ),
+    "temperature_scaling": boolean(),
+}
+
+# Parameters that become objects, and obey the rules of their family or of a function below.
+RESOLVED = {
+    "hidden_layer_sizes",
+    "activation",
+    "solver",
+    "learning_rate",
+    "loss",
+    "init",
+    "dropout",
+}
+
+# Parameters that must have their default with a solver that takes no steps.
+NOT_WITH_LBFGS = {
+    "clip_norm",
+    "dropout",
+    "learning_rate_factors",
+    "members",
+    "parametrization",
+    "temperature_scaling",
+}
+
+
+class Plan(SimpleNamespace):
+    """What was asked: an estimator's parameters, checked, with names turned into objects.
+
+    Every parameter of the estimator is an attribute under its own name, except those that are
+    turned into:
+
+    Attributes
+    ----------
+    hidden_units : list of int
+    activations : list of Activation
+        Of the hidden layers.
+    output_activation : Activation
+        What the output layer, which is linear, tells its initializer: the last hidden activation,
+        so that starting weights are scikit-learn's.
+    dropout : list of float
+        The rate behind each hidden layer.
+    optimizer : Optimizer
+    schedule : Schedule
+    loss : Loss
+    initializer, output_initializer : Initializer
+        Of the other layers, and of the last.
+    """
+
+    # Parameters of the classifier alone.
+    temperature_scaling = False
+    class_weight = None
+
+    @classmethod
+    def of(cls, estimator):
+        """Check all parameters of an estimator.
+
+        Raises
+        ------
+        ValueError
+            Names the parameter, its rule, and its value.
+        """
+        flat = estimator.get_params(deep=False)
+        for name in RULES.keys() & flat.keys():
+            RULES[name].check(name, flat[name])
+        hidden_units = _hidden_units(flat["hidden_layer_sizes"])
+        activations = _activations(flat["activation"], len(hidden_units))
+        optimizer = Optimizer.resolve(flat["solver"], "solver", flat)
+        schedule = Schedule.resolve(flat["learning_rate"], "learning_rate", flat)
+        dropout = _dropout(flat["dropout"], len(hidden_units))
+        if not optimizer.takes_steps:
+            _check_without_steps(flat, schedule, estimator)
+        initializer, output_initializer = _initializers(flat["init"])
+        made = {
+            "hidden_units": hidden_units,
+            "activations": deepcopy(activations[: len(hidden_units)]),
+            "output_activation": activations[-1],
+            "dropout": dropout,
+            "optimizer": optimizer,
+            "schedule": schedule,
+            # A copy: the fitted model keeps it, and must not follow later changes of the user's.
+            "loss": deepcopy(_loss(flat)),
+            "initializer": initializer,
+            "output_initializer": output_initializer,
+        }
+        return cls(**flat | made)
+
+    def rows_of_a_step(self, n_samples, warn=True):
+        """How many rows a step has.
+
+        Parameters
+        ----------
+        n_samples : int
+            Rows to train on.
+        warn : bool, default=True
+            Whether to warn of a `batch_size` that is larger. Blocks that arrive one after another
+            may all be small: the first warning is enough.
+        """
+        size = self.batch_size if self.optimizer.takes_steps else "full"
+        if size == "full":
+            return n_samples
+        if isinstance(size, str):
+            return min(200 if size == "auto" else int(UP_TO.fullmatch(size)[1]), n_samples)
+        if size > n_samples and warn:
+            warnings.warn(
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be "
+                f"clipped: batch_size={size}, n_samples={n_samples}; "
+                "batch_size='full' takes all rows without this warning, and "
+                f"batch_size='up to {size}' at most so many"
+            )
+        return min(size, n_samples)
+
+
+def takes_steps(estimator):
+    """Whether the solver does, so that there is a `partial_fit`; raises AttributeError if not."""
+    named = Optimizer.named()
+    solver = estimator.solver
+    solver = named.get(solver) if isinstance(solver, str) else solver
+    # A solver that is no solver at all is reported by the check of parameters.
+    if getattr(solver, "takes_steps", True):
+        return True
+    raise AttributeError(
+        "partial_fit is only available for solvers that take steps, "
+        f"{sorted(name for name, member in named.items() if member.takes_steps)}; "
+        f"{estimator.solver!r} is not one"
+    )
+
+
+def _hidden_units(sizes):
+    is_sequence = isinstance(sizes, Iterable) and np.ndim(sizes) == 1
+    units = list(sizes) if is_sequence else [sizes]
+    # True is an Integral to Python.
+    if not all(isinstance(u, Integral) and not isinstance(u, bool) and u > 0 for u in units):
+        raise ValueError(
+            f"hidden_layer_sizes must be > 0, an integer or a sequence of integers, got {sizes!r}"
+        )
+    return [int(unit) for unit in units]
+
+
+def _check_one_for_each(name, one, given, n_hidden):
+    """Raise a ValueError unless a list has an entry for each hidden layer."""
+    if len(given) != n_hidden:
+        raise ValueError(
+            f"{name} must be {one} for all hidden layers or one for each of the {n_hidden}, "
+            f"got {given!r}"
+        )
+
+
+def _activations(activation, n_hidden):
+    """One `Activation` per hidden layer; one where there is no hidden layer."""
+    if not isinstance(activation, (list, tuple)):
+        return [Activation.resolve(activation, "activation")] * max(1, n_hidden)
+    _check_one_for_each("activation", "one", activation, n_hidden)
+    return [Activation.resolve(each, "activation") for each in activation] or [Identity()]
+
+
+def _initializers(init):
+    """The initializer of the hidden layers and that of the output layer."""
+    pair = init if isinstance(init, (list, tuple)) else (init, init)
+    if len(pair) != 2:
+        raise ValueError(
+            "init must be an Initializer, a name, or a pair of them for hidden layers and for the "
+            f"output layer, got {init!r}"
+        )
+    return [Initializer.resolve(each, "init") for each in pair]
+
+
+def _dropout(dropout, n_hidden):
+    """One rate per hidden layer."""
+    rule = real(0, 1, closed="left")
+    if not isinstance(dropout, (list, tuple)):
+        rule.check("dropout", dropout)
+        return [float(dropout)] * n_hidden
+    _check_one_for_each("dropout", "one rate", dropout, n_hidden)
+    for rate in dropout:
+        rule.check("each rate of dropout", rate)
+    return [float(rate) for rate in dropout]
+
+
+def _check_without_steps(flat, schedule, estimator):
+    """Raise a ValueError for a parameter that a solver without steps cannot obey."""
+    if not schedule.sgd_only:
+        raise ValueError(
+            f"learning_rate must be 'constant', 'invscaling' or 'adaptive' (which it ignores) "
+            f"with solver={flat['solver']!r}, which chooses its own step lengths, "
+            f"got {flat['learning_rate']!r}"
+        )
+    signature = inspect.signature(type(estimator)).parameters
+    for name in sorted(NOT_WITH_LBFGS & flat.keys()):
+        given, default = flat[name], signature[name].default
+        # Rates by layer may all be zero.
+        if any(given) if isinstance(given, (list, tuple)) else given != default:
+            raise ValueError(
+                f"{name} must be {default!r} with solver={flat['solver']!r}, which takes no "
+                f"steps, got {given!r}"
+            )
+
+
+def _loss(flat):
+    """The loss; a name that cannot smooth labels refuses to do so."""
+    loss = Loss.resolve(flat["loss"], "loss", flat)
+    smoothing = flat.get("label_smoothing", 0)
+    if smoothing and isinstance(flat["loss"], str) and "label_smoothing" not in loss.flat:
+        can = sorted(n for n, c in Loss.named().items() if "label_smoothing" in c.flat)
+        raise ValueError(
+            f"label_smoothing must be 0 with loss={flat['loss']!r}, which has none ({can} have), "
+            f"got {smoothing!r}"
+        )
+    return loss

@@ -1,0 +1,170 @@
+"""Rows that were given: checked, weighed, and held out."""
+
+from dataclasses import dataclass, replace
+from numbers import Real
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_array
+
+from .labels import Labels
+
+
+class Target(NamedTuple):
+    """A target as the core takes it.
+
+    Attributes
+    ----------
+    codes : ndarray of shape (n_samples,) or (n_samples, n_columns)
+        Class numbers, 0 and 1 for each label, or numbers.
+    kind : str
+        "binary", "multiclass", "multilabel" or "continuous".
+    n_columns : int
+        How many classes, labels or columns of numbers there are.
+    labels : Labels or None
+        The classes behind the codes; None for numbers.
+    """
+
+    codes: np.ndarray
+    kind: str
+    n_columns: int
+    labels: Labels | None = None
+
+
+@dataclass
+class Rows:
+    """What was given: rows to train on, and rows to hold out.
+
+    Attributes
+    ----------
+    X : ndarray, sparse matrix or array of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        The target, unchanged.
+    target : Target
+    sample_weight : ndarray of shape (n_samples,) or None
+    class_weight : ndarray of shape (n_classes,) or None
+    index : integer ndarray or None
+        The rows of `X` that the other arrays belong to; all rows if None.
+    strata : ndarray of shape (n_samples,) or None
+        What a split into training and held-out rows is stratified by.
+    held_out : Rows or None
+        The rows given as `X_val`, `y_val`.
+    """
+
+    X: object
+    y: np.ndarray
+    target: Target
+    sample_weight: np.ndarray | None = None
+    class_weight: np.ndarray | None = None
+    index: np.ndarray | None = None
+    strata: np.ndarray | None = None
+    held_out: "Rows | None" = None
+
+    @property
+    def weights(self):
+        """Weights in the loss: sample weights times those of the classes; None for ones."""
+        if self.class_weight is None:
+            return self.sample_weight
+        by_class = self.class_weight[self.target.codes]
+        return by_class if self.sample_weight is None else by_class * self.sample_weight
+
+    def take(self, index):
+        """The rows with these numbers; `X` is not copied, but stays whole."""
+        weight = self.sample_weight
+        return replace(
+            self,
+            y=self.y[index],
+            target=self.target._replace(codes=self.target.codes[index]),
+            sample_weight=None if weight is None else weight[index],
+            index=index,
+        )
+
+    def facts(self):
+        """What must be the same of the rows of a fit and of the fit that resumes it, by name."""
+        held_out = self.held_out
+        facts = {
+            "the number of rows of X": self.X.shape[0],
+            "the dtype of X": str(self.X.dtype),
+            "whether there is a sample_weight": self.sample_weight is not None,
+            "the number of rows of X_val": 0,
+        }
+        if held_out is not None:
+            facts["the number of rows of X_val"] = held_out.X.shape[0]
+            facts["whether there is a sample_weight_val"] = held_out.sample_weight is not None
+        return facts
+
+    def split(self, plan, random_state):
+        """Row numbers to train on, and those held out for early stopping, of each member."""
+        options = {"test_size": plan.validation_fraction, "stratify": self.strata}
+        splits = [
+            train_test_split(np.arange(self.X.shape[0]), random_state=random_state, **options)
+            for _ in range(plan.members)
+        ]
+        return splits[0] if len(splits) == 1 else tuple(np.stack(each) for each in zip(*splits))
+
+
+def check_enough_to_split(plan, n_samples):
+    """Raise a ValueError if `validation_fraction` of the rows are fewer than two."""
+    fraction = plan.validation_fraction
+    if np.ceil(fraction * n_samples) < 2:
+        raise ValueError(
+            "The validation set is too small. Increase 'validation_fraction' or the size of "
+            f"your dataset: validation_fraction={fraction}, n_samples={n_samples}."
+        )
+
+
+def check_weights(sample_weight, n_samples, name="sample_weight"):
+    """Sample weights as a float64 vector: one per row, none negative, not all zero."""
+    if isinstance(sample_weight, Real):
+        sample_weight = np.full(n_samples, sample_weight)
+    weights = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name=name)
+    if weights.shape != (n_samples,):
+        raise ValueError(
+            f"{name} must have one value for each of the {n_samples} rows, "
+            f"got shape {weights.shape}"
+        )
+    if weights.min() < 0:
+        raise ValueError(f"{name} must not be negative, got {weights.min()}")
+    with np.errstate(over="ignore"):
+        if np.isinf(weights.sum()):
+            raise ValueError(f"{name} must have a finite sum, got {weights.max()}")
+    if not weights.mean() > 0:
+        raise ValueError(f"{name} must hold a weight that is not zero, got only zeros")
+    return weights
+
+
+def check_some_weight(weights, use, part=None):
+    """Raise a ValueError if all rows of this part, put to this use, have zero weight."""
+    if weights is None:
+        return
+    # Each member of an ensemble has a part of its own.
+    if not weights[slice(None) if part is None else part].any(axis=-1).all():
+        raise ValueError(
+            "sample_weight must hold a weight (times its class_weight) that is not zero among "
+            f"the rows {use}, got only zeros"
+        )
+
+
+def check_numbers(X, dtype, name="X"):
+    """Raise a ValueError unless `X` holds numbers, none too large for a network of this dtype."""
+    values = X.data if sparse.issparse(X) else X
+    if values.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must hold numbers, got dtype {values.dtype}")
+    if values.dtype.kind != "f" or values.dtype.itemsize <= dtype.itemsize or not values.size:
+        return
+    largest = max(values.max(), -values.min())
+    if largest > np.finfo(dtype).max:
+        raise ValueError(
+            f"{name} must hold no value too large for {dtype}, the dtype of the network, "
+            f"got {largest}"
+        )
+
+
+def check_format(X, network, name="X"):
+    """Raise a ValueError if `X` is sparse and the first layer of the network wants it dense."""
+    first = network.layers[0]
+    if sparse.issparse(X) and not first.takes_sparse:
+        (parameter,) = first.kinds.values()
+        raise ValueError(f"{parameter} must be False for a sparse {name}, got True")

@@ -1,0 +1,119 @@
+"""When training ends, and which parameters it ends with: patience, best epochs, last whole epoch.
+
+Each class reads the plan of a `Fit` and changes its state and record in place.
+"""
+
+import numpy as np
+
+
+class Patience:
+    """Counts consecutive epochs without improvement.
+
+    Parameters
+    ----------
+    fit : Fit
+    criterion : {"loss", "score"}
+        What has to improve. Another criterion than before starts with fresh patience.
+    """
+
+    def __init__(self, fit, criterion):
+        self.plan, self.state = fit.plan, fit.state
+        if self.state.criterion != criterion:
+            self.state.criterion, self.state.best, self.state.no_improvement = criterion, [], 0
+
+    def runs_out(self, values):
+        """Count an epoch with these values, larger is better; whether too many did not improve.
+
+        An epoch improves if one of the values is larger than its best so far by `tol`.
+        """
+        plan, state = self.plan, self.state
+        bests = state.best or [-np.inf] * len(values)
+        improved = any(value >= best + plan.tol for value, best in zip(values, bests))
+        state.no_improvement = 0 if improved else state.no_improvement + 1
+        state.best = [max(best, value) for value, best in zip(values, bests)]
+        limit = np.inf if plan.n_iter_no_change is None else plan.n_iter_no_change
+        return state.no_improvement > limit
+
+
+class BestEpochs:
+    """The epoch with the best score of each member, and its parameters.
+
+    Parameters
+    ----------
+    fit : Fit
+    keeps_parameters : bool
+        Whether training ends with the parameters of the best epoch.
+    """
+
+    def __init__(self, fit, keeps_parameters):
+        self.network, self.record = fit.network, fit.record
+        self.last_of_ties = fit.plan.best_of_ties == "last"
+        self.keeps_parameters = keeps_parameters
+        self._theta_by_member = self.network.parts(self.network.theta)
+        self._best_by_member = None
+
+    def observe(self, scores):
+        """Note the epoch, and keep the parameters, of each member whose score is its best."""
+        for member, score in enumerate(scores):
+            if self._is_best(member, score):
+                self.record.best_iters[member] = self.record.n_iter
+                self.record.best_scores[member] = score
+                if self.keeps_parameters:
+                    self._keep(member)
+
+    def restore(self):
+        """Bring the best parameters back, if any were kept."""
+        if self.record.best_theta is not None:
+            self.network.theta[:] = self.record.best_theta
+
+    def _is_best(self, member, score):
+        record = self.record
+        is_first = len(record.best_iters) == member
+        if is_first:
+            record.best_iters.append(0)
+            record.best_scores.append(-np.inf)
+        # nan is as bad as can be; the first epoch is best until another is better.
+        best = record.best_scores[member]
+        value, best = (-np.inf if np.isnan(each) else each for each in (score, best))
+        return value > best or is_first or (value == best and self.last_of_ties)
+
+    def _keep(self, member):
+        if self.record.best_theta is None:
+            self.record.best_theta = np.empty_like(self.network.theta)
+        if self._best_by_member is None:
+            self._best_by_member = self.network.parts(self.record.best_theta)
+        for kept, theta in zip(self._best_by_member[member], self._theta_by_member[member]):
+            kept[...] = theta
+
+
+class LastEpoch:
+    """Copies of all that an interrupt must leave as it was after the last whole epoch.
+
+    Parameters
+    ----------
+    fit : Fit
+    """
+
+    def __init__(self, fit):
+        self.network, self.state, self.record = fit.network, fit.state, fit.record
+        self._kept = None
+
+    def keep(self):
+        """Copy what the epoch that just ended has reached."""
+        record = self.record
+        position = self.state.random_state.get_state(legacy=False)
+        reached = record.n_iter, [*record.best_iters], [*record.best_scores]
+        self._kept = self.network.theta.copy(), self.state.copy(), position, reached
+
+    @property
+    def exists(self):
+        """Whether there is a whole epoch to return to."""
+        return self._kept is not None
+
+    def restore(self):
+        """Return to the end of the last whole epoch."""
+        theta, state, position, reached = self._kept
+        self.network.theta[:] = theta
+        vars(self.state).update(vars(state))
+        self.state.random_state.set_state(position)
+        self.record.truncate(*reached)

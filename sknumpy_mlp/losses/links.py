@@ -1,0 +1,247 @@
+r"""Links: from raw scores to probabilities, labels or numbers.
+
+Contract: a link belongs to a loss, which knows nothing of it but that it is there. Raw scores
+``Z`` are (n_samples, n_outputs). ``pool`` turns the scores of several networks into scores that
+predict the mean of what the networks predict.
+To add one: subclass `Link`, and set it as the `link` of a loss.
+"""
+
+import numpy as np
+from scipy.special import expit, log_expit, logsumexp
+
+
+def log_mean_exp(log_p):
+    """The logarithm of the mean over the first axis of numbers with these finite logarithms."""
+    largest = log_p.max(axis=0)
+    p = np.exp(log_p - largest)
+    return np.log(p.mean(axis=0)) + largest
+
+
+class Link:
+    """Base class of links, for exclusive classes with one raw score each.
+
+    Attributes
+    ----------
+    out_activation : str
+        Name of the function from raw scores to predictions.
+    """
+
+    out_activation = "identity"
+
+    def n_outputs(self, n_columns):
+        """Number of raw scores a row, for so many classes, labels or columns of numbers."""
+        return n_columns
+
+    def probabilities(self, Z):
+        """Turn raw scores into probabilities, (n_samples, n_classes); may overwrite `Z`."""
+        raise NotImplementedError
+
+    def log_probabilities(self, Z):
+        """Logarithm of `probabilities`, without rounding them first; may overwrite `Z`."""
+        raise NotImplementedError
+
+    def pool(self, Z):
+        """Raw scores that predict the mean of the predictions of several members.
+
+        A loss whose link has no `pool` serves single networks only.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n_members, n_samples, n_outputs)
+            Raw scores; may be overwritten.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+        """
+        raise NotImplementedError
+
+    @property
+    def pools(self):
+        """Whether the link can pool the scores of several members."""
+        return type(self).pool is not Link.pool
+
+    def decision(self, Z):
+        """Scores as scikit-learn's glossary shapes them; may overwrite `Z`.
+
+        (n_samples, n_classes), and the log-odds of the second class, (n_samples,), for two.
+        """
+        if Z.shape[1] > 2:
+            return Z
+        if Z.shape[1] == 1:
+            return Z[:, 0]
+        log_p = self.log_probabilities(Z)
+        return log_p[:, 1] - log_p[:, 0]
+
+    def predict(self, Z):
+        """Predictions, coded as the target that `Loss.encode_target` takes.
+
+        Class numbers, (n_samples,), 0 and 1 for each label, (n_samples, n_labels), or numbers,
+        (n_samples, n_columns); may overwrite `Z`.
+        """
+        return Z.argmax(axis=1)
+
+    def __repr__(self):
+        return f"{type(self).__name__}()"
+
+
+class Softmax(Link):
+    r"""``p_k = exp(z_k) / sum_j exp(z_j)``: probabilities of exclusive classes.
+
+    References
+    ----------
+    Bishop, "Pattern Recognition and Machine Learning", section 4.3.4.
+
+    Examples
+    --------
+    >>> Softmax().probabilities(np.array([[1000.0, 1000.0]]))
+    array([[0.5, 0.5]])
+    """
+
+    out_activation = "softmax"
+
+    def probabilities(self, Z):
+        # Shift by the row maximum: exp cannot overflow, softmax is unchanged.
+        Z -= Z.max(axis=1)[:, np.newaxis]
+        np.exp(Z, out=Z)
+        Z /= Z.sum(axis=1)[:, np.newaxis]
+        return Z
+
+    def log_probabilities(self, Z):
+        # As scipy.special.log_softmax, to the same bits; for one row in a third of the time.
+        Z = Z - Z.max(axis=-1, keepdims=True)
+        Z -= np.log(np.exp(Z).sum(axis=-1, keepdims=True))
+        return Z
+
+    def pool(self, Z):
+        """The logarithm of the mean probability."""
+        return log_mean_exp(self.log_probabilities(Z))
+
+
+class IndependentLogistic(Link):
+    """``p = 1 / (1 + exp(-z))`` for each label by itself.
+
+    Examples
+    --------
+    >>> IndependentLogistic().predict(np.array([[-1.0, 2.0]]))
+    array([[0, 1]])
+    """
+
+    out_activation = "logistic"
+
+    def probabilities(self, Z):
+        return expit(Z, out=Z)
+
+    def log_probabilities(self, Z):
+        return log_expit(Z, out=Z)
+
+    def pool(self, Z):
+        """The log-odds of the mean probability, from the logarithms of both sides."""
+        return log_mean_exp(log_expit(Z)) - log_mean_exp(log_expit(-Z))
+
+    def decision(self, Z):
+        """Raw scores, unchanged: each is the log-odds of its label."""
+        return Z
+
+    def predict(self, Z):
+        """0 and 1 for each label."""
+        return (Z > 0).astype(int)
+
+
+class Logistic(IndependentLogistic):
+    """One raw score for two exclusive classes: the log-odds of the second.
+
+    Examples
+    --------
+    >>> Logistic().probabilities(np.array([[0.0], [1000.0]]))
+    array([[0.5, 0.5],
+           [0. , 1. ]])
+    """
+
+    def n_outputs(self, n_columns):
+        return 1
+
+    def probabilities(self, Z):
+        # Not 1 - p, which is rounded to 0 long before the class is impossible.
+        return expit(np.hstack([-Z, Z]))
+
+    def log_probabilities(self, Z):
+        return log_expit(np.hstack([-Z, Z]))
+
+    def decision(self, Z):
+        return Z[:, 0]
+
+    def predict(self, Z):
+        return (Z[:, 0] > 0).astype(int)
+
+
+class OneVersusRest(Link):
+    """``p_k = s(z_k) / sum_j s(z_j)``, s the logistic function; safe where all s underflow.
+
+    Examples
+    --------
+    >>> OneVersusRest().probabilities(np.array([[0.0, 0.0], [-1000.0, -1000.0]]))
+    array([[0.5, 0.5],
+           [0.5, 0.5]])
+    """
+
+    out_activation = "logistic"
+
+    def probabilities(self, Z):
+        log_p = self.log_probabilities(Z)
+        return np.exp(log_p, out=log_p)
+
+    def log_probabilities(self, Z):
+        log_s = log_expit(Z, out=Z)
+        log_s -= logsumexp(log_s, axis=1, keepdims=True)
+        return log_s
+
+    def pool(self, Z):
+        """The log-odds of the mean probability, so that those of all classes sum to one."""
+        n_outputs = Z.shape[-1]
+        if n_outputs == 1:
+            return Z.mean(axis=0)
+        log_p = self.log_probabilities(Z.reshape(-1, n_outputs))
+        # The other side by itself, not as 1 - p, which is rounded to 0.
+        others = [np.delete(log_p, k, axis=1) for k in range(n_outputs)]
+        log_q = np.stack([logsumexp(each, axis=1) for each in others], axis=1)
+        log_p, log_q = (log_mean_exp(each.reshape(Z.shape)) for each in (log_p, log_q))
+        return log_p - log_q
+
+
+class Identity(Link):
+    """Raw scores are the predicted numbers.
+
+    Examples
+    --------
+    >>> Identity().predict(np.array([[1.5]]))
+    array([[1.5]])
+    """
+
+    def pool(self, Z):
+        """The mean of the raw scores."""
+        return Z.mean(axis=0)
+
+    def predict(self, Z):
+        """Raw scores, unchanged."""
+        return Z
+
+
+class Exponential(Link):
+    """``exp(z)``: positive numbers.
+
+    Examples
+    --------
+    >>> Exponential().predict(np.array([[0.0]]))
+    array([[1.]])
+    """
+
+    out_activation = "exp"
+
+    def pool(self, Z):
+        """``log mean exp z``."""
+        return log_mean_exp(Z)
+
+    def predict(self, Z):
+        """``exp(z)``."""
+        return np.exp(Z, out=Z)
