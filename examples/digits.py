@@ -1,9 +1,9 @@
-"""Recognise handwritten digits: from a pipeline to a saved model and a picture.
+"""Classify handwritten digits, from a pipeline to a saved model and a picture.
 
 Usage: python examples/digits.py [output folder]
 
-Everything is written into the output folder, by default `output` beside this file. The picture
-needs matplotlib; all else runs without it.
+All files are written to the output folder, by default `output` next to this file. The picture
+needs matplotlib; everything else works without it.
 """
 
 import argparse
@@ -27,7 +27,7 @@ GRID = {
     "scratchmlpclassifier__learning_rate_init": [0.005, 0.02],
 }
 
-# Run by a Python of its own: nothing but the file can carry the model over.
+# Run in a separate Python process, so the model can only come from the file.
 LOAD_AND_PREDICT = """
 import sys, joblib, numpy
 model_file, rows_file, probabilities_file = sys.argv[1:]
@@ -61,7 +61,7 @@ def print_confusion(true, predicted):
 
 
 def predict_in_new_process(model_file, X, folder):
-    """Probabilities by the saved model, loaded by another Python process."""
+    """Predict probabilities with the saved model in a new Python process."""
     rows_file, probabilities_file = folder / "rows.npy", folder / "probabilities.npy"
     np.save(rows_file, X)
     arguments = [str(path) for path in (model_file, rows_file, probabilities_file)]
@@ -70,8 +70,8 @@ def predict_in_new_process(model_file, X, folder):
 
 
 def draw(picture_file, loss_curve, X, y, predicted):
-    """Draw the loss against the epoch, and digits with their predicted labels."""
-    # A Figure of its own needs neither a screen nor matplotlib's global state.
+    """Plot the loss per epoch and test digits with their predicted labels."""
+    # A separate Figure needs neither a display nor matplotlib's global state.
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter
 
@@ -82,14 +82,14 @@ def draw(picture_file, loss_curve, X, y, predicted):
     axes.plot(np.arange(1, len(loss_curve) + 1), loss_curve, color="#1f5fa8", lw=2)
     axes.set(xlabel="epoch", ylabel="training loss", yscale="log", xlim=(1, len(loss_curve)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.set_title("Loss of every epoch", fontsize=13)
+    axes.set_title("Training loss per epoch", fontsize=13)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
 
     wrong = np.flatnonzero(predicted != y)
     shown = np.r_[wrong[:8], np.flatnonzero(predicted == y)][:40]
     right.suptitle(
-        f"Test digits and the label predicted ({len(wrong)} of {len(y)} wrong, in red)", fontsize=13
+        f"Test digits and predicted labels ({len(wrong)} of {len(y)} wrong, in red)", fontsize=13
     )
     for axes, row in zip(right.subplots(5, 8).flat, shown):
         axes.imshow(X[row].reshape(8, 8), cmap="gray_r", vmin=0, vmax=16)
@@ -105,10 +105,10 @@ def draw(picture_file, loss_curve, X, y, predicted):
 
 
 def main():
-    """Train, look, search, save, load, draw."""
+    """Train, evaluate, search, save, load and plot."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     default = Path(__file__).resolve().parent / "output"
-    parser.add_argument("output", nargs="?", type=Path, default=default, help="folder to write to")
+    parser.add_argument("output", nargs="?", type=Path, default=default, help="output folder")
     folder = parser.parse_args().output
     folder.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
@@ -117,7 +117,7 @@ def main():
     X_train, X_test, y_train, y_test = train_test_split(
         X, y, test_size=0.25, stratify=y, random_state=0
     )
-    print(f"{len(X_train)} digits to train on, {len(X_test)} to test on, 8 x 8 pixels each\n")
+    print(f"{len(X_train)} training digits and {len(X_test)} test digits of 8 x 8 pixels\n")
 
     print("Training")
     model = new_pipeline(verbose=True).fit(X_train, y_train)
@@ -125,7 +125,7 @@ def main():
     print(f"\nThe network\n{network.summary()}\n")
     print(f"Test accuracy: {model.score(X_test, y_test):.4f}\n")
 
-    print("Searching", " x ".join(name.split("__")[1] for name in GRID), "by 3-fold validation")
+    print("Searching", " x ".join(name.split("__")[1] for name in GRID), "with 3-fold validation")
     search = GridSearchCV(new_pipeline(verbose=False), GRID, cv=3).fit(X_train, y_train)
     results = search.cv_results_
     for values, accuracy in zip(results["params"], results["mean_test_score"]):
@@ -133,7 +133,7 @@ def main():
         print(f"  {accuracy:.4f}  {settings}")
     best = search.best_estimator_
     predicted = best.predict(X_test)
-    print(f"Test accuracy of the best: {best.score(X_test, y_test):.4f}\n")
+    print(f"Test accuracy of the best model: {best.score(X_test, y_test):.4f}\n")
     print_confusion(y_test, predicted)
 
     one = X_test[:1]
@@ -146,7 +146,7 @@ def main():
     print(f"\nSaved the best pipeline: {model_file} ({model_file.stat().st_size:,} bytes)")
     again = predict_in_new_process(model_file, X_test, folder)
     if again.tobytes() != best.predict_proba(X_test).tobytes():
-        sys.exit("The model loaded in a new process gives other probabilities.")
+        sys.exit("The model loaded in a new process gives different probabilities.")
     print("Loaded in a new process, its probabilities are the same to the bit.")
 
     picture_file = folder / "digits.png"
@@ -154,7 +154,7 @@ def main():
         draw(picture_file, best[-1].loss_curve_, X_test, y_test, predicted)
         print(f"Picture: {picture_file}")
     except ModuleNotFoundError:
-        print('No picture: it needs matplotlib, pip install ".[plot]" (or pip install matplotlib).')
+        print('No picture: install matplotlib (pip install ".[plot]" or pip install matplotlib).')
     print(f"Done in {time.perf_counter() - started:.1f} seconds.")
 
 

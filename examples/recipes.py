@@ -1,10 +1,11 @@
-"""Five published from-scratch networks, each one call of ScratchMLPClassifier, and what beats them.
+"""Five published from-scratch networks, reproduced and improved with ScratchMLPClassifier.
 
 Usage: python examples/recipes.py [--data DIR] [--seeds N] [--only R0 R4 ...]
 
-Prints the published accuracy next to the one reached, as the median over seeds. R0 and R4 use the
-8 x 8 digits that come with scikit-learn. R1, R2 and R3 use MNIST: DIR holds mnist.npz with the
-arrays X_train, y_train, X_test and y_test; without --data it is fetched from OpenML.
+Each network is one call of ScratchMLPClassifier. Prints the published accuracy next to the median
+accuracy reached over seeds. R0 and R4 use the 8 x 8 digits that come with scikit-learn. R1, R2 and
+R3 use MNIST: DIR contains mnist.npz with the arrays X_train, y_train, X_test and y_test; without
+--data, MNIST is fetched from OpenML.
 """
 
 import argparse
@@ -29,24 +30,25 @@ MNIST_ARRAYS = "X_train", "y_train", "X_test", "y_test"
 
 @dataclass(frozen=True)
 class Recipe:
-    """One network: its data, its settings, and what was published about it.
+    """One network: its data, its settings, and its published results.
 
     Attributes
     ----------
     key, title : str
     data : str
-        A function of this file that splits the data: see `DATA`.
+        Key of `DATA`, which maps to a function of this file that splits the data.
     measured_on : {"test", "train"}
-        The rows whose accuracy was published.
+        The rows on which the published accuracy was measured.
     settings : dict
-        All that `ScratchMLPClassifier` is given, except the seed.
+        All parameters passed to `ScratchMLPClassifier`, except the seed.
     published : float or None
-        Accuracy in percent; None where only words were published.
+        Accuracy in percent; None if only a verbal claim was published.
     test_rows : int or None
-        Rows in the published test set. Its binomial error is what a reached accuracy may lack,
-        on training rows too: there the random start alone makes as much of a difference.
+        Number of rows in the published test set. The accuracy reached may be lower than the
+        published one by the binomial error of this set. The same tolerance is used for training
+        rows, where different starting weights alone make as much of a difference.
     claim : str
-        What was published in words.
+        The published verbal claim.
     """
 
     key: str
@@ -66,14 +68,14 @@ class Recipe:
 
     @property
     def group(self):
-        """What --only selects: the key without the mark of an improved recipe."""
+        """The name used by --only: the key without the "+" of an improved recipe."""
         return self.key.rstrip("+")
 
 
-# ---- the recipes, as data ----
+# ---- recipes ----
 
 PLAIN = {"solver": optimizers.SGD(momentum=0.0), "alpha": 0.0, "n_iter_no_change": None}
-# One step an epoch sees all rows: their order only changes the rounding.
+# Each epoch is one step on all rows, so their order only changes the rounding.
 FULL = PLAIN | {"batch_size": "full", "shuffle": False}
 
 R0 = PLAIN | {
@@ -163,7 +165,7 @@ RECIPES = [
         R4 | {"loss": "squared_error", "learning_rate_init": 3.0},
         claim="an option",
     ),
-    # The squared error gives a saturated output no gradient: from N(0, 1), most seeds lose a class.
+    # The squared error gives saturated outputs no gradient: with N(0, 1), most seeds lose a class.
     Recipe(
         "R4b",
         "the same, Glorot start",
@@ -182,7 +184,7 @@ RECIPES = [
     ),
 ]
 
-# The same layers and activations, with a start, a solver and a schedule of our choice.
+# The same layers and activations, with our choice of initializer, solver and schedule.
 OURS = {
     "init": "glorot_normal",
     "solver": optimizers.AdamW(weight_decay=0.1),
@@ -197,7 +199,7 @@ OURS_MNIST = OURS | {
     "max_iter": 30,
     "solver": optimizers.AdamW(weight_decay=0.001),
 }
-# Ten logistic units between pixels and classes overfit: a stronger penalty, and more epochs.
+# Ten logistic units between pixels and classes overfit: use a stronger penalty and more epochs.
 OURS_R2 = {
     "solver": optimizers.SGD(momentum=0.9),
     "learning_rate_init": 0.3,
@@ -213,21 +215,21 @@ IMPROVED = [
 ]
 
 
-# ---- data: each function gives X_train, X_test, y_train, y_test ----
+# ---- data: each function returns X_train, X_test, y_train, y_test ----
 
 
 def digits(seed, mnist):
-    """The 8 x 8 digits, pixels 0..16 as they are, 20 % of the rows drawn for the test."""
+    """The 8 x 8 digits with unscaled pixels (0 to 16); 20 % random test rows."""
     return train_test_split(*load_digits(return_X_y=True), test_size=0.2, random_state=seed)
 
 
 def digits_last(seed, mnist):
-    """The same with the last 20 % of the rows, written by other people, for the test."""
+    """The same, tested on the last 20 % of the rows, which were written by other people."""
     return train_test_split(*load_digits(return_X_y=True), test_size=0.2, shuffle=False)
 
 
 def digits_scaled(seed, mnist):
-    """Pixels scaled to [0, 1] by the training rows, one split for all seeds."""
+    """Pixels scaled to [0, 1] based on the training rows; the same split for all seeds."""
     split = train_test_split(*load_digits(return_X_y=True), test_size=0.2, random_state=42)
     X_train, X_test, y_train, y_test = split
     scaler = MinMaxScaler().fit(X_train)
@@ -235,7 +237,7 @@ def digits_scaled(seed, mnist):
 
 
 def mnist_60000(seed, mnist):
-    """All of MNIST, pixels / 255; in float32, which halves the time."""
+    """All of MNIST, with pixels divided by 255, in float32, which halves the time."""
     X_train, y_train, X_test, y_test = mnist
     return _unit(X_train), _unit(X_test), y_train, y_test
 
@@ -260,7 +262,7 @@ DATA = {
 
 
 def load_mnist(folder):
-    """The four arrays of MNIST, from a folder or from OpenML; None, with a message, if neither."""
+    """Load the four MNIST arrays from a folder or OpenML; on failure, print why and return None."""
     if folder is not None:
         with np.load(folder / "mnist.npz") as file:
             return tuple(file[name] for name in MNIST_ARRAYS)
@@ -269,11 +271,11 @@ def load_mnist(folder):
         X, y = fetch_openml(
             "mnist_784", version=1, return_X_y=True, as_frame=False, parser="liac-arff"
         )
-    except Exception as error:  # A network fails in many ways; none should end the digits.
+    except Exception as error:  # Downloads fail in many ways; the digits should still run.
         print(
             f"MNIST could not be fetched ({type(error).__name__}: {error}).\n"
-            "R1, R2 and R3 are left out. To run them, pass --data DIR, a folder with mnist.npz "
-            f"that holds the arrays {', '.join(MNIST_ARRAYS)}.\n"
+            "R1, R2 and R3 are skipped. To run them, pass --data DIR, a folder with mnist.npz "
+            f"that contains the arrays {', '.join(MNIST_ARRAYS)}.\n"
         )
         return None
     X, y = X.astype(np.uint8), y.astype(int)
@@ -285,7 +287,7 @@ def load_mnist(folder):
 
 @dataclass(frozen=True)
 class Run:
-    """What one seed gave: accuracies in percent, the loss of every epoch, seconds of `fit`."""
+    """Results of one seed: accuracies in percent, the loss of every epoch, seconds of `fit`."""
 
     test: float
     train: float
@@ -293,13 +295,13 @@ class Run:
     seconds: float
 
     def first_epoch_below(self, loss):
-        """Number of the first epoch with a smaller loss, or None."""
+        """Number of the first epoch whose loss is below `loss`, or None."""
         below = np.flatnonzero(self.loss_curve < loss)
         return int(below[0]) + 1 if len(below) else None
 
     @property
     def rises(self):
-        """In how many epochs the loss rose."""
+        """Number of epochs in which the loss rose."""
         return int((np.diff(self.loss_curve) > 0).sum())
 
 
@@ -308,7 +310,7 @@ def run(recipe, seed, mnist=None):
     X_train, X_test, y_train, y_test = DATA[recipe.data](seed, mnist)
     classifier = ScratchMLPClassifier(**recipe.settings, random_state=seed)
     started = time.perf_counter()
-    # Products this small gain nothing from BLAS threads; two seeds at a time do gain.
+    # Matrix products this small gain nothing from BLAS threads; running two seeds at a time does.
     with threadpool_limits(1, "blas"):
         classifier.fit(X_train, y_train)
         seconds = time.perf_counter() - started
@@ -318,12 +320,12 @@ def run(recipe, seed, mnist=None):
 
 
 def settings_key(recipe):
-    """Recipes with the same key differ only in the rows that are measured: one run serves both."""
+    """Recipes with the same key differ only in the measured rows, so they share one run."""
     return recipe.data, repr(sorted(recipe.settings.items()))
 
 
 def print_table(recipes, run_all):
-    """One line a recipe: what was published, what is reached."""
+    """Print one line per recipe with the published and the reached accuracy."""
     header = f"{'':5} {'':29} {'rows':5} {'published':>16}  {'reached':>7}  {'over seeds':>13}"
     print(header + f"  {'':8} {'s/fit':>6}")
     print("-" * (len(header) + 17))
@@ -348,12 +350,12 @@ def print_table(recipes, run_all):
 
 
 def print_descent(recipes, run_all, threshold=1.0):
-    """How soon and how steadily the loss of the R0 variants falls."""
-    print(f"R0 to R0e: how soon the training loss is below {threshold}, and how often it rises")
+    """Print how soon and how steadily the loss of the R0 variants falls."""
+    print(f"R0 to R0e: first epoch with training loss below {threshold}, and how often it rises")
     for recipe in recipes:
         runs = run_all(recipe)
         n_epochs = len(runs[0].loss_curve)
-        # A run that never gets there counts as later than the last epoch.
+        # A run that never reaches the threshold counts as one epoch after the last.
         first = median(run.first_epoch_below(threshold) or n_epochs + 1 for run in runs)
         sooner = f"from epoch {first:.0f}," if first <= n_epochs else "not reached,"
         rises = median(run.rises for run in runs)
@@ -366,7 +368,7 @@ def print_descent(recipes, run_all, threshold=1.0):
 
 
 def print_test_curve(recipe):
-    """The loss of training and of test rows after every epoch, by `partial_fit`."""
+    """Print the training and test loss of each epoch, recorded with `partial_fit`."""
     X_train, X_test, y_train, y_test = DATA[recipe.data](0, None)
     classifier = ScratchMLPClassifier(**recipe.settings, random_state=0)
     classes = np.unique(y_train)
@@ -375,7 +377,7 @@ def print_test_curve(recipe):
         for _ in range(recipe.settings["max_iter"]):
             classifier.partial_fit(X_train, y_train, classes=classes)
             test_curve.append(log_loss(y_test, classifier.predict_proba(X_test)))
-    print(f"{recipe.key}: loss of training and of test rows, kept for {len(test_curve)} epochs")
+    print(f"{recipe.key}: training and test loss, recorded for {len(test_curve)} epochs")
     for epoch in (1, 3, 10, 30, 100, 300, 1000):
         train = classifier.loss_curve_[epoch - 1]
         print(f"  epoch {epoch:4d}   training {train:.4f}   test {test_curve[epoch - 1]:.4f}")
@@ -383,10 +385,10 @@ def print_test_curve(recipe):
 
 
 def parse_arguments():
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder with mnist.npz")
-    parser.add_argument("--seeds", type=int, default=5, metavar="N", help="seeds (default: 5)")
+    parser.add_argument("--seeds", type=int, default=5, metavar="N", help="number (default: 5)")
     groups = list(dict.fromkeys(recipe.group for recipe in RECIPES))
     parser.add_argument("--only", nargs="+", choices=groups, default=groups, help="recipes to run")
     options = parser.parse_args()
@@ -398,7 +400,7 @@ def parse_arguments():
 
 
 def main():
-    """Run what the command line asks for, print the tables."""
+    """Run the selected recipes and print the tables."""
     options = parse_arguments()
     started = time.perf_counter()
     chosen = [recipe for recipe in RECIPES if recipe.group in options.only]
@@ -412,10 +414,10 @@ def main():
             for recipes in (chosen, improved)
         )
     if not chosen:
-        sys.exit("Nothing is left to run.")
+        sys.exit("No recipe is left to run.")
 
     done = {}
-    # max_nbytes=None: arrays are sent as they are, since memory maps of them would pile up.
+    # max_nbytes=None sends arrays directly; memory maps of them would accumulate.
     workers = Parallel(n_jobs=min(options.seeds, cpu_count()), max_nbytes=None)
 
     def run_all(recipe):
@@ -432,7 +434,7 @@ def main():
     if variants := [recipe for recipe in chosen if recipe.group.startswith("R0")]:
         print_descent(variants, run_all)
     if improved:
-        print("The same layers and activations with another start, solver and schedule")
+        print("The same layers and activations with a different initializer, solver and schedule")
         print_table(improved, run_all)
     for recipe in chosen:
         if recipe.key == "R4":

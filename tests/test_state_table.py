@@ -144,10 +144,10 @@ class Weights(Column):
 
     def word(self, measured, before, call, past):
         if measured == weights_of(before).tolist():
-            return "goes on"
+            return "continues"
         fresh = self.make(type(before))
         assert measured == started(fresh, call, self.target(before)).tolist()
-        return "anew"
+        return "new"
 
 
 class Moments(Column):
@@ -161,7 +161,7 @@ class Moments(Column):
         return (weights_of(call(model, self.target(model))) - start).tolist()
 
     def word(self, measured, before, call, past):
-        return "goes on" if np.any(measured) else "anew"
+        return "continues" if np.any(measured) else "new"
 
 
 class Clock(Column):
@@ -173,7 +173,7 @@ class Clock(Column):
         return model.learning_rate.times[0]
 
     def word(self, measured, before, call, past):
-        return {0.0: "anew", 0.2: "goes on"}[measured]
+        return {0.0: "new", 0.2: "continues"}[measured]
 
 
 class Stream(Column):
@@ -200,9 +200,9 @@ class Stream(Column):
     def word(self, measured, before, call, past):
         # A cold fit draws eight weights and a bias first; a warm one has no need to.
         if measured == self.order(N + 1, self.epochs):
-            return "goes on"
+            return "continues"
         assert measured == self.order(0 if before.warm_start else N + 1, 0)
-        return "anew"
+        return "new"
 
 
 class MeanWeight(Column):
@@ -222,7 +222,7 @@ class MeanWeight(Column):
     def word(self, measured, before, call, past):
         n_seen = N * (self.epochs if past is by_partial_fit else 1)
         mean = (n_seen + 3 * N) / (n_seen + N)
-        return {1.0: "anew", round(3 / mean, 4): "goes on"}[measured[0]]
+        return {1.0: "new", round(3 / mean, 4): "continues"}[measured[0]]
 
 
 class Counter(Column):
@@ -231,7 +231,7 @@ class Counter(Column):
 
     def word(self, measured, before, call, past):
         # One epoch after two.
-        return {self.one: "anew", 3 * self.one: "goes on"}[measured]
+        return {self.one: "new", 3 * self.one: "continues"}[measured]
 
     def signature(self, model):
         return getattr(model, self.name)
@@ -261,12 +261,12 @@ class Curve(Column):
         if measured == [None, None]:
             return "none"
         if [len(curve) for curve in measured] == [1] * len(measured):
-            return "anew"
+            return "new"
         assert all(
             curve[:-1] == begun and len(begun) == 2
             for curve, begun in zip(measured, earlier, strict=True)
         )
-        return "goes on"
+        return "continues"
 
     def signature(self, model):
         return [getattr(model, name) for name in self.names]
@@ -298,7 +298,7 @@ class Patience(Column):
         return epochs_to_plateau(model, call, self.target(model), 10)
 
     def word(self, measured, before, call, past):
-        return {6: "anew", 4: "goes on"}[measured]
+        return {6: "new", 4: "continues"}[measured]
 
 
 class Best(Column):
@@ -315,7 +315,7 @@ class Best(Column):
         return epochs_to_plateau(model, call, self.other_target(model), 6)
 
     def word(self, measured, before, call, past):
-        return {None: "anew", 2: "goes on"}[measured]
+        return {None: "new", 2: "continues"}[measured]
 
 
 COLUMNS = {
