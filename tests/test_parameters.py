@@ -18,7 +18,8 @@ from sknumpy_mlp.core.losses import Loss
 from sknumpy_mlp.core.optimizers import Optimizer, RMSprop
 from sknumpy_mlp.core.schedules import Exponential, Schedule, Step, Warmup
 
-from .common import digits, state_of
+from .common import digits, label, state_of
+from .core.families import members
 
 PARAMETERS = list(inspect.signature(ScratchMLPClassifier).parameters)
 FAMILIES = {
@@ -50,7 +51,7 @@ def methods(estimator):
 # ---- parameters ----
 
 
-@pytest.mark.parametrize("value", NONSENSE, ids=repr)
+@pytest.mark.parametrize("value", NONSENSE, ids=label)
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_a_wrong_value_is_told_with_parameter_rule_and_value(name, value):
     for train in methods(brief(**{name: value})):
@@ -120,7 +121,7 @@ def test_hidden_layer_sizes_may_be_any_sequence(sizes):
 PART_ARGUMENTS = [
     (parameter, member, argument)
     for parameter, family in FAMILIES.items()
-    for member in family.members()
+    for member in members(family)
     for argument in member.parameter_names()
 ]
 
