@@ -80,7 +80,7 @@ def test_every_parameter_without_a_family_has_a_rule():
     assert set(PARAMETERS) == {*RULES, *FAMILIES, "hidden_layer_sizes", "dropout"}
 
 
-@pytest.mark.filterwarnings("ignore")
+@pytest.mark.filterwarnings("ignore", "error::DeprecationWarning")
 @pytest.mark.parametrize("value", [-1, 0, 0.5, 1, 1.0, 2, np.inf, -np.inf, None, True, "auto", "1"])
 @pytest.mark.parametrize("name", list(inspect.signature(MLPClassifier).parameters))
 def test_values_are_taken_or_refused_as_in_scikit_learn(name, value):
