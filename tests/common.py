@@ -1,5 +1,7 @@
 """Small data sets, and a way to compare estimators down to the last bit."""
 
+import re
+
 import numpy as np
 from sklearn.datasets import load_digits
 
@@ -16,6 +18,11 @@ def digits(kind="multiclass", n_samples=150, dtype=np.float64):
         "multilabel": np.column_stack([y % 2, y > 4, y % 3 == 0]).astype(int),
     }
     return X, targets[kind]
+
+
+def label(value):
+    """A repr for test ids: without addresses, which differ from process to process."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
 
 
 def frozen(value):

@@ -20,6 +20,7 @@ from sknumpy_mlp.optimizers import LBFGS, AdamW, Optimizer
 from sknumpy_mlp.schedules import Schedule
 
 from .common import KINDS, assert_same_weights, digits
+from .core.families import members
 
 SOLVERS = sorted(Optimizer.named())
 STEPPING = [name for name in SOLVERS if Optimizer.named()[name].takes_steps]
@@ -92,7 +93,7 @@ class TestPredictions:
 
 
 def test_loss_objects_of_another_kind_of_target_are_refused():
-    for member in Loss.members():
+    for member in members(Loss):
         for kind in KINDS:
             if kind not in member.kinds:
                 with pytest.raises(ValueError, match=f"loss must serve {kind} targets"):

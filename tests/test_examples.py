@@ -12,12 +12,13 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 
 def run(script, *arguments, path=None):
     """Run an example with warnings as errors; returns what it did and printed."""
-    environment = os.environ | ({} if path is None else {"PYTHONPATH": str(path)})
+    # In front of what the caller has there: the package itself may be found by it.
+    paths = [str(each) for each in (path, os.environ.get("PYTHONPATH")) if each]
     return subprocess.run(
         [sys.executable, "-W", "error", EXAMPLES / script, *map(str, arguments)],
         capture_output=True,
         text=True,
-        env=environment,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
     )
 
 

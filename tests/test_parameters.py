@@ -18,7 +18,8 @@ from sknumpy_mlp.losses import Loss
 from sknumpy_mlp.optimizers import Optimizer, RMSprop
 from sknumpy_mlp.schedules import Exponential, Schedule, Step, Warmup
 
-from .common import digits, state_of
+from .common import digits, label, state_of
+from .core.families import members
 
 PARAMETERS = list(inspect.signature(ScratchMLPClassifier).parameters)
 FAMILIES = {
@@ -50,7 +51,7 @@ def methods(estimator):
 # ---- parameters ----
 
 
-@pytest.mark.parametrize("value", NONSENSE, ids=repr)
+@pytest.mark.parametrize("value", NONSENSE, ids=label)
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_a_wrong_value_is_told_with_parameter_rule_and_value(name, value):
     for train in methods(brief(**{name: value})):
@@ -81,7 +82,7 @@ def test_every_parameter_without_a_family_has_a_rule():
     assert set(PARAMETERS) == {*RULES, *FAMILIES, "hidden_layer_sizes", "dropout"}
 
 
-@pytest.mark.filterwarnings("ignore")
+@pytest.mark.filterwarnings("ignore", "error::DeprecationWarning")
 @pytest.mark.parametrize("value", [-1, 0, 0.5, 1, 1.0, 2, np.inf, -np.inf, None, True, "auto", "1"])
 @pytest.mark.parametrize("name", list(inspect.signature(MLPClassifier).parameters))
 def test_values_are_taken_or_refused_as_in_scikit_learn(name, value):
@@ -122,7 +123,7 @@ def test_hidden_layer_sizes_may_be_any_sequence(sizes):
 PART_ARGUMENTS = [
     (parameter, member, argument)
     for parameter, family in FAMILIES.items()
-    for member in family.members()
+    for member in members(family)
     for argument in member.parameter_names()
 ]
 

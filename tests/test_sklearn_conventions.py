@@ -130,7 +130,7 @@ class TestChecks:
     def test_column_names_are_consistent(self, estimator):
         check_dataframe_column_names_consistency(type(estimator).__name__, clone(estimator))
 
-    @pytest.mark.filterwarnings("ignore")
+    @pytest.mark.filterwarnings("ignore", "error::DeprecationWarning")
     @pytest.mark.parametrize(
         "options, ours_alone",
         [
@@ -163,7 +163,7 @@ class TestChecks:
         )
         assert ours <= theirs | ours_alone
 
-    @pytest.mark.filterwarnings("ignore")
+    @pytest.mark.filterwarnings("ignore", "error::DeprecationWarning")
     @pytest.mark.parametrize("option", ["warm_start", "early_stopping"])
     def test_where_checks_of_a_regressor_fail_they_fail_for_scikit_learn_too(self, option):
         ours, theirs = (

@@ -16,18 +16,19 @@ CANDIDATES = (0.0, 0.25, 0.9, 1.0, 2.5, 7, True, False, half)
 NONSENSE = (-1.0, 0.0, 1.5, float("nan"), float("inf"), None, "nonsense", object())
 
 
-def _of_package(classes):
+def of_package(classes):
+    """Those of the package: tests define classes of their own, which live on for a while."""
     return [cls for cls in classes if cls.__module__.startswith("sknumpy_mlp.")]
 
 
 def families():
     """The five families, and whatever joins them."""
-    return _of_package(Family.__subclasses__())
+    return of_package(Family.__subclasses__())
 
 
 def members(family):
     """The classes of a family that the package defines."""
-    return _of_package(family.members())
+    return of_package(family.members())
 
 
 def default(cls):

@@ -12,6 +12,7 @@ from sknumpy_mlp.initializers import Normal, Uniform
 from sknumpy_mlp.optimizers import Adam, RMSprop
 from sknumpy_mlp.schedules import Cosine, Schedule, Warmup
 
+from ..common import label
 from .families import NONSENSE, all_examples, default, families, half, members
 
 ALL = [example for family in families() for example in all_examples(family)]
@@ -92,14 +93,14 @@ def test_a_name_resolves_to_a_new_member_of_that_name(family, name):
     assert repr(first) == repr(default(type(first)))
 
 
-@pytest.mark.parametrize("member", ALL, ids=repr)
+@pytest.mark.parametrize("member", ALL, ids=label)
 def test_an_object_resolves_to_itself(member):
     (family,) = (family for family in families() if isinstance(member, family))
     assert family.resolve(member, "parameter") is member
 
 
 @pytest.mark.parametrize("family", families())
-@pytest.mark.parametrize("value", ["nonsense", None, 3, object()], ids=repr)
+@pytest.mark.parametrize("value", ["nonsense", None, 3, object()], ids=label)
 def test_what_is_no_member_is_refused_with_parameter_rule_value_and_choices(family, value):
     with pytest.raises(ValueError) as caught:
         family.resolve(value, "this_parameter")
@@ -145,13 +146,13 @@ def test_no_parameter_takes_nonsense(cls):
             family.resolve(member, "parameter")
 
 
-@pytest.mark.parametrize("member", ALL, ids=repr)
+@pytest.mark.parametrize("member", ALL, ids=label)
 def test_rules_are_about_parameters_and_examples_obey_them(member):
     assert set(member.rules) <= set(member.parameter_names())
     member.check_parameters()
 
 
-@pytest.mark.parametrize("member", ALL, ids=repr)
+@pytest.mark.parametrize("member", ALL, ids=label)
 def test_a_clone_is_another_object_with_an_equal_repr(member):
     twin = clone(member)
     assert type(twin) is type(member)
@@ -159,14 +160,14 @@ def test_a_clone_is_another_object_with_an_equal_repr(member):
     assert repr(twin) == repr(member)
 
 
-@pytest.mark.parametrize("member", ALL, ids=repr)
+@pytest.mark.parametrize("member", ALL, ids=label)
 def test_a_member_survives_pickle_and_copy(member):
     for twin in (pickle.loads(pickle.dumps(member)), copy.deepcopy(member)):
         assert type(twin) is type(member)
         assert repr(twin) == repr(member)
 
 
-@pytest.mark.parametrize("member", ALL, ids=repr)
+@pytest.mark.parametrize("member", ALL, ids=label)
 def test_parameters_go_through_get_and_set(member):
     given = member.get_params()
     assert list(member.get_params(deep=False)) == member.parameter_names()
@@ -178,13 +179,13 @@ def test_parameters_go_through_get_and_set(member):
 
 
 # The repr of a function is no expression.
-@pytest.mark.parametrize("member", [m for m in ALL if half not in vars(m).values()], ids=repr)
+@pytest.mark.parametrize("member", [m for m in ALL if half not in vars(m).values()], ids=label)
 def test_a_repr_is_what_constructs_the_member(member):
     namespace = {cls.__name__: cls for cls in CLASSES}
     assert eval(repr(member), namespace).get_params() == member.get_params()
 
 
-@pytest.mark.parametrize("member", ALL, ids=repr)
+@pytest.mark.parametrize("member", ALL, ids=label)
 def test_a_label_is_the_name_or_what_constructs_the_member(member):
     plain = member.name and not member.parameter_names()
     assert member.label == (member.name if plain else repr(member))

@@ -14,6 +14,7 @@ from sklearn.metrics import (
 from sknumpy_mlp import losses
 from sknumpy_mlp.losses import Loss
 
+from ..common import label
 from .families import default, examples, members
 
 NAMED = [default(cls) for cls in Loss.named().values()]
@@ -470,7 +471,7 @@ def test_scratch_of_another_batch_does_not_matter(loss):
         (losses.AbsoluteError(), mean_absolute_error),
         (losses.Pinball(quantile=0.9), lambda y, z: mean_pinball_loss(y, z, alpha=0.9)),
     ],
-    ids=repr,
+    ids=label,
 )
 def test_losses_of_numbers_are_scikit_learn_s_metrics(loss, metric):
     rng = np.random.RandomState(0)
