@@ -100,7 +100,8 @@ class Family:
         names = cls.parameter_names()
         if args:
             raise TypeError(
-                f"{cls.__name__} takes its parameters by keyword, {names}, got {args!r}{cls._advice()}"
+                f"{cls.__name__} takes its parameters by keyword, {names}, got {args!r}"
+                + cls._advice()
             )
         unknown = [name for name in kwargs if name not in names]
         if unknown and not cls._takes_any_keyword():

@@ -18,7 +18,6 @@ import sklearn
 from sklearn.utils.fixes import parse_version
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
-from sknumpy_mlp.core.training import Training
 from sknumpy_mlp.optimizers import Optimizer
 
 from .common import assert_same_weights, state_of

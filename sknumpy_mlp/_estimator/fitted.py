@@ -12,7 +12,6 @@ from ..core.layers import KINDS
 from ..core.network import Network, perceptron
 from ..core.state import Record, TrainingState
 from .fit import Fit, Past
-from .labels import Labels
 from .parameters import Plan
 
 # The attributes of the two kinds of parameters that scikit-learn has; those of others are <kind>_.

@@ -28,7 +28,7 @@ def by_member(X, out):
     if out.ndim == 2:
         yield X, out
         return
-    n_members, n_samples = out.shape[:2]
+    n_samples = out.shape[1]
     for member, matrix in enumerate(out):
         first = member * n_samples
         yield (X if X.shape[0] == n_samples else X[first : first + n_samples]), matrix

@@ -2,9 +2,10 @@
 
 Contract: ``value_and_gradient`` reads raw scores ``Z`` of shape (n_samples, n_outputs) and
 targets, writes each row's loss into `losses` and overwrites ``Z`` with each row's gradient
-``dZ``. The mean over rows, weights and penalties belong to the caller. A loss has a `link`, which
-turns raw scores into probabilities, labels or numbers (`losses.links`), and a `coding` of its targets. A class with
-a `name` may choose another class by the kind of target (`for_target`), as log-loss does.
+``dZ``. The mean over rows, weights and penalties belong to the caller. A loss has a `link` (see
+`losses.links`), which turns raw scores into probabilities, labels or numbers, and a `coding` of its
+targets. A class with a `name` may choose another class by the kind of target (`for_target`), as
+log-loss does.
 To add one: subclass `Loss` in `classes`, or in `numbers` if its targets are numbers; the gradient
 and precision tests find it.
 """

@@ -2,7 +2,6 @@
 
 import inspect
 
-import sknumpy_mlp
 from sknumpy_mlp._family import Family
 
 
