@@ -20,7 +20,7 @@ from sknumpy_mlp.optimizers import LBFGS, AdamW, Optimizer
 from sknumpy_mlp.schedules import Schedule
 
 from .common import KINDS, assert_same_weights, digits
-from .core.families import members
+from .families import members
 
 SOLVERS = sorted(Optimizer.named())
 STEPPING = [name for name in SOLVERS if Optimizer.named()[name].takes_steps]

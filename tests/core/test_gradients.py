@@ -17,7 +17,7 @@ from sknumpy_mlp.core.objective import Objective
 from sknumpy_mlp.initializers import Normal
 from sknumpy_mlp.losses import Loss
 
-from .families import all_examples, default, members
+from ..families import all_examples, default, members
 
 ACTIVATIONS = all_examples(Activation, named=True)
 FORMULAS = [cls for cls in members(Loss) if cls.value_and_gradient is not Loss.value_and_gradient]

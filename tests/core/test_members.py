@@ -11,7 +11,7 @@ from sknumpy_mlp.activations import Activation, Tanh
 from sknumpy_mlp.core.network import perceptron
 from sknumpy_mlp.initializers import Auto
 
-from .families import default, members
+from ..families import default, members
 
 K, N_ROWS, UNITS = 3, 7, [4, 5, 2]
 ACTIVATIONS = [default(cls) for cls in members(Activation)]

@@ -17,7 +17,7 @@ from sknumpy_mlp.initializers import Auto
 from sknumpy_mlp.losses import LogLoss
 from sknumpy_mlp.optimizers import Adam, Optimizer
 
-from .families import default, members
+from ..families import default, members
 
 N_ROWS, BATCH_SIZE, UNITS = 4096, 2048, [10, 64, 64, 4]
 LARGEST_BUFFER = BATCH_SIZE * max(UNITS) * np.dtype(np.float32).itemsize

@@ -11,7 +11,7 @@ from sknumpy_mlp.core.batches import rows
 from sknumpy_mlp.core.network import Network, perceptron
 from sknumpy_mlp.initializers import Auto, Normal
 
-from .families import default
+from ..families import default
 
 UNITS = [4, 5, 3, 2]
 

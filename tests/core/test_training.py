@@ -24,7 +24,7 @@ from sknumpy_mlp.losses import LogLoss
 from sknumpy_mlp.optimizers import LBFGS, SGD, Adam, Optimizer
 from sknumpy_mlp.schedules import Adaptive, Constant, Schedule, Warmup
 
-from .families import all_examples, default
+from ..families import all_examples, default
 
 STEPPING = [default(cls) for cls in Optimizer.named().values() if cls.takes_steps]
 PLAIN = SGD(momentum=0.0)

@@ -12,7 +12,7 @@ from sknumpy_mlp.initializers import Normal, Uniform
 from sknumpy_mlp.optimizers import Adam, RMSprop
 from sknumpy_mlp.schedules import Cosine, Schedule, Warmup
 
-from ..common import label
+from .common import label
 from .families import NONSENSE, all_examples, default, families, half, members
 
 ALL = [example for family in families() for example in all_examples(family)]

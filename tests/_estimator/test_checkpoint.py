@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -27,7 +28,7 @@ from sknumpy_mlp.callbacks import Checkpoint
 from sknumpy_mlp.optimizers import Optimizer, RMSprop
 from sknumpy_mlp.schedules import Cosine, Warmup
 
-from .common import digits, frozen, state_of
+from ..common import digits, frozen, state_of
 
 HAS_CALLBACKS = hasattr(ScratchMLPClassifier, "set_callbacks")
 needs_callbacks = pytest.mark.skipif(
@@ -261,7 +262,7 @@ PROGRAM = """
     sys.path[:0] = {paths!r}
     from sknumpy_mlp.callbacks import Checkpoint
     from tests.common import digits
-    from tests.test_checkpoint import make_killed
+    from {module} import make_killed
     X, y = digits(n_samples=400)
     print("begins", flush=True)
     make_killed().set_callbacks(Checkpoint(sys.argv[1])).fit(X, y)
@@ -283,8 +284,8 @@ def make_killed():
 @pytest.mark.parametrize("seed", range(4))
 def test_killed_by_the_system_at_any_moment(seed, tmp_path):
     path = tmp_path / "fit.joblib"
-    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    program = textwrap.dedent(PROGRAM.format(paths=[root]))
+    root = Path(__file__).parents[2]
+    program = textwrap.dedent(PROGRAM.format(paths=[str(root)], module=__name__))
     command = [sys.executable, "-c", program, str(path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ, text=True)
     try:

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
 from sknumpy_mlp._estimator.tasks import Tasks
 
-from .common import assert_same_weights, digits, state_of
+from ..common import assert_same_weights, digits, state_of
 
 HAS_CALLBACKS = hasattr(ScratchMLPClassifier, "set_callbacks")
 needs_callbacks = pytest.mark.skipif(

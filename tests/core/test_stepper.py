@@ -18,7 +18,7 @@ from sknumpy_mlp.initializers import LecunNormal, Normal
 from sknumpy_mlp.losses import SoftmaxCrossEntropy
 from sknumpy_mlp.optimizers import Adam, AdamW, Optimizer
 
-from .common import KINDS, assert_same_weights, digits, state_of
+from ..common import KINDS, assert_same_weights, digits, state_of
 
 STEPPING = sorted(name for name, member in Optimizer.named().items() if member.takes_steps)
 ESTIMATORS = [ScratchMLPClassifier, ScratchMLPRegressor]

@@ -11,7 +11,7 @@ from sknumpy_mlp import ScratchMLPClassifier
 from sknumpy_mlp.optimizers import Optimizer
 from sknumpy_mlp.schedules import Schedule
 
-from .common import KINDS, assert_same_weights, digits, state_of
+from ..common import KINDS, assert_same_weights, digits, state_of
 
 STEPPING = [name for name, member in Optimizer.named().items() if member.takes_steps]
 

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
 
-from .common import KINDS, assert_same_weights, digits, state_of
+from ..common import KINDS, assert_same_weights, digits, state_of
 
 CURVES = ["validation_loss_curve_", "validation_scores_"]
 

@@ -10,7 +10,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
 
-from .common import KINDS, assert_same_weights, digits
+from ..common import KINDS, assert_same_weights, digits
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 ACTIVATIONS = ["identity", "logistic", "tanh", "relu"]

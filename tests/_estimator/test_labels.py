@@ -12,7 +12,7 @@ from sklearn.neural_network import MLPClassifier
 
 from sknumpy_mlp import ScratchMLPClassifier
 
-from .common import assert_same_weights, digits
+from ..common import assert_same_weights, digits
 
 SETTINGS = {
     "hidden_layer_sizes": (5,),

@@ -18,8 +18,8 @@ from sknumpy_mlp.losses import Loss
 from sknumpy_mlp.optimizers import Optimizer, RMSprop
 from sknumpy_mlp.schedules import Exponential, Schedule, Step, Warmup
 
-from .common import digits, label, state_of
-from .core.families import members
+from ..common import digits, label, state_of
+from ..families import members
 
 PARAMETERS = list(inspect.signature(ScratchMLPClassifier).parameters)
 FAMILIES = {

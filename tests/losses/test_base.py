@@ -15,7 +15,7 @@ from sknumpy_mlp import losses
 from sknumpy_mlp.losses import Loss
 
 from ..common import label
-from .families import default, examples, members
+from ..families import default, examples, members
 
 NAMED = [default(cls) for cls in Loss.named().values()]
 CONCRETE = [
