@@ -5,6 +5,8 @@ import re
 import numpy as np
 from sklearn.datasets import load_digits
 
+from sknumpy_mlp import ScratchMLPClassifier
+
 KINDS = ("binary", "multiclass", "multilabel")
 
 
@@ -18,6 +20,13 @@ def digits(kind="multiclass", n_samples=150, dtype=np.float64):
         "multilabel": np.column_stack([y % 2, y > 4, y % 3 == 0]).astype(int),
     }
     return X, targets[kind]
+
+
+def brief(cls=ScratchMLPClassifier, **parameters):
+    """A small network that trains all its epochs, of several batches, without a warning."""
+    settings = {"hidden_layer_sizes": (8,), "learning_rate_init": 0.01, "batch_size": "up to 40"}
+    settings |= {"random_state": 0, "max_iter": 4, "n_iter_no_change": None}
+    return cls(**settings | parameters)
 
 
 def label(value):

@@ -19,18 +19,12 @@ from sknumpy_mlp.losses import Loss
 from sknumpy_mlp.optimizers import LBFGS, AdamW, Optimizer
 from sknumpy_mlp.schedules import Schedule
 
-from .common import KINDS, assert_same_weights, digits
+from .common import KINDS, assert_same_weights, brief, digits
 from .families import members
 
 SOLVERS = sorted(Optimizer.named())
 STEPPING = [name for name in SOLVERS if Optimizer.named()[name].takes_steps]
 SPARSE = [sparse.csr_array, sparse.csr_matrix, sparse.csc_array, sparse.csc_matrix]
-
-
-def brief(max_iter=4, **parameters):
-    """A small network that trains all its epochs and never warns that they were few."""
-    settings = {"hidden_layer_sizes": (8,), "learning_rate_init": 0.01, "n_iter_no_change": None}
-    return ScratchMLPClassifier(**settings | {"random_state": 0, "max_iter": max_iter} | parameters)
 
 
 # ---- the predicting methods agree with each other ----
@@ -215,9 +209,9 @@ def test_every_solver_lowers_the_loss_with_every_schedule(solver, learning_rate)
         # Its factor falls to 1/20 after one epoch of 400 rows.
         rate *= 3
     untrained = log_loss(
-        y, brief(1, learning_rate_init=1e-300, **settings).fit(X, y).predict_proba(X)
+        y, brief(max_iter=1, learning_rate_init=1e-300, **settings).fit(X, y).predict_proba(X)
     )
-    model = brief(5, learning_rate_init=rate, **settings).fit(X, y)
+    model = brief(max_iter=5, learning_rate_init=rate, **settings).fit(X, y)
     assert log_loss(y, model.predict_proba(X)) < 0.8 * untrained
     assert model.loss_curve_[-1] < model.loss_curve_[0]
 
@@ -263,8 +257,8 @@ def test_integer_weights_in_one_batch_are_repetitions(solver, kind):
     X, y = digits(kind)
     weights = np.random.RandomState(0).randint(0, 4, len(X))
     settings = {"solver": solver, "batch_size": "full", "alpha": 1.0, "shuffle": False}
-    weighted = brief(10, **settings).fit(X, y, sample_weight=weights)
-    repeated = brief(10, **settings).fit(
+    weighted = brief(max_iter=10, **settings).fit(X, y, sample_weight=weights)
+    repeated = brief(max_iter=10, **settings).fit(
         np.repeat(X, weights, axis=0), np.repeat(y, weights, axis=0)
     )
     # Sums of other lengths round differently; L-BFGS magnifies that over its ten steps.
@@ -387,17 +381,17 @@ def test_early_stopping_refuses_a_single_row_to_validate_on():
 def test_early_stopping_keeps_the_best_weights(kind):
     X, y = digits(kind)
     settings = {"early_stopping": True, "validation_fraction": 0.3, "learning_rate_init": 0.1}
-    model = brief(30, **settings).fit(X, y)
+    model = brief(max_iter=30, **settings).fit(X, y)
     best = int(np.argmax(model.validation_scores_))
     assert best < 29
     assert model.best_validation_score_ == model.validation_scores_[best]
     assert model.best_loss_ is None
-    assert_same_weights(model, brief(best + 1, **settings).fit(X, y))
+    assert_same_weights(model, brief(max_iter=best + 1, **settings).fit(X, y))
 
 
 def test_early_stopping_ends_when_the_score_stalls():
     X, y = digits()
-    model = brief(200, early_stopping=True, n_iter_no_change=3).fit(X, y.astype(str))
+    model = brief(max_iter=200, early_stopping=True, n_iter_no_change=3).fit(X, y.astype(str))
     scores = model.validation_scores_
     assert model.n_iter_ == len(scores) < 200
     assert max(scores[-4:]) < max(scores[:-4]) + 1e-4
@@ -435,7 +429,9 @@ def test_a_solver_without_epochs_leaves_no_curve_of_an_earlier_fit():
 def test_summary_prints_a_line_a_layer():
     X, y = digits()
     model = brief(
-        1, hidden_layer_sizes=(100, 1000), activation=["tanh", LeakyReLU(negative_slope=0.2)]
+        max_iter=1,
+        hidden_layer_sizes=(100, 1000),
+        activation=["tanh", LeakyReLU(negative_slope=0.2)],
     )
     assert model.fit(X, y).summary().splitlines() == [
         "layer     units  activation                     parameters",
@@ -463,10 +459,11 @@ def test_verbose_prints_every_epoch(capsys, early_stopping):
 
 def test_verbose_says_why_a_fit_stops(capsys):
     settings = {"n_iter_no_change": 1, "learning_rate_init": 1e-12, "verbose": 1}
-    brief(10, **settings).fit(*digits())
+    settings |= {"batch_size": "full"}
+    brief(max_iter=10, **settings).fit(*digits())
     assert "did not improve more than tol=0.000100 for 1 consecutive" in capsys.readouterr().out
     settings |= {"solver": "sgd", "learning_rate": "adaptive", "learning_rate_init": 1e-5}
-    brief(10, **settings).fit(*digits())
+    brief(max_iter=10, **settings).fit(*digits())
     assert "Setting learning rate to 0.000002" in capsys.readouterr().out
     brief(solver="lbfgs", verbose=True).fit(*digits())
     assert capsys.readouterr().out.startswith("loss = ")
@@ -509,7 +506,7 @@ class TestReplacedWeights:
 
     def test_partial_fit_goes_on_from_them(self, models):
         X, y = digits()
-        replaced = models[1].set_params(learning_rate_init=1e-12)
+        replaced = models[1].set_params(learning_rate_init=1e-12, batch_size="full")
         before = [W.copy() for W in replaced.coefs_]
         replaced.partial_fit(X, y)
         for now, then in zip(replaced.coefs_, before, strict=True):

@@ -7,24 +7,16 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sknumpy_mlp import ScratchMLPClassifier
 from sknumpy_mlp.activations import Activation
 from sknumpy_mlp.losses import Loss
 from sknumpy_mlp.optimizers import Optimizer
 from sknumpy_mlp.schedules import Schedule
 
-from .common import KINDS, assert_same_weights, digits, state_of
+from .common import KINDS, assert_same_weights, brief, digits, state_of
 
 SOLVERS = sorted(Optimizer.named())
 ACTIVATIONS = sorted(Activation.named())
 LOSSES = Loss.serving("multiclass")
-
-
-def brief(**parameters):
-    return ScratchMLPClassifier(
-        **{"hidden_layer_sizes": (6,), "random_state": 0, "max_iter": 3, "n_iter_no_change": None}
-        | parameters
-    )
 
 
 def assert_sound(model, X):

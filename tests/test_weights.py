@@ -15,14 +15,9 @@ from sklearn.utils.estimator_checks import (
 from sknumpy_mlp import ScratchMLPClassifier
 from sknumpy_mlp.optimizers import Optimizer
 
-from .common import assert_same_weights, digits, state_of
+from .common import assert_same_weights, brief, digits, state_of
 
 STEPPING = sorted(name for name, member in Optimizer.named().items() if member.takes_steps)
-
-
-def brief(**parameters):
-    settings = {"hidden_layer_sizes": (6,), "max_iter": 4, "random_state": 0, "batch_size": 40}
-    return ScratchMLPClassifier(**settings | {"n_iter_no_change": None} | parameters)
 
 
 def unbalanced(kind="multiclass"):

@@ -17,14 +17,9 @@ from sklearn.preprocessing import StandardScaler
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
 
-from ..common import KINDS, assert_same_weights, digits, state_of
+from ..common import KINDS, assert_same_weights, brief, digits, state_of
 
 CURVES = ["validation_loss_curve_", "validation_scores_"]
-
-
-def brief(cls=ScratchMLPClassifier, **parameters):
-    settings = {"hidden_layer_sizes": (8,), "max_iter": 8, "random_state": 0}
-    return cls(**settings | {"n_iter_no_change": None, "learning_rate_init": 0.01} | parameters)
 
 
 def halves(kind="multiclass", dtype=np.float64):
@@ -49,7 +44,7 @@ def test_given_rows_are_recorded_and_change_nothing(kind, form):
     assert_same_weights(model, plain)
     assert model.loss_curve_ == plain.loss_curve_
     assert model.best_loss_ == plain.best_loss_
-    assert len(model.validation_scores_) == len(model.validation_loss_curve_) == 8
+    assert len(model.validation_scores_) == len(model.validation_loss_curve_) == 4
     assert_allclose(model.validation_scores_[-1], model.score(X_val, y_val), rtol=1e-14)
     assert model.best_validation_score_ == max(model.validation_scores_)
     assert model.best_iter_ == 1 + int(np.argmax(model.validation_scores_))
@@ -209,7 +204,7 @@ def test_any_scorer_scores_the_network_as_it_is(scoring, expected, names):
     if names:
         y, y_val = (np.array(list("abcdefghij"))[each] for each in (y, y_val))
     model = brief(scoring=scoring).fit(X, y, X_val=X_val, y_val=y_val)
-    for epochs in (1, 8):
+    for epochs in (1, 4):
         same = brief(max_iter=epochs).fit(X, y)
         assert_allclose(model.validation_scores_[epochs - 1], expected(same, X_val, y_val))
 

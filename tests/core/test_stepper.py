@@ -18,15 +18,10 @@ from sknumpy_mlp.initializers import LecunNormal, Normal
 from sknumpy_mlp.losses import SoftmaxCrossEntropy
 from sknumpy_mlp.optimizers import Adam, AdamW, Optimizer
 
-from ..common import KINDS, assert_same_weights, digits, state_of
+from ..common import KINDS, assert_same_weights, brief, digits, state_of
 
 STEPPING = sorted(name for name, member in Optimizer.named().items() if member.takes_steps)
 ESTIMATORS = [ScratchMLPClassifier, ScratchMLPRegressor]
-
-
-def brief(cls=ScratchMLPClassifier, **parameters):
-    settings = {"hidden_layer_sizes": (6,), "max_iter": 3, "random_state": 0, "batch_size": 50}
-    return cls(**settings | {"n_iter_no_change": None, "learning_rate_init": 0.01} | parameters)
 
 
 def moves(model, start):
@@ -78,7 +73,7 @@ def test_a_factor_of_zero_freezes():
 def test_decay_follows_the_factor_of_the_weights():
     X, y = np.zeros((50, 3)), np.zeros(50)
     settings = {"hidden_layer_sizes": (), "solver": AdamW(weight_decay=0.5), "alpha": 0}
-    settings |= {"learning_rate_init": 0.1, "max_iter": 1}
+    settings |= {"learning_rate_init": 0.1, "max_iter": 1, "batch_size": "full"}
     start = np.random.RandomState(0).uniform(-np.sqrt(1.5), np.sqrt(1.5), (3, 1))
     model = brief(ScratchMLPRegressor, **settings, learning_rate_factors={"weights": 0.25})
     assert_allclose(model.fit(X, y).coefs_[0], start * (1 - 0.1 * 0.25 * 0.5), rtol=1e-13)
@@ -185,7 +180,7 @@ def test_the_scale_goes_on_in_partial_fit_and_through_a_pickle(between):
     X, y = digits()
     settings = {"feature_scale": True, "shuffle": False}
     parts = brief(**settings)
-    for _ in range(3):
+    for _ in range(4):
         parts = between(parts.partial_fit(X, y, classes=np.arange(10)))
     whole = brief(**settings).fit(X, y)
     assert_same_weights(parts, whole)
