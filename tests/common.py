@@ -22,6 +22,12 @@ def digits(kind="multiclass", n_samples=150, dtype=np.float64):
     return X, targets[kind]
 
 
+def halves(kind="multiclass", dtype=np.float64):
+    """Rows to train on, then rows to hold out."""
+    X, y = digits(kind, 300, dtype)
+    return X[:200], y[:200], X[200:], y[200:]
+
+
 def brief(cls=ScratchMLPClassifier, **parameters):
     """A small network that trains all its epochs, of several batches, without a warning."""
     settings = {"hidden_layer_sizes": (8,), "learning_rate_init": 0.01, "batch_size": "up to 40"}

@@ -1,20 +1,18 @@
 """What one call, one estimator or one thread does stays out of the others."""
 
 import copy
-import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from sknumpy_mlp import ScratchMLPClassifier, activations, losses, schedules
-from sknumpy_mlp._estimator.threads import _OneThread
+from sknumpy_mlp import activations, losses
 from sknumpy_mlp._family import real
+from sknumpy_mlp.optimizers import Optimizer
+from sknumpy_mlp.schedules import Schedule
 
-from .common import digits
-
-X, y = digits(n_samples=100)
-QUICK = {"hidden_layer_sizes": (6,), "max_iter": 3, "n_iter_no_change": None, "random_state": 0}
+from .common import assert_same_weights, brief, digits, state_of
 
 
 class TemperedSoftmax(losses.links.Softmax):
@@ -48,7 +46,8 @@ class Tempered(losses.SoftmaxCrossEntropy):
     ],
 )
 def test_a_part_changed_after_fit_leaves_predictions_alone(parts, change):
-    clf = ScratchMLPClassifier(**QUICK, **parts).fit(X, y)
+    X, y = digits()
+    clf = brief(**parts).fit(X, y)
     before = clf.predict_proba(X)
     clf.set_params(**change)
     np.testing.assert_array_equal(clf.predict_proba(X), before)
@@ -56,7 +55,8 @@ def test_a_part_changed_after_fit_leaves_predictions_alone(parts, change):
 
 
 def test_a_shallow_copy_with_other_weights_predicts_by_its_own():
-    one = ScratchMLPClassifier(**QUICK).fit(X, y)
+    X, y = digits()
+    one = brief().fit(X, y)
     other = copy.copy(one)
     other.coefs_ = [np.zeros_like(W) for W in one.coefs_]
     expected = one.predict_proba(X[:1]), other.predict_proba(X[:1])
@@ -76,138 +76,73 @@ def test_a_shallow_copy_with_other_weights_predicts_by_its_own():
     assert not np.array_equal(*expected)
 
 
-def test_alpha_is_divided_by_the_mean_weight_of_all_calls():
-    settings = QUICK | {"solver": "sgd", "alpha": 100.0, "learning_rate_init": 0.1, "momentum": 0.0}
-
-    def norm_after(weights):
-        clf = ScratchMLPClassifier(**settings)
-        for weight in weights:
-            given = None if weight is None else np.full(len(y), weight)
-            clf.partial_fit(X, y, sample_weight=given, classes=np.arange(10))
-        return np.linalg.norm(clf.coefs_[0])
-
-    # A weight of one is no weight.
-    assert norm_after([1.0] * 10) == pytest.approx(norm_after([None] * 10), rel=1e-12)
-    # Weights of a thousand leave little of alpha; calls without weights bring it back.
-    assert norm_after([1000.0] * 10) > 2 * norm_after([None] * 10)
-    assert norm_after([3.0] + [None] * 30) < norm_after([3.0] * 31)
+SOLVERS = sorted(Optimizer.named())
 
 
-def test_rows_without_weight_weigh_one_in_the_running_mean():
-    both = ScratchMLPClassifier(**QUICK).partial_fit(X, y, classes=np.arange(10))
-    both.partial_fit(X, y, sample_weight=np.full(len(y), 3.0))
-    assert both._training.mean_weight == 2.0
-    both.partial_fit(X, y)
-    assert both._training.mean_weight == pytest.approx(5 / 3)
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("options", [{}, {"early_stopping": True, "validation_fraction": 0.3}])
+def test_the_same_seed_gives_the_same_bits(solver, options):
+    X, y = digits()
+    one, other = (brief(solver=solver, **options).fit(X, y) for _ in range(2))
+    assert state_of(one) == state_of(other)
+    # A second fit of the same estimator forgets the first.
+    assert state_of(one.fit(X, y)) == state_of(other)
+    third = brief(solver=solver, **options, random_state=1).fit(X, y)
+    assert abs(third.coefs_[0] - one.coefs_[0]).max() > 1e-3
 
 
-def test_a_new_criterion_forgets_the_best_of_the_old_one():
-    clf = ScratchMLPClassifier(
-        **{**QUICK, "warm_start": True, "early_stopping": True, "solver": "sgd"}
-    ).fit(X, y)
-    clf.set_params(early_stopping=False).partial_fit(X, y)
-    # An accuracy, which is positive, would never be reached by minus a loss.
-    assert clf._training.best == [-clf.loss_]
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_without_a_seed_every_fit_differs_and_the_global_stream_rests(method):
+    X, y = digits()
+    fits = []
+    for _ in range(2):
+        # If the stream were read, both fits would be alike; if it were moved, its state would be.
+        np.random.seed(0)  # noqa: NPY002
+        before = np.random.get_state(legacy=False)  # noqa: NPY002
+        model = brief(random_state=None)
+        if method == "fit":
+            model.set_params(early_stopping=True, validation_fraction=0.3).fit(X, y)
+        else:
+            model.partial_fit(X, y, classes=np.arange(10)).partial_fit(X, y)
+        after = np.random.get_state(legacy=False)  # noqa: NPY002
+        np.testing.assert_equal(after, before)
+        fits.append(model)
+    assert abs(fits[0].coefs_[0] - fits[1].coefs_[0]).max() > 1e-3
 
 
-def test_lbfgs_that_diverges_says_so():
-    clf = ScratchMLPClassifier((5,), solver="lbfgs", random_state=0)
-    with pytest.raises(ValueError, match=r"^Solver produced non-finite .* iterations of lbfgs"):
-        clf.fit(X * 1e200, y)
+def test_a_stream_that_is_given_moves_on_from_fit_to_fit():
+    X, y = digits()
+    stream = np.random.RandomState(0)
+    first, second = (brief(random_state=stream).fit(X, y) for _ in range(2))
+    assert_same_weights(first, brief(random_state=0).fit(X, y))
+    assert abs(first.coefs_[0] - second.coefs_[0]).max() > 1e-3
 
 
-def test_an_infinite_loss_is_divergence_though_weights_are_finite():
-    clf = ScratchMLPClassifier(**{**QUICK, "learning_rate_init": 1e-30})
-    with pytest.raises(ValueError, match="non-finite"):
-        clf.fit(X * 1e307, y)
+def test_fits_in_threads_give_what_fits_in_a_row_give():
+    X, y = digits(n_samples=400)
+    settings = [
+        {"random_state": seed, "solver": solver, "max_iter": 10}
+        for seed in range(4)
+        for solver in SOLVERS
+    ] + [{"learning_rate": schedule} for schedule in sorted(Schedule.named())]
+
+    def fit(parameters):
+        model = brief(**parameters).fit(X, y)
+        return model.coefs_, model.predict_proba(X)
+
+    in_a_row = [fit(parameters) for parameters in settings]
+    with ThreadPoolExecutor(4) as pool:
+        in_threads = list(pool.map(fit, settings))
+    for (coefs, P), (coefs_there, P_there) in zip(in_a_row, in_threads, strict=True):
+        np.testing.assert_array_equal(P, P_there)
+        for W, W_there in zip(coefs, coefs_there, strict=True):
+            np.testing.assert_array_equal(W, W_there)
 
 
-@pytest.mark.parametrize("dtype", [">f8", np.float16, np.longdouble, np.int64])
-def test_weights_of_any_number_type_are_computed_in_float64(dtype):
-    clf = ScratchMLPClassifier(**QUICK).fit(X, y)
-    clf.coefs_ = [(10 * W).astype(dtype) for W in clf.coefs_]
-    expected = copy.deepcopy(clf)
-    expected.coefs_ = [W.astype(float) for W in clf.coefs_]
-    np.testing.assert_array_equal(clf.predict_proba(X), expected.predict_proba(X))
-    clf.partial_fit(X, y)
-    assert {W.dtype for W in clf.coefs_} == {np.dtype(float)}
-
-
-def test_pruned_units_are_predicted_without_and_summed_up():
-    clf = ScratchMLPClassifier(**QUICK).fit(X, y)
-    dead = copy.deepcopy(clf)
-    dead.coefs_[1][-1] = 0
-    clf.coefs_ = [clf.coefs_[0][:, :-1], clf.coefs_[1][:-1]]
-    clf.intercepts_ = [clf.intercepts_[0][:-1], clf.intercepts_[1]]
-    np.testing.assert_allclose(clf.predict_proba(X), dead.predict_proba(X), rtol=1e-12)
-    # 64 x 5 + 5 + 5 x 10 + 10
-    assert clf.summary().splitlines()[-1].split() == ["total", "385"]
-
-
-@pytest.mark.parametrize("factor", [None, -1.0, float("nan"), "a"])
-def test_a_schedule_must_give_a_factor(factor):
-    class Odd(schedules.Schedule):
-        def __call__(self, t):
-            return factor
-
-    with pytest.raises(ValueError, match=r"learning_rate must give a factor >= 0 .* Odd\(\) gave"):
-        ScratchMLPClassifier(**QUICK, learning_rate=Odd()).fit(X, y)
-
-
-@pytest.mark.parametrize("dtype", ["M8[s]", "m8[s]"])
-def test_dates_are_no_numbers(dtype):
-    dates = (100 * X).astype("i8").astype(dtype)
-    with pytest.raises((TypeError, ValueError)):
-        ScratchMLPClassifier(**QUICK).fit(dates, y)
-    with pytest.raises((TypeError, ValueError)):
-        ScratchMLPClassifier(**QUICK).fit(X, y).predict(dates)
-
-
-def test_several_labels_are_coded_by_0_and_1():
-    Y = np.column_stack([y % 2, y > 4]).astype(int)
-    with pytest.raises(ValueError, match=r"y must be a matrix of 0 and 1 .* got \[-1  1\]"):
-        ScratchMLPClassifier(**QUICK).fit(X, 2 * Y - 1)
-
-
-class Library:
-    """Counts threads; fails to set them when it is told to."""
-
-    def __init__(self, fails=False):
-        self.num_threads = 2
-        self.fails = fails
-
-    def set_num_threads(self, n_threads):
-        if self.fails:
-            raise KeyboardInterrupt
-        self.num_threads = n_threads
-
-
-def test_threads_come_back_when_setting_them_fails():
-    one = _OneThread()
-    one._libraries = [Library(), Library(fails=True)]
-    with pytest.raises(KeyboardInterrupt), one:
-        pass
-    assert one._libraries[0].num_threads == 2
-    one._libraries[1].fails = False
-    with one:
-        assert [library.num_threads for library in one._libraries] == [1, 1]
-    assert [library.num_threads for library in one._libraries] == [2, 2]
-
-
-def test_threads_that_somebody_else_set_meanwhile_stay():
-    one = _OneThread()
-    one._libraries = [Library()]
-    with one:
-        one._libraries[0].num_threads = 4
-    assert one._libraries[0].num_threads == 4
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-def test_a_forked_process_does_not_wait_for_its_parent_s_fits():
-    one = _OneThread()
-    one._libraries = [Library()]
-    with one:
-        child = copy.copy(one)
-        child.forget()
-        assert child._inside == 0
-        assert child._libraries[0].num_threads == 2
+def test_one_model_predicts_in_many_threads():
+    X, y = digits(n_samples=400)
+    model = brief().fit(X, y)
+    expected = model.predict_proba(X)
+    with ThreadPoolExecutor(4) as pool:
+        for P in pool.map(lambda _: model.predict_proba(X), range(40)):
+            np.testing.assert_array_equal(P, expected)

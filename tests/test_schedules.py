@@ -19,6 +19,7 @@ from sknumpy_mlp.schedules import (
     Warmup,
 )
 
+from .common import brief, digits
 from .families import all_examples, default, half
 
 GRID = np.linspace(0, 1, 1001)
@@ -256,3 +257,15 @@ def test_scikit_learn_s_own_schedules_are_for_sgd_only_and_no_others():
     sgd_only = {name for name, cls in Schedule.named().items() if cls.sgd_only}
     assert sgd_only == {"constant", "invscaling", "adaptive"}
     assert not default(schedules.FunctionOfFraction).sgd_only
+
+
+@pytest.mark.parametrize("factor", [None, -1.0, float("nan"), "a"])
+def test_a_schedule_must_give_a_factor(factor):
+    X, y = digits()
+
+    class Odd(schedules.Schedule):
+        def __call__(self, t):
+            return factor
+
+    with pytest.raises(ValueError, match=r"learning_rate must give a factor >= 0 .* Odd\(\) gave"):
+        brief(learning_rate=Odd()).fit(X, y)

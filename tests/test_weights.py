@@ -1,10 +1,11 @@
-"""Class weights are sample weights by class, on mini-batches as on the whole."""
+"""Weights of rows and of classes, from `fit` to the step: on mini-batches as on the whole."""
 
 import re
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.special import expit
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.estimator_checks import (
     check_class_weight_classifiers,
@@ -15,7 +16,7 @@ from sklearn.utils.estimator_checks import (
 from sknumpy_mlp import ScratchMLPClassifier
 from sknumpy_mlp.optimizers import Optimizer
 
-from .common import assert_same_weights, brief, digits, state_of
+from .common import KINDS, assert_same_weights, brief, digits, state_of
 
 STEPPING = sorted(name for name, member in Optimizer.named().items() if member.takes_steps)
 
@@ -177,3 +178,128 @@ def test_scikit_learn_s_checks_of_weights_pass(check, solver):
         "ScratchMLPClassifier",
         ScratchMLPClassifier(solver=solver, class_weight="balanced", max_iter=50, **rate),
     )
+
+
+# ---- sample weights ----
+
+
+SOLVERS = sorted(Optimizer.named())
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_integer_weights_in_one_batch_are_repetitions(solver, kind):
+    X, y = digits(kind)
+    weights = np.random.RandomState(0).randint(0, 4, len(X))
+    settings = {"solver": solver, "batch_size": "full", "alpha": 1.0, "shuffle": False}
+    weighted = brief(max_iter=10, **settings).fit(X, y, sample_weight=weights)
+    repeated = brief(max_iter=10, **settings).fit(
+        np.repeat(X, weights, axis=0), np.repeat(y, weights, axis=0)
+    )
+    # Sums of other lengths round differently; L-BFGS magnifies that over its ten steps.
+    assert_same_weights(weighted, repeated, atol=1e-7)
+    assert_allclose(weighted.loss_, repeated.loss_, rtol=1e-7)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("constant", [4.0, np.full(150, 0.25)])
+def test_constant_weights_change_nothing(solver, constant):
+    X, y = digits()
+    settings = {"solver": solver, "batch_size": 40, "alpha": 0}
+    # Powers of two: their mean, and the ratio to it, are exact.
+    weighted = brief(**settings).fit(X, y, sample_weight=constant)
+    assert_same_weights(weighted, brief(**settings).fit(X, y))
+
+
+def gradient_descent(X, y, relative_weights, rate, batch_size, n_epochs):
+    """Logistic regression from zero, by hand: the weighted mean is over the batch's rows."""
+    w, b = np.zeros(X.shape[1]), 0.0
+    for _ in range(n_epochs):
+        for start in range(0, len(X), batch_size):
+            batch = slice(start, start + batch_size)
+            error = relative_weights[batch] * (expit(X[batch] @ w + b) - y[batch]) / batch_size
+            w, b = w - rate * X[batch].T @ error, b - rate * error.sum()
+    return w, b
+
+
+LINEAR = {
+    "hidden_layer_sizes": (),
+    "solver": "sgd",
+    "momentum": 0,
+    "nesterovs_momentum": False,
+    "init": "zeros",
+    "shuffle": False,
+    "batch_size": 100,
+    "alpha": 0,
+}
+
+
+def test_weights_that_are_constant_within_a_batch_still_count():
+    X, y = digits("binary", n_samples=1000)
+    weights = np.where(np.arange(1000) < 800, 1000.0, 1.0)
+    weighted = brief(**LINEAR).fit(X, y, sample_weight=weights)
+    w, b = gradient_descent(X, y, weights / weights.mean(), 0.01, 100, 4)
+    # Forty steps, each rounded to some 1e-16.
+    assert_allclose(weighted.coefs_[0][:, 0], w, atol=1e-13)
+    assert_allclose(weighted.intercepts_[0], [b], atol=1e-13)
+    plain = brief(**LINEAR).fit(X, y)
+    assert abs(plain.coefs_[0] - weighted.coefs_[0]).max() > 1e-3
+
+
+def test_batches_without_weight_are_passed_over():
+    X, y = digits("binary", n_samples=1000)
+    weights = np.where(np.arange(1000) < 400, 0.0, 1.0)
+    model = brief(**LINEAR).fit(X, y, sample_weight=weights)
+    w, b = gradient_descent(X[400:], y[400:], np.full(600, 1 / 0.6), 0.01, 100, 4)
+    assert_allclose(model.coefs_[0][:, 0], w, atol=1e-13)
+    assert_allclose(model.intercepts_[0], [b], atol=1e-13)
+    assert np.isfinite(model.loss_curve_).all()
+
+
+def test_batches_without_weight_make_no_step():
+    X, y = digits(n_samples=1000)
+    weights = np.where(np.arange(1000) < 400, 0.0, 1.0)
+    settings = {"shuffle": False, "batch_size": 100, "alpha": 1.0, "epsilon": 1e-30}
+    model = brief(**settings).fit(X, y, sample_weight=weights)
+    # Without epsilon, Adam does not see that loss and penalty are both divided by a mean of 0.6;
+    # its division of small numbers magnifies rounding.
+    assert_same_weights(model, brief(**settings).fit(X[400:], y[400:]), atol=1e-8)
+
+
+def test_partial_fit_divides_weights_by_their_running_mean():
+    X, y = digits("binary", n_samples=200)
+    model = brief(**LINEAR)
+    model.partial_fit(X[:100], y[:100], np.full(100, 1.0), classes=[0, 1])
+    model.partial_fit(X[100:], y[100:], np.full(100, 3.0))
+    # The means are 1, then (1 + 3) / 2.
+    relative = np.repeat([1.0, 1.5], 100)
+    w, b = gradient_descent(X, y, relative, 0.01, 100, 1)
+    assert_allclose(model.coefs_[0][:, 0], w, atol=1e-14)
+    assert_allclose(model.intercepts_[0], [b], atol=1e-14)
+
+
+def test_alpha_is_divided_by_the_mean_weight_of_all_calls():
+    X, y = digits(n_samples=100)
+    settings = {"solver": "sgd", "alpha": 100.0, "learning_rate_init": 0.1, "momentum": 0.0}
+
+    def norm_after(weights):
+        clf = brief(**settings, batch_size="full")
+        for weight in weights:
+            given = None if weight is None else np.full(len(y), weight)
+            clf.partial_fit(X, y, sample_weight=given, classes=np.arange(10))
+        return np.linalg.norm(clf.coefs_[0])
+
+    # A weight of one is no weight.
+    assert norm_after([1.0] * 10) == pytest.approx(norm_after([None] * 10), rel=1e-12)
+    # Weights of a thousand leave little of alpha; calls without weights bring it back.
+    assert norm_after([1000.0] * 10) > 2 * norm_after([None] * 10)
+    assert norm_after([3.0] + [None] * 30) < norm_after([3.0] * 31)
+
+
+def test_rows_without_weight_weigh_one_in_the_running_mean():
+    X, y = digits()
+    both = brief().partial_fit(X, y, classes=np.arange(10))
+    both.partial_fit(X, y, sample_weight=np.full(len(y), 3.0))
+    assert both._training.mean_weight == 2.0
+    both.partial_fit(X, y)
+    assert both._training.mean_weight == pytest.approx(5 / 3)

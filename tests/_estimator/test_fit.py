@@ -253,3 +253,39 @@ def test_training_leaves_its_input_alone():
         model.predict_proba(X)
     for array, copied in zip((X, y, weights), copies, strict=True):
         assert_array_equal(array, copied)
+
+
+# ---- the feature scale ----
+
+
+@pytest.mark.parametrize("between", [lambda m: m, lambda m: pickle.loads(pickle.dumps(m))])
+def test_the_scale_goes_on_in_partial_fit_and_through_a_pickle(between):
+    X, y = digits()
+    settings = {"feature_scale": True, "shuffle": False}
+    parts = brief(**settings)
+    for _ in range(6):
+        parts = between(parts.partial_fit(X, y, classes=np.arange(10)))
+    whole = brief(**settings).fit(X, y)
+    assert_same_weights(parts, whole)
+    assert_array_equal(parts.feature_scale_, whole.feature_scale_)
+    assert "feature scale" in whole.summary()
+
+
+def test_a_refit_without_scale_forgets_it():
+    X, y = digits()
+    model = brief(feature_scale=True).fit(X, y)
+    model.set_params(feature_scale=False).fit(X, y)
+    assert not hasattr(model, "feature_scale_")
+    assert_same_weights(model, brief().fit(X, y))
+
+
+@pytest.mark.parametrize("before", [False, True])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_the_scale_cannot_come_or_go_while_training_goes_on(before, method):
+    X, y = digits()
+    model = brief(feature_scale=before, warm_start=True).fit(X, y)
+    model.set_params(feature_scale=not before)
+    held = state_of(model)
+    with pytest.raises(ValueError, match=f"feature_scale must stay .* {before}, got"):
+        getattr(model, method)(X, y)
+    assert state_of(model) == held

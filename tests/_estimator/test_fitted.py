@@ -1,5 +1,6 @@
-"""Fitted estimators made of weights that are there already."""
+"""Fitted attributes: of weights that are there already, and after a fit."""
 
+import copy
 import pickle
 
 import numpy as np
@@ -9,8 +10,9 @@ from sklearn.base import clone
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
+from sknumpy_mlp.optimizers import LBFGS
 
-from ..common import KINDS, assert_same_weights, digits
+from ..common import KINDS, assert_same_weights, brief, digits, halves
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 ACTIVATIONS = ["identity", "logistic", "tanh", "relu"]
@@ -125,3 +127,43 @@ def test_lists_and_strings_will_do():
 def test_what_does_not_fit_together_is_told(coefs, intercepts, options, message):
     with pytest.raises(ValueError, match=message):
         ScratchMLPClassifier.from_weights(coefs, intercepts, **{"classes": [0, 1]} | options)
+
+
+# ---- attributes after a fit ----
+
+
+def test_warm_starts_lengthen_the_curves_and_count_epochs_anew():
+    X, y, X_val, y_val = halves()
+    model = brief(warm_start=True, max_iter=3)
+    for number in (1, 2):
+        model.fit(X, y, X_val=X_val, y_val=y_val)
+        assert len(model.validation_scores_) == len(model.validation_loss_curve_) == 3 * number
+    assert model.n_iter_ == 3
+    assert 1 <= model.best_iter_ <= 3
+    assert model.best_validation_score_ == max(model.validation_scores_[3:])
+
+
+def test_lbfgs_ignores_early_stopping():
+    X, y = digits()
+    plain = brief(solver="lbfgs").fit(X, y)
+    assert_same_weights(brief(solver="lbfgs", early_stopping=True).fit(X, y), plain)
+
+
+def test_a_solver_without_epochs_leaves_no_curve_of_an_earlier_fit():
+    X, y = digits()
+    model = brief(early_stopping=True).fit(X, y).set_params(solver=LBFGS()).fit(X, y)
+    curves = ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_")
+    assert not any(hasattr(model, name) for name in curves)
+    assert not hasattr(model, "partial_fit")
+
+
+@pytest.mark.parametrize("dtype", [">f8", np.float16, np.longdouble, np.int64])
+def test_weights_of_any_number_type_are_computed_in_float64(dtype):
+    X, y = digits()
+    clf = brief().fit(X, y)
+    clf.coefs_ = [(10 * W).astype(dtype) for W in clf.coefs_]
+    expected = copy.deepcopy(clf)
+    expected.coefs_ = [W.astype(float) for W in clf.coefs_]
+    np.testing.assert_array_equal(clf.predict_proba(X), expected.predict_proba(X))
+    clf.partial_fit(X, y)
+    assert {W.dtype for W in clf.coefs_} == {np.dtype(float)}

@@ -12,7 +12,7 @@ from sklearn.neural_network import MLPClassifier
 
 from sknumpy_mlp import ScratchMLPClassifier
 
-from ..common import assert_same_weights, digits
+from ..common import assert_same_weights, brief, digits
 
 SETTINGS = {
     "hidden_layer_sizes": (5,),
@@ -191,3 +191,10 @@ class TestRefused:
         for wrong in (Y[:, 0], Y[:, :2], np.hstack([Y, Y])):
             with pytest.raises(ValueError, match="y must have 3 columns of 0 and 1"):
                 ours().fit(X, Y).partial_fit(X, wrong)
+
+
+def test_several_labels_are_coded_by_0_and_1():
+    X, y = digits()
+    Y = np.column_stack([y % 2, y > 4]).astype(int)
+    with pytest.raises(ValueError, match=r"y must be a matrix of 0 and 1 .* got \[-1  1\]"):
+        brief().fit(X, 2 * Y - 1)

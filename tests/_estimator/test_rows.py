@@ -1,30 +1,23 @@
-"""Validation rows: given or split off, scored by anything, and the epoch that they choose."""
+"""Rows that are given: checked, held out by the user or by early stopping."""
 
 import inspect
-import re
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 from scipy import sparse
 from sklearn import config_context
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, log_loss, make_scorer, r2_score
-from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.metrics import accuracy_score, log_loss
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
 
-from ..common import KINDS, assert_same_weights, brief, digits, state_of
+from ..common import KINDS, assert_same_weights, brief, digits, halves, state_of
 
 CURVES = ["validation_loss_curve_", "validation_scores_"]
-
-
-def halves(kind="multiclass", dtype=np.float64):
-    X, y = digits(kind, 300, dtype)
-    return X[:200], y[:200], X[200:], y[200:]
 
 
 def numbers():
@@ -50,26 +43,6 @@ def test_given_rows_are_recorded_and_change_nothing(kind, form):
     assert model.best_iter_ == 1 + int(np.argmax(model.validation_scores_))
     for name in [*CURVES, "best_validation_score_", "best_iter_"]:
         assert getattr(plain, name) is None
-
-
-def test_the_validation_loss_is_the_log_loss_without_penalty():
-    X, y, X_val, y_val = halves()
-    weights = np.linspace(0, 2, len(y_val))
-    for given in (None, weights):
-        model = brief(alpha=10.0).fit(X, y, X_val=X_val, y_val=y_val, sample_weight_val=given)
-        expected = log_loss(y_val, model.predict_proba(X_val), sample_weight=given)
-        assert_allclose(model.validation_loss_curve_[-1], expected, rtol=1e-12)
-        expected = model.score(X_val, y_val, sample_weight=given)
-        assert_allclose(model.validation_scores_[-1], expected, rtol=1e-14)
-
-
-def test_a_regressor_scores_given_rows_by_r2():
-    X, y, X_val, y_val = numbers()
-    model = brief(ScratchMLPRegressor).fit(X, y, X_val=X_val, y_val=y_val)
-    predicted = model.predict(X_val)
-    assert_allclose(model.validation_scores_[-1], r2_score(y_val, predicted), rtol=1e-13)
-    squares = ((predicted - y_val) ** 2).mean() / 2
-    assert_allclose(model.validation_loss_curve_[-1], squares, rtol=1e-12)
 
 
 @pytest.mark.parametrize("cls", [ScratchMLPClassifier, ScratchMLPRegressor])
@@ -185,175 +158,80 @@ def test_the_arguments_are_those_of_gradient_boosting():
     assert ours[: len(theirs)] == theirs
 
 
-# ---- scores ----
+# ---- sparse rows ----
 
 
-SCORINGS = [
-    ("neg_log_loss", lambda model, X, y: -log_loss(y, model.predict_proba(X))),
-    ("balanced_accuracy", lambda model, X, y: balanced_accuracy_score(y, model.predict(X))),
-    (make_scorer(accuracy_score), lambda model, X, y: model.score(X, y)),
-    (lambda estimator, X, y: -len(estimator.coefs_), lambda model, X, y: -2),
-]
-
-
-@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
-@pytest.mark.parametrize(("scoring", "expected"), SCORINGS, ids=range(len(SCORINGS)))
-@pytest.mark.parametrize("names", [False, True], ids=["labels", "strings"])
-def test_any_scorer_scores_the_network_as_it_is(scoring, expected, names):
-    X, y, X_val, y_val = halves()
-    if names:
-        y, y_val = (np.array(list("abcdefghij"))[each] for each in (y, y_val))
-    model = brief(scoring=scoring).fit(X, y, X_val=X_val, y_val=y_val)
-    for epochs in (1, 4):
-        same = brief(max_iter=epochs).fit(X, y)
-        assert_allclose(model.validation_scores_[epochs - 1], expected(same, X_val, y_val))
-
-
-@pytest.mark.parametrize("cls", [ScratchMLPClassifier, ScratchMLPRegressor])
-def test_scoring_by_loss_is_the_loss_with_its_sign_turned(cls):
-    X, y, _, _ = halves() if cls is ScratchMLPClassifier else numbers()
-    model = brief(cls, scoring="loss", early_stopping=True).fit(X, y)
-    assert model.validation_scores_ == [-loss for loss in model.validation_loss_curve_]
-
-
-def test_a_split_is_scored_by_a_scorer_on_the_rows_held_out():
-    X, y, _, _ = halves()
-    seen = []
-
-    def score(estimator, X, y):
-        seen.append((X.copy(), y.copy()))
-        return estimator.score(X, y)
-
-    settings = {"early_stopping": True, "validation_fraction": 0.25}
-    model = brief(**settings, scoring=score).fit(X, y)
-    plain = brief(**settings).fit(X, y)
-    assert_allclose(model.validation_scores_, plain.validation_scores_)
-    held_out, labels = seen[0]
-    # The split comes after the starting weights in the random stream.
-    stream = np.random.RandomState(0)
-    for shape in [(64, 8), 8, (8, 10), 10]:
-        stream.uniform(size=shape)
-    _, rows = train_test_split(np.arange(200), test_size=0.25, random_state=stream, stratify=y)
-    assert_array_equal(held_out, X[rows])
-    assert_array_equal(labels, y[rows])
-
-
-def test_a_scorer_with_column_names_is_called_without_a_warning():
-    pandas = pytest.importorskip("pandas")
-    X, y, X_val, y_val = halves()
-    X, X_val = (pandas.DataFrame(each, columns=[f"p{n}" for n in range(64)]) for each in (X, X_val))
-    model = brief(scoring="accuracy", early_stopping=True).fit(X, y, X_val=X_val, y_val=y_val)
-    assert_array_equal(model.feature_names_in_, X.columns)
-
-
-@pytest.mark.parametrize("wrong", ["accuracies", 1, ["accuracy"]])
-def test_a_wrong_scoring_is_told(wrong):
-    X, y, _, _ = halves()
-    with pytest.raises(ValueError, match=re.escape(f"got {wrong!r}")):
-        brief(scoring=wrong, early_stopping=True).fit(X, y)
-
-
-def test_a_scorer_that_fails_leaves_the_estimator_as_it_was():
-    X, y, _, _ = halves()
-
-    def fails(estimator, X, y):
-        raise RuntimeError("no score today")
-
-    model = brief(scoring=fails, early_stopping=True)
+def test_sparse_columns_have_no_scale():
+    X, y = digits()
+    model = brief(feature_scale=True)
     before = state_of(model)
-    with pytest.raises(RuntimeError, match="no score today"):
-        model.fit(X, y)
+    with pytest.raises(ValueError, match="feature_scale must be False for a sparse X"):
+        model.fit(sparse.csr_array(X), y)
     assert state_of(model) == before
 
 
-# ---- the best epoch ----
+def test_predictions_of_sparse_rows_need_a_network_without_scale():
+    X, y = digits()
+    model = brief(feature_scale=True).fit(X, y)
+    with pytest.raises(ValueError, match="feature_scale must be False for a sparse X, got True"):
+        model.predict(sparse.csr_array(X))
+    with pytest.raises(ValueError, match="feature_scale must be False for a sparse X_val"):
+        model.fit(X, y, X_val=sparse.csr_array(X), y_val=y)
 
 
-def scripted(scores):
-    left = list(scores)
-    return lambda estimator, X, y: left.pop(0)
+# ---- rows split off by early stopping ----
 
 
-@pytest.mark.parametrize(
-    ("best_of_ties", "best"), [("first", 2), ("last", 4)], ids=["first", "last"]
-)
-@pytest.mark.parametrize("restore_best", [True, False])
-def test_the_best_epoch_is_kept_unless_told_otherwise(best_of_ties, best, restore_best):
-    X, y, X_val, y_val = halves()
-    scores = [0.1, 0.9, 0.5, 0.9, 0.2]
-    model = brief(
-        max_iter=5,
-        early_stopping=True,
-        scoring=scripted(scores),
-        best_of_ties=best_of_ties,
-        restore_best=restore_best,
-    ).fit(X, y, X_val=X_val, y_val=y_val)
-    assert model.validation_scores_ == scores
-    assert (model.best_iter_, model.best_validation_score_) == (best, 0.9)
-    assert_same_weights(model, brief(max_iter=best if restore_best else 5).fit(X, y))
+@pytest.mark.parametrize("seed", range(5))
+def test_early_stopping_splits_by_class(seed):
+    # Without information every row is predicted alike: accuracy is the share of one class.
+    y = np.repeat(["a", "b", "c"], 20)
+    model = brief(early_stopping=True, random_state=seed).fit(np.zeros((60, 1)), y)
+    assert_allclose(model.validation_scores_, 1 / 3)
 
 
-def test_the_best_weights_are_kept_by_value():
-    """Training on does not change what an earlier fit of a copy returned."""
-    X, y, X_val, y_val = halves()
-    model = brief(early_stopping=True, warm_start=True, scoring=scripted([0.9] + [0.1] * 15))
-    model.fit(X, y, X_val=X_val, y_val=y_val)
-    kept = model.coefs_[0].copy()
-    alias = model.coefs_[0]
-    model.fit(X, y, X_val=X_val, y_val=y_val)
-    assert_array_equal(alias, kept)
-    assert abs(model.coefs_[0] - kept).max() > 1e-4
+@pytest.mark.parametrize("others", [["a"], ["a", "b"]])
+def test_early_stopping_names_the_class_that_cannot_be_split(others):
+    y = np.array(["rare", *(others * 40)])
+    X = np.random.RandomState(0).randn(len(y), 3)
+    with pytest.warns(UserWarning, match=r"without stratification.*\['rare'\]"):
+        model = brief(early_stopping=True).fit(X, y)
+    assert set(model.classes_) == {*others, "rare"}
 
 
-def test_a_score_that_is_no_number_is_never_best():
-    X, y, X_val, y_val = halves()
-    scores = [np.nan, 0.5, np.nan, 0.4, np.nan]
-    model = brief(max_iter=5, early_stopping=True, scoring=scripted(scores))
-    model.fit(X, y, X_val=X_val, y_val=y_val)
-    assert model.best_iter_ == 2
-    assert_same_weights(model, brief(max_iter=2).fit(X, y))
+@pytest.mark.parametrize("fraction", [0.1, 0.9])
+def test_early_stopping_splits_plainly_where_a_part_cannot_hold_all_classes(fraction):
+    X, y = np.random.RandomState(0).randn(20, 3), np.arange(20) % 4
+    with pytest.warns(UserWarning, match="2 rows cannot hold all 4 classes"):
+        model = brief(early_stopping=True, validation_fraction=fraction).fit(X, y)
+    assert len(model.validation_scores_) == 4
 
 
-@pytest.mark.parametrize("nothing", [np.nan, -np.inf])
-def test_where_no_epoch_has_a_score_the_first_is_best(nothing):
-    X, y, X_val, y_val = halves()
-    model = brief(max_iter=3, early_stopping=True, scoring=scripted([nothing] * 3))
-    model.fit(X, y, X_val=X_val, y_val=y_val)
-    assert model.best_iter_ == 1
-    assert_same_weights(model, brief(max_iter=1).fit(X, y))
+def test_early_stopping_refuses_a_single_row_to_validate_on():
+    X, y = digits(n_samples=10)
+    with pytest.raises(ValueError, match=r"too small.*validation_fraction=0.1, n_samples=10"):
+        brief(early_stopping=True).fit(X, y)
 
 
-@pytest.mark.parametrize("wrong", [None, "0.5", np.array([0.5])], ids=repr)
-def test_a_score_must_be_a_number(wrong):
-    X, y, X_val, y_val = halves()
-    model = brief(scoring=lambda estimator, X, y: wrong)
-    with pytest.raises(ValueError, match="scoring must give a number, got"):
-        model.fit(X, y, X_val=X_val, y_val=y_val)
+def test_early_stopping_needs_weight_on_both_sides_of_the_split():
+    X, y = digits("binary")
+    for seed in range(10):
+        weights = np.zeros(len(y))
+        weights[3] = 1
+        with pytest.raises(
+            ValueError, match=r"sample_weight must.*among the rows (trained on|held out)"
+        ):
+            brief(early_stopping=True, random_state=seed).fit(X, y, sample_weight=weights)
 
 
-def test_warm_starts_lengthen_the_curves_and_count_epochs_anew():
-    X, y, X_val, y_val = halves()
-    model = brief(warm_start=True, max_iter=3)
-    for number in (1, 2):
-        model.fit(X, y, X_val=X_val, y_val=y_val)
-        assert len(model.validation_scores_) == len(model.validation_loss_curve_) == 3 * number
-    assert model.n_iter_ == 3
-    assert 1 <= model.best_iter_ <= 3
-    assert model.best_validation_score_ == max(model.validation_scores_[3:])
+# ---- dates ----
 
 
-def test_the_convergence_warning_names_the_score_and_what_to_do():
-    X, y, X_val, y_val = halves()
-    with pytest.warns(ConvergenceWarning) as caught:
-        brief(early_stopping=True, max_iter=2, n_iter_no_change=10).fit(
-            100 * X, y, X_val=100 * X_val, y_val=y_val
-        )
-    message = str(caught[0].message)
-    assert "the validation score went from" in message
-    for part in ("Raise max_iter", "n_iter_no_change=None", "largest absolute input is 100"):
-        assert part in message
-    with pytest.warns(ConvergenceWarning) as caught:
-        brief(max_iter=2, n_iter_no_change=10).fit(X, y)
-    message = str(caught[0].message)
-    assert "the training loss went from" in message
-    assert "largest absolute input" not in message
+@pytest.mark.parametrize("dtype", ["M8[s]", "m8[s]"])
+def test_dates_are_no_numbers(dtype):
+    X, y = digits()
+    dates = (100 * X).astype("i8").astype(dtype)
+    with pytest.raises((TypeError, ValueError)):
+        brief().fit(dates, y)
+    with pytest.raises((TypeError, ValueError)):
+        brief().fit(X, y).predict(dates)

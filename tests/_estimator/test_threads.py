@@ -1,5 +1,7 @@
 """BLAS threads: one inside small fits, what the user gave everywhere else, whatever happens."""
 
+import copy
+import os
 import threading
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 from threadpoolctl import ThreadpoolController
 
 from sknumpy_mlp import ScratchMLPClassifier, schedules
-from sknumpy_mlp._estimator.threads import WORTH_THREADS, blas_threads
+from sknumpy_mlp._estimator.threads import WORTH_THREADS, _OneThread, blas_threads
 from sknumpy_mlp._family import Rule
 
 LIBRARIES = ThreadpoolController().select(user_api="blas")
@@ -133,3 +135,47 @@ def test_the_last_of_overlapping_fits_restores_whatever_thread_it_runs_in():
     assert seen
     assert all(each == {1} for each in seen)
     assert n_threads() == {2}
+
+
+class Library:
+    """Counts threads; fails to set them when it is told to."""
+
+    def __init__(self, fails=False):
+        self.num_threads = 2
+        self.fails = fails
+
+    def set_num_threads(self, n_threads):
+        if self.fails:
+            raise KeyboardInterrupt
+        self.num_threads = n_threads
+
+
+def test_threads_come_back_when_setting_them_fails():
+    one = _OneThread()
+    one._libraries = [Library(), Library(fails=True)]
+    with pytest.raises(KeyboardInterrupt), one:
+        pass
+    assert one._libraries[0].num_threads == 2
+    one._libraries[1].fails = False
+    with one:
+        assert [library.num_threads for library in one._libraries] == [1, 1]
+    assert [library.num_threads for library in one._libraries] == [2, 2]
+
+
+def test_threads_that_somebody_else_set_meanwhile_stay():
+    one = _OneThread()
+    one._libraries = [Library()]
+    with one:
+        one._libraries[0].num_threads = 4
+    assert one._libraries[0].num_threads == 4
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_process_does_not_wait_for_its_parent_s_fits():
+    one = _OneThread()
+    one._libraries = [Library()]
+    with one:
+        child = copy.copy(one)
+        child.forget()
+        assert child._inside == 0
+        assert child._libraries[0].num_threads == 2

@@ -3,14 +3,18 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
+from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
 from sknumpy_mlp.activations import Identity, ReLU, Tanh
-from sknumpy_mlp.core.layers import Dense, Layer
-from sknumpy_mlp.core.network import Network
+from sknumpy_mlp.core.layers import Dense, Dropout, Layer
+from sknumpy_mlp.core.network import Network, perceptron
 from sknumpy_mlp.core.stepper import Stepper
 from sknumpy_mlp.initializers import Auto, Normal
 from sknumpy_mlp.optimizers import SGD
+
+from ..common import assert_same_weights, brief, digits
 
 N_ROWS, FAN_IN, FAN_OUT = 7, 4, 3
 FORMS = {
@@ -229,3 +233,173 @@ def test_statistics_lie_behind_what_is_trained_and_are_copied_with_it():
 def test_a_layer_on_views_pickles_through_unbound():
     layer = pickle.loads(pickle.dumps(bound(ReLU()).unbound()))
     assert repr(layer) == "Dense(4, 3, ReLU())"
+
+
+# ---- the feature scale ----
+
+
+ESTIMATORS = [ScratchMLPClassifier, ScratchMLPRegressor]
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_predictions_are_those_of_scaled_columns(cls, dtype):
+    X, y = digits(dtype=dtype)
+    model = brief(cls, feature_scale=True, learning_rate_factors={"feature_scale": 6.0})
+    model.fit(X, y)
+    assert model.feature_scale_.dtype == dtype
+    assert abs(model.feature_scale_ - 1).max() > 0.01
+    options = {"classes": model.classes_} if cls is ScratchMLPClassifier else {}
+    bare = cls.from_weights(model.coefs_, model.intercepts_, **options)
+    assert_allclose(model.predict(X), bare.predict(X * model.feature_scale_), rtol=1e-5)
+
+
+def test_a_frozen_scale_is_no_scale():
+    X, y = digits()
+    model = brief(feature_scale=True, learning_rate_factors={"feature_scale": 0.0}).fit(X, y)
+    assert_array_equal(model.feature_scale_, np.ones(64))
+    assert_same_weights(model, brief().fit(X, y), atol=1e-12)
+
+
+def test_a_column_of_noise_is_turned_down():
+    rng = np.random.RandomState(0)
+    X = rng.standard_normal((400, 10))
+    y = (X[:, 0] > 0).astype(int)
+    model = brief(
+        feature_scale=True, max_iter=60, learning_rate_factors={"feature_scale": 6.0}
+    ).fit(X, y)
+    scale = abs(model.feature_scale_)
+    assert scale[0] > 1.5 * scale[1:].max()
+
+
+def test_lbfgs_learns_the_scale_too():
+    X, y = digits()
+    model = ScratchMLPClassifier((6,), solver="lbfgs", feature_scale=True, random_state=0)
+    model.fit(X, y)
+    assert abs(model.feature_scale_ - 1).max() > 0.01
+
+
+# ---- dropout ----
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_dropout_leaves_expectations_alone(rate, dtype):
+    layer = Dropout(40, rate)
+    layer.generator = np.random.default_rng(0)
+    buffers = layer.buffers((5000,), dtype, training=True)
+    A = layer.forward(np.ones((5000, 40), dtype), buffers)
+    assert A.dtype == dtype
+    kept = A != 0
+    assert_allclose(A[kept], 1 / (1 - rate), rtol=1e-6)
+    # 200,000 draws: five standard errors of a share, then of the mean of each unit.
+    assert abs(kept.mean() - (1 - rate)) < 5 * np.sqrt(rate * (1 - rate) / kept.size)
+    assert abs(A.mean(axis=0) - 1).max() < 5 * np.sqrt(rate / (1 - rate) / 5000)
+    # Rows and units are left out independently of each other.
+    assert abs(np.corrcoef(kept[:, :5].T) - np.eye(5)).max() < 5 / np.sqrt(5000)
+
+
+def test_what_is_left_out_has_no_gradient():
+    layer = Dropout(6, 0.5)
+    layer.generator = np.random.default_rng(0)
+    buffers = layer.buffers((8,), np.float64, training=True)
+    X = np.random.RandomState(0).standard_normal((8, 6))
+    before = X.copy()
+    A = layer.forward(X, buffers)
+    assert_array_equal(X, before)
+    dX = np.empty_like(X)
+    layer.backward(X, np.ones_like(A), buffers, dX)
+    assert_allclose(dX * X, A, rtol=1e-15)
+    assert (dX == 0).any()
+
+
+def test_every_batch_has_another_mask():
+    layer = Dropout(50, 0.5)
+    layer.generator = np.random.default_rng(0)
+    buffers = layer.buffers((4,), np.float64, training=True)
+    one = layer.forward(np.ones((4, 50)), buffers).copy()
+    assert (layer.forward(np.ones((4, 50)), buffers) != one).any()
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+@pytest.mark.parametrize("rates", [0.5, [0.5, 0.0], [0.25, 0.75]])
+def test_predictions_use_all_units(cls, rates):
+    X, y = digits()
+    model = brief(cls, hidden_layer_sizes=(20, 10), dropout=rates).fit(X, y)
+    once, twice = model.predict(X), model.predict(X)
+    assert_array_equal(once, twice)
+    bare = cls.from_weights(
+        model.coefs_,
+        model.intercepts_,
+        **({"classes": model.classes_} if cls is ScratchMLPClassifier else {}),
+    )
+    assert_array_equal(bare.predict(X), once)
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_dropout_is_repeatable_and_of_the_seed(cls):
+    X, y = digits()
+    one, same = (brief(cls, dropout=0.5).fit(X, y) for _ in range(2))
+    assert_same_weights(one, same)
+    other = brief(cls, dropout=0.5, random_state=1).fit(X, y)
+    assert abs(one.coefs_[0] - other.coefs_[0]).max() > 1e-3
+
+
+@pytest.mark.parametrize("rates", [0.0, 0, [0.0], (0,)])
+def test_a_rate_of_zero_is_no_dropout(rates):
+    X, y = digits()
+    assert_same_weights(brief(dropout=rates).fit(X, y), brief().fit(X, y))
+
+
+def test_dropout_draws_one_number_from_the_stream_after_the_weights():
+    X, y = digits()
+    stream = np.random.RandomState(0)
+    brief(dropout=0.5, shuffle=False, random_state=stream).fit(X, y)
+    expected = np.random.RandomState(0)
+    for size in [(64, 8), 8, (8, 10), 10]:
+        expected.uniform(size=size)
+    expected.randint(2**31)
+    assert stream.uniform() == expected.uniform()
+
+
+def test_units_are_left_out_in_training():
+    """With one linear unit a layer, an epoch of one row and rate 1/2 changes all or nothing."""
+    changed = []
+    for seed in range(40):
+        model = ScratchMLPRegressor(
+            hidden_layer_sizes=(1,),
+            activation="identity",
+            solver="sgd",
+            alpha=0,
+            max_iter=1,
+            n_iter_no_change=None,
+            dropout=0.5,
+            random_state=seed,
+        )
+        start = np.random.RandomState(seed).uniform(-np.sqrt(3), np.sqrt(3), (1, 1))
+        model.fit([[1.0]], [5.0])
+        changed.append(abs(model.coefs_[0] - start).max() > 1e-9)
+    assert 8 <= sum(changed) <= 32
+
+
+def test_partial_fit_goes_on_with_the_masks_of_a_fit():
+    X, y = digits()
+    settings = {"dropout": 0.5, "shuffle": False}
+    parts = brief(**settings)
+    for _ in range(4):
+        parts.partial_fit(X, y, classes=np.arange(10))
+    assert_same_weights(parts, brief(**settings).fit(X, y))
+
+
+def test_dropout_follows_every_hidden_layer_that_has_a_rate():
+    network = perceptron([4, 3, 2, 2], [Identity()] * 2, dropout=[0.5, 0.0])
+    names = [type(layer).__name__ for layer in network.layers]
+    assert names == ["Dense", "Dropout", "Dense", "Dense"]
+
+
+def test_a_fit_with_much_dropout_learns_and_fits_less():
+    X, y = digits(n_samples=150)
+    settings = {"hidden_layer_sizes": (64,), "max_iter": 60}
+    free, dropped = (brief(dropout=rate, **settings).fit(X, y) for rate in (0.0, 0.6))
+    assert dropped.score(X, y) > 0.9
+    assert dropped.loss_ > 2 * free.loss_

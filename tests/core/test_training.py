@@ -1,106 +1,23 @@
 import re
-from dataclasses import fields
-from itertools import pairwise
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
-from sklearn.neural_network import MLPClassifier
 
-from sknumpy_mlp import ScratchMLPClassifier
-from sknumpy_mlp._estimator.parameters import Plan
-from sknumpy_mlp.activations import Tanh
+from sknumpy_mlp import ScratchMLPRegressor
 from sknumpy_mlp.core.batches import Batches
 from sknumpy_mlp.core.diagnosis import DivergedError
-from sknumpy_mlp.core.held_out import HeldOut
-from sknumpy_mlp.core.network import perceptron
-from sknumpy_mlp.core.objective import Objective
-from sknumpy_mlp.core.state import Record, TrainingState
-from sknumpy_mlp.core.training import train
-from sknumpy_mlp.initializers import Normal
-from sknumpy_mlp.losses import LogLoss
+from sknumpy_mlp.core.state import TrainingState
 from sknumpy_mlp.optimizers import LBFGS, SGD, Adam, Optimizer
-from sknumpy_mlp.schedules import Adaptive, Constant, Schedule, Warmup
+from sknumpy_mlp.schedules import Adaptive, Constant, Schedule
 
+from ..common import brief, digits
 from ..families import all_examples, default
+from .runs import PLAIN, crossentropy, data, logistic, prepare
 
 STEPPING = [default(cls) for cls in Optimizer.named().values() if cls.takes_steps]
-PLAIN = SGD(momentum=0.0)
-
-
-def data(n_samples=40, n_features=3, n_classes=2):
-    rng = np.random.RandomState(0)
-    X = rng.standard_normal((n_samples, n_features))
-    scores = X @ rng.standard_normal((n_features, n_classes))
-    return X, (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
-
-
-class Run:
-    """A fit of a network by hand: trained by any optimizer, as often as a test likes."""
-
-    def __init__(self, plan, network, loss, state, batches, held_out):
-        self.fit = SimpleNamespace(
-            plan=plan,
-            network=network,
-            loss=loss,
-            state=state,
-            record=None,
-            batches=batches,
-            held_out=held_out,
-            n_epochs=None,
-        )
-        self.network, self.loss, self.state = network, loss, state
-
-    def train(self, optimizer, n_epochs=None):
-        """Train, and return the record."""
-        self.fit.plan.optimizer = optimizer
-        self.fit.record, self.fit.n_epochs = Record(), n_epochs
-        train(self.fit)
-        return self.fit.record
-
-
-def prepare(
-    X,
-    y,
-    hidden=(),
-    batch_size=None,
-    weights=None,
-    subset=None,
-    schedule=None,
-    state=None,
-    score=None,
-    dtype=np.float64,
-    seed=0,
-    **settings,
-):
-    """A run on (X, y); everything that is not given is plain."""
-    kind = "binary" if y.max() < 2 else "multiclass"
-    loss = LogLoss().for_target(kind)
-    network = perceptron(
-        [X.shape[1], *hidden, loss.link.n_outputs(y.max() + 1)], [Tanh()] * len(hidden)
-    )
-    network.allocate(dtype)
-    network.draw(Normal(scale=0.5), np.random.RandomState(seed))
-    state = state or TrainingState(np.random.RandomState(1))
-    if weights is not None:
-        state.count_weights(weights, len(y), subset)
-        weights = state.relative_weights(weights, len(y))
-    batches = Batches(X, loss.encode_target(y, dtype), dtype, batch_size or len(y), weights, subset)
-    settings = {"alpha": 0.0, "n_iter_no_change": None, **settings}
-    plan = Plan.of(ScratchMLPClassifier(**settings))
-    plan.schedule = schedule or Constant()
-    held_out = [HeldOut(network, loss, batches.X, batches.y.X, score=score)] if score else []
-    return Run(plan, network, loss, state, batches, held_out)
-
-
-def logistic(z):
-    return 1 / (1 + np.exp(-z))
-
-
-def crossentropy(z, y):
-    return -np.log(np.where(y, logistic(z), 1 - logistic(z)))
 
 
 # ---- one step ----
@@ -140,22 +57,6 @@ def test_the_loss_of_an_epoch_is_the_mean_over_rows_each_before_its_own_step():
     outcome = training.train(PLAIN)
     np.testing.assert_allclose(outcome.loss, total / 10, rtol=1e-13)
     np.testing.assert_allclose(training.network.layers[0].W[:, 0], w, rtol=1e-12)
-
-
-def test_objective_gives_weighted_rows_their_share_of_loss_and_gradient():
-    X, y = data(6)
-    training = prepare(X, y)
-    weights = np.array([0.0, 1.0, 2.0, 0.5, 0.0, 2.5])
-    layer = training.network.layers[0]
-    z = X @ layer.W[:, 0] + layer.b[0, 0]
-    batches = Batches(X, y[:, np.newaxis].astype(float), np.float64, 6, weights)
-    objective = Objective(training.network, training.loss, 0.5, batches)
-    penalty = objective.evaluate(0, 6)
-    np.testing.assert_allclose(objective.losses, weights * crossentropy(z, y), rtol=1e-13)
-    w = layer.W[:, 0]
-    np.testing.assert_allclose(penalty, 0.25 * w @ w, rtol=1e-14)
-    expected = X.T @ (weights * (logistic(z) - y)) / 6 + 0.5 / 6 * w
-    np.testing.assert_allclose(layer.dW[:, 0], expected, rtol=1e-12)
 
 
 # ---- the optimum ----
@@ -333,93 +234,7 @@ def test_a_subset_trains_as_its_rows_alone():
     np.testing.assert_array_equal(part.network.theta, alone.network.theta)
 
 
-# ---- patience, the best network, divergence ----
-
-
-@pytest.mark.parametrize("n_iter_no_change", [1, 3])
-def test_patience_ends_training_when_scikit_learn_s_does(n_iter_no_change):
-    X, y = data()
-    # At this rate no epoch improves the loss by tol.
-    given = {"learning_rate_init": 1e-12, "n_iter_no_change": n_iter_no_change, "max_iter": 50}
-    outcome = prepare(X, y, **given).train(SGD())
-    theirs = MLPClassifier((), solver="sgd", **given).fit(X, y)
-    assert outcome.converged
-    # One epoch to set the mark, then one more than n_iter_no_change without improvement.
-    assert outcome.n_iter == theirs.n_iter_ == n_iter_no_change + 2
-
-
-@pytest.mark.parametrize("n_iter_no_change", [None, np.inf])
-def test_without_patience_training_runs_all_epochs(n_iter_no_change):
-    X, y = data()
-    training = prepare(
-        X, y, learning_rate_init=1e-12, n_iter_no_change=n_iter_no_change, max_iter=30
-    )
-    outcome = training.train(SGD())
-    assert outcome.n_iter == 30
-    assert not outcome.converged
-    assert "Maximum iterations (30) reached" in outcome.message
-
-
-def test_adaptive_goes_on_at_a_fifth_of_the_rate_until_it_is_a_millionth():
-    X, y = data()
-    given = {"learning_rate_init": 1e-4, "n_iter_no_change": 2, "max_iter": 200, "tol": 1.0}
-    training = prepare(X, y, schedule=Adaptive(), **given)
-    outcome = training.train(SGD())
-    # 1e-4, 2e-5, 4e-6 go on; 8e-7 ends it.
-    assert training.state.clock.plateaus == 3
-    theirs = MLPClassifier((), solver="sgd", learning_rate="adaptive", **given).fit(X, y)
-    assert outcome.converged
-    assert outcome.n_iter == theirs.n_iter_
-
-
-def scripted(scores):
-    """A score that follows a script and keeps the network that each entry belongs to."""
-    left, kept = list(scores), []
-
-    def score(raw):
-        kept.append(score.training.network.theta.copy())
-        return left.pop(0)
-
-    return score, kept
-
-
-def scored(scores, **settings):
-    X, y = data()
-    score, kept = scripted(scores)
-    training = prepare(
-        X, y, (4,), 8, score=score, max_iter=len(scores), **{"early_stopping": True} | settings
-    )
-    score.training = training
-    return training, training.train(Adam()), kept
-
-
-@pytest.mark.parametrize(
-    ("scores", "best"),
-    [([0.1, 0.9, 0.5, 0.7], 1), ([0.1, 0.2, 0.3, 0.4], 3), ([0.5, 0.5, 0.5], 0), ([0.0, -1.0], 0)],
-)
-def test_the_first_best_network_by_score_is_kept(scores, best):
-    training, outcome, kept = scored(scores)
-    assert outcome.scores == scores
-    np.testing.assert_array_equal(training.network.theta, kept[best])
-    for earlier, later in pairwise(kept):
-        assert not np.array_equal(earlier, later)
-
-
-def test_the_best_network_is_kept_by_value_on_the_same_views():
-    training, _, kept = scored([0.9, 0.5, 0.1])
-    network = training.network
-    assert np.shares_memory(network.layers[0].W, network.theta)
-    np.testing.assert_array_equal(network.theta, kept[0])
-    # Training on goes on from the best network, with no second owner of its array.
-    training.fit.held_out = []
-    training.train(Adam(), n_epochs=1)
-    assert not np.array_equal(network.theta, kept[0])
-
-
-def test_patience_counts_epochs_whose_score_does_not_improve():
-    _, outcome, _ = scored([0.5, 0.6, 0.6, 0.6, 0.6, 0.6], n_iter_no_change=2, tol=1e-4)
-    assert outcome.n_iter == 5
-    assert outcome.converged
+# ---- divergence ----
 
 
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
@@ -525,53 +340,6 @@ def test_an_integer_weight_is_a_repetition_of_the_row():
     np.testing.assert_allclose(weighted.network.theta, repeated.network.theta, atol=1e-3)
 
 
-def counted(state, weights, subset=None):
-    weights = np.array(weights)
-    state.count_weights(weights, len(weights), subset)
-    return state.relative_weights(weights, len(weights))
-
-
-def test_relative_weights_divide_by_the_running_mean_of_the_rows_used():
-    state = TrainingState(np.random.RandomState(0))
-    assert state.mean_weight == 1.0
-    np.testing.assert_array_equal(counted(state, [1.0, 3.0]), [0.5, 1.5])
-    # Now four rows with a sum of 4 + 12.
-    np.testing.assert_array_equal(counted(state, [4.0, 8.0]), [1.0, 2.0])
-    assert state.mean_weight == 4.0
-    state = TrainingState(np.random.RandomState(0))
-    got = counted(state, [1.0, 100.0, 3.0], np.array([0, 2]))
-    np.testing.assert_array_equal(got, [0.5, 50.0, 1.5])
-
-
-# ---- state ----
-
-
-def test_a_copy_of_the_state_is_independent_of_it_but_for_the_stream():
-    X, y = data()
-    training = prepare(X, y, (4,), 8, max_iter=2)
-    training.train(Adam())
-    state = training.state
-    copy = state.copy()
-    theta = training.network.theta.copy()
-    before = {f.name: getattr(copy, f.name) for f in fields(copy)}
-    moments = {name: np.copy(value) for name, value in copy.moments.items()}
-    clock = copy.copy().clock
-    training.train(Adam())
-    assert not np.array_equal(training.network.theta, theta)
-    for name, value in moments.items():
-        np.testing.assert_array_equal(copy.moments[name], value)
-        assert not np.array_equal(state.moments[name], value)
-    assert copy.clock == clock != state.clock
-    assert copy.samples_seen == before["samples_seen"] != state.samples_seen
-    assert copy.random_state is state.random_state
-
-
-def test_the_copy_of_an_unused_state_is_unused():
-    copy = TrainingState(np.random.RandomState(0)).copy()
-    assert copy.moments is None
-    assert copy.best == []
-
-
 # ---- what is printed ----
 
 
@@ -617,33 +385,50 @@ def test_lbfgs_reports_how_it_ended_and_counts_at_most_max_iter(monkeypatch):
     assert outcome.message.startswith("lbfgs stopped after ")
 
 
-def test_warmup_around_adaptive_survives_plateaus():
-    X, y = data()
-    given = {"learning_rate_init": 1e-5, "n_iter_no_change": 1, "max_iter": 100}
-    training = prepare(X, y, schedule=Warmup(fraction=0.1, then="adaptive"), **given)
-    training.train(SGD())
-    assert training.state.clock.plateaus >= 1
+# ---- clipping ----
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("solver", [PLAIN, LBFGS()], ids=repr)
-def test_a_batch_streamed_in_blocks_is_the_batch_at_once(monkeypatch, solver, weighted):
-    X, y = data(23)
-    weights = np.linspace(0, 2, 23) if weighted else None
-    found, sizes, add_workspace = [], set(), Objective._add_workspace
+def test_a_long_gradient_is_scaled_down_to_the_norm():
+    """A step of gradient descent is then as long as the rate times the norm."""
+    X, y = digits()
+    settings = {"solver": "sgd", "momentum": 0.0, "batch_size": "full", "max_iter": 1, "alpha": 0}
+    start = brief(**settings, learning_rate_init=1e-300).fit(X, y)
+    lengths = {}
+    for clip_norm in (None, 1e-3, 0.1, 1e6):
+        model = brief(**settings, learning_rate_init=1.0, clip_norm=clip_norm).fit(X, y)
+        moves = [
+            (a - b).ravel()
+            for a, b in zip(model.coefs_ + model.intercepts_, start.coefs_ + start.intercepts_)
+        ]
+        lengths[clip_norm] = np.linalg.norm(np.concatenate(moves))
+    assert_allclose(lengths[1e-3], 1e-3, rtol=1e-10)
+    assert_allclose(lengths[0.1], 0.1, rtol=1e-10)
+    assert lengths[None] == lengths[1e6] > 0.1
 
-    def recorded(self, n_samples):
-        sizes.add(n_samples)
-        return add_workspace(self, n_samples)
 
-    monkeypatch.setattr(Objective, "_add_workspace", recorded)
-    for block_elements in (Objective.block_elements, 20):
-        monkeypatch.setattr(Objective, "block_elements", block_elements)
-        sizes.clear()
-        training = prepare(X, y, (4,), 23, weights=weights, max_iter=4, alpha=0.1, tol=1e-12)
-        outcome = training.train(solver)
-        found.append([outcome.loss, *training.network.theta])
-        # 20 elements in the widest layer of 4 units are blocks of 5 rows.
-        assert sizes == ({5, 3} if block_elements == 20 else {23})
-    # Sums in another order.
-    np.testing.assert_allclose(found[1], found[0], rtol=1e-11)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_clipping_saves_a_fit_that_would_diverge(dtype):
+    X, y = digits(dtype=dtype)
+    y = 1e4 * y.astype(dtype)
+    settings = {"solver": "sgd", "learning_rate_init": 1.0, "activation": "identity"}
+    settings |= {"hidden_layer_sizes": (20,), "max_iter": 5}
+    with pytest.raises(ValueError, match="non-finite"):
+        brief(ScratchMLPRegressor, **settings).fit(X, y)
+    model = brief(ScratchMLPRegressor, **settings, clip_norm=1.0).fit(X, y)
+    assert np.isfinite(model.loss_)
+
+
+def test_a_gradient_whose_squares_overflow_is_clipped_to_the_norm():
+    X, y = np.full((4, 1), 1e15, np.float32), np.full(4, 1e15, np.float32)
+    model = ScratchMLPRegressor(
+        hidden_layer_sizes=(),
+        solver="sgd",
+        momentum=0.0,
+        init="zeros",
+        alpha=0,
+        max_iter=1,
+        n_iter_no_change=None,
+        learning_rate_init=1.0,
+        clip_norm=0.5,
+    ).fit(X, y)
+    assert_allclose(abs(model.coefs_[0]), 0.5, rtol=1e-6)

@@ -1,0 +1,134 @@
+"""Links from raw scores to probabilities, labels and numbers."""
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+from sknumpy_mlp.losses import Loss
+
+from .cases import CLASSES, CONTINUOUS, DTYPES, N_CLASSES, n_outputs, scores
+
+
+def exact_logistic(z):
+    return 1 / (1 + mp.exp(-z))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "n_outputs", "out_activation"),
+    [
+        ("log_loss", "binary", 1, "logistic"),
+        ("log_loss", "multiclass", 3, "softmax"),
+        ("log_loss", "multilabel", 3, "logistic"),
+        ("binary_log_loss", "binary", 2, "logistic"),
+        ("binary_log_loss", "multiclass", 3, "logistic"),
+        ("binary_log_loss", "multilabel", 3, "logistic"),
+        ("squared_error", "binary", 2, "logistic"),
+        ("squared_error", "multiclass", 3, "logistic"),
+        ("squared_error", "multilabel", 3, "logistic"),
+        ("squared_error", "continuous", 3, "identity"),
+        ("poisson", "continuous", 3, "exp"),
+        ("absolute_error", "continuous", 3, "identity"),
+        ("huber", "continuous", 3, "identity"),
+        ("pinball", "continuous", 3, "identity"),
+    ],
+)
+def test_number_of_outputs_and_link(name, kind, n_outputs, out_activation):
+    loss = Loss.resolve(name, "loss").for_target(kind)
+    assert loss.link.n_outputs(2 if kind == "binary" else 3) == n_outputs
+    assert loss.link.out_activation == out_activation
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("named", "kind"), CLASSES)
+def test_probabilities_are_probabilities_of_the_network_s_dtype(named, kind, dtype):
+    loss = named.for_target(kind)
+    n_classes = 2 if kind == "binary" else N_CLASSES
+    Z = scores(loss.link.n_outputs(n_classes), dtype)
+    p = loss.link.probabilities(Z.copy())
+    assert p.shape == (len(Z), n_classes)
+    assert p.dtype == dtype
+    assert (p >= 0).all()
+    assert (p <= 1 + 4 * np.finfo(dtype).eps).all()
+    if kind != "multilabel":
+        # A few roundings, amplified by 1e4 where exp takes the shifted logarithm.
+        np.testing.assert_allclose(p.sum(axis=1), 1, rtol=0, atol=1e4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize(("named", "kind"), CLASSES)
+def test_probabilities_are_exact_to_rounding(named, kind):
+    loss = named.for_target(kind)
+    Z = scores(loss.link.n_outputs(2 if kind == "binary" else N_CLASSES))
+    with mp.workdps(40):
+        s = [[mp.mpf(float(each)) for each in row] for row in Z]
+        if loss.link.out_activation == "softmax":
+            expected = [[1 / mp.fsum(mp.exp(a - b) for a in row) for b in row] for row in s]
+        else:
+            expected = [[exact_logistic(each) for each in row] for row in s]
+        if Z.shape[1] == 1:
+            expected = [[1 - p, p] for (p,) in expected]
+        elif kind != "multilabel":
+            expected = [[p / mp.fsum(row) for p in row] for row in expected]
+        log_expected = np.array([[float(mp.log(p)) for p in row] for row in expected])
+        expected = np.array([[float(p) for p in row] for row in expected])
+    # exp of a logarithm of size L has a relative error of L roundings.
+    eps = np.finfo(float).eps
+    np.testing.assert_allclose(
+        loss.link.probabilities(Z.copy()), expected, rtol=1e-12, atol=2 * eps
+    )
+    # Scores of 1e4 that cancel in the normaliser leave their rounding.
+    cancelled = 4 * eps * np.maximum(1, np.abs(Z).max(axis=1, keepdims=True))
+    log_p = loss.link.log_probabilities(Z.copy())
+    assert (np.abs(log_p - log_expected) <= cancelled + 1e-14 * np.abs(log_expected)).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("named", "kind"), CLASSES)
+def test_log_probabilities_are_finite_where_probabilities_round_to_zero(named, kind, dtype):
+    loss = named.for_target(kind)
+    Z = scores(loss.link.n_outputs(2 if kind == "binary" else N_CLASSES), dtype)
+    p, log_p = loss.link.probabilities(Z.copy()), loss.link.log_probabilities(Z.copy())
+    assert log_p.shape == p.shape
+    assert log_p.dtype == dtype
+    assert np.isfinite(log_p).all()
+    assert (p == 0).any()
+    # The first of two classes has 1 - p, which is 0 once p is within a rounding of one.
+    assert (log_p[p == 0] < np.log(np.finfo(dtype).eps)).all()
+    # Rounding of p itself: relative for the small, of the complement for those near one.
+    eps = np.finfo(dtype).eps
+    kept = p > 1e-3
+    np.testing.assert_allclose(np.log(p[kept]), log_p[kept], rtol=100 * eps, atol=1e3 * eps)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("named", "kind"), CLASSES)
+def test_decision_and_prediction_agree_with_probabilities(named, kind, dtype):
+    loss = named.for_target(kind)
+    n_classes = 2 if kind == "binary" else N_CLASSES
+    Z = np.random.RandomState(0).normal(0, 2, (50, loss.link.n_outputs(n_classes))).astype(dtype)
+    p = loss.link.probabilities(Z.copy())
+    decision, predicted = loss.link.decision(Z.copy()), loss.link.predict(Z.copy())
+    assert decision.dtype == dtype
+    assert np.issubdtype(predicted.dtype, np.integer)
+    if kind == "multilabel":
+        np.testing.assert_array_equal(predicted, p > 0.5)
+        np.testing.assert_array_equal(decision > 0, p > 0.5)
+    else:
+        np.testing.assert_array_equal(predicted, p.argmax(axis=1))
+    if kind == "multiclass":
+        assert decision.shape == (50, n_classes)
+        np.testing.assert_array_equal(decision.argmax(axis=1), predicted)
+    if kind == "binary":
+        assert decision.shape == (50,)
+        # The smaller probability, 1 - p, has the rounding of p: up to 1e4 times its own.
+        np.testing.assert_allclose(
+            decision, np.log(p[:, 1] / p[:, 0]), rtol=1e4 * np.finfo(dtype).eps, atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("loss", CONTINUOUS, ids=repr)
+def test_predictions_of_numbers_are_scores_through_the_link(loss, dtype):
+    Z = scores(n_outputs(loss), dtype, loss.link.out_activation)
+    predicted = loss.link.predict(Z.copy())
+    assert predicted.dtype == dtype
+    np.testing.assert_array_equal(predicted, np.exp(Z) if loss.link.out_activation == "exp" else Z)

@@ -1,0 +1,170 @@
+"""Any table to columns of numbers, whatever holds it and whatever its columns are."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy import sparse
+
+from sknumpy_mlp import (
+    RobustSmoothScaler,
+    make_tabular_mlp,
+)
+from sknumpy_mlp._columns import as_numbers, as_text, columns_of_tables
+
+from .tables import FRAMES, N_ROWS, columns
+
+
+@pytest.fixture(params=FRAMES)
+def make(request):
+    return FRAMES[request.param]
+
+
+class TestColumns:
+    def test_any_table_of_the_same_content_gives_the_same_numbers(self, make):
+        expected = columns_of_tables().fit_transform(pd.DataFrame(columns()))
+        transformer = columns_of_tables().fit(make(columns()))
+        for out in (
+            transformer.transform(make(columns())),
+            transformer.fit_transform(make(columns())),
+        ):
+            assert out.dtype == np.float32
+            np.testing.assert_array_equal(out, expected)
+        # age, income, children, married, smokes; age and smokes missing; 4 colors, 2 cities.
+        assert expected.shape == (N_ROWS, 5 + 2 + 4 + 2)
+
+    def test_numbers_are_filled_with_the_median_then_scaled(self):
+        age = np.array([np.nan if a is None else a for a in columns()["age"]])
+        out = columns_of_tables().fit_transform(pd.DataFrame(columns()))
+        filled = np.where(np.isnan(age), np.nanmedian(age), age)
+        expected = RobustSmoothScaler().fit_transform(filled[:, np.newaxis])
+        np.testing.assert_array_equal(out[:, 0], expected[:, 0].astype(np.float32))
+        np.testing.assert_array_equal(out[:, 5], np.isnan(age))
+
+    def test_only_columns_with_missing_values_in_fit_get_an_indicator(self):
+        X = np.array([[1.0, np.nan], [2.0, 5.0], [3.0, 6.0]])
+        transformer = columns_of_tables().fit(X)
+        assert transformer.transform(X)[:, 2:].tolist() == [[1], [0], [0]]
+        later = transformer.transform([[np.nan, 5.0]])
+        assert later.shape == (1, 3)
+        assert later[0, 0] == 0, "the median"
+
+    def test_missing_is_a_category_and_an_unknown_one_is_none(self):
+        transformer = columns_of_tables().fit(pd.DataFrame({"c": ["a", "b", None]}))
+        rows = pd.DataFrame({"c": [None, "a", "new"]})
+        assert transformer.transform(rows).tolist() == [[0, 0, 1], [1, 0, 0], [0, 0, 0]]
+        never = columns_of_tables().fit(pd.DataFrame({"c": ["a", "b"]}))
+        assert never.transform(rows).tolist() == [[0, 0], [1, 0], [0, 0]]
+
+    def test_all_kinds_of_missing_are_the_same(self):
+        kinds = [None, np.nan, float("nan"), pd.NA, pd.NaT]
+        X = np.array([["a", 1], *([kind, kind] for kind in kinds), ["b", 3]], dtype=object)
+        assert as_text(X[:, :1])[1:-1].tolist() == [[None]] * len(kinds)
+        assert np.isnan(as_numbers(X[:, 1:])[1:-1]).all()
+        assert columns_of_tables().fit_transform(X).shape == (7, 1 + 1 + 3)
+
+    def test_categories_that_are_numbers_stay_categories(self):
+        X = pd.DataFrame({"c": pd.Categorical([3, 1, 2, 1])})
+        transformer = columns_of_tables().fit(X)
+        assert transformer.transform(X).shape == (4, 3)
+        # pandas makes floats of integers where some are missing.
+        floats = pd.DataFrame({"c": pd.Categorical([3.0, np.nan])})
+        assert transformer.transform(floats).tolist() == [[0, 0, 1], [0, 0, 0]]
+
+    def test_a_column_without_any_number_stays(self):
+        X = np.array([[np.nan, 1.0], [np.nan, 2.0]])
+        transformer = columns_of_tables().fit(X)
+        assert transformer.transform(X)[:, 0].tolist() == [0, 0]
+        assert transformer.transform([[7.0, 1.0]]).shape == (1, 3)
+
+    def test_names_of_columns(self):
+        transformer = columns_of_tables().fit(pd.DataFrame(columns()))
+        names = transformer.get_feature_names_out().tolist()
+        assert names[:2] == ["numbers__age", "numbers__income"]
+        assert names[5:7] == ["missing__missingindicator_age", "missing__missingindicator_smokes"]
+        assert names[7:] == [
+            *(f"categories__color_{color}" for color in ("blue", "green", "red")),
+            "categories__color is missing",
+            *(f"categories__city_{city}" for city in ("Bonn", "Ulm")),
+        ]
+
+    @pytest.mark.parametrize("complete", [False, True])
+    def test_it_gives_frames_where_they_are_asked_for(self, complete):
+        X = pd.DataFrame(columns())
+        X = X.dropna() if complete else X
+        transformer = columns_of_tables().set_output(transform="pandas")
+        out = transformer.fit_transform(X)
+        assert list(out.columns) == transformer.get_feature_names_out().tolist()
+        np.testing.assert_array_equal(
+            out.to_numpy(np.float32), columns_of_tables().fit_transform(X)
+        )
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64, int, bool])
+    def test_an_array_of_numbers_is_scaled(self, dtype):
+        X = (3 * np.random.RandomState(0).standard_normal((30, 4))).astype(dtype)
+        expected = RobustSmoothScaler(dtype="float32").fit_transform(X)
+        np.testing.assert_array_equal(columns_of_tables().fit_transform(X), expected)
+
+    def test_columns_are_found_by_name_where_there_are_names(self):
+        X = pd.DataFrame(columns())
+        transformer = columns_of_tables().fit(X)
+        out = transformer.transform(X[X.columns[::-1]])
+        np.testing.assert_array_equal(out, transformer.transform(X))
+
+    @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])
+    @pytest.mark.parametrize(
+        "values, what",
+        [
+            (np.array(["2020-01-01", "2021-01-01"], "M8[ms]"), "datetime|Datetime"),
+            ([[1, 2], [3, 4]], "list|ndarray|List"),
+        ],
+        ids=["dates", "lists"],
+    )
+    def test_other_columns_are_refused_by_name(self, frame, values, what):
+        X = frame({"n": [1.0, 2.0], "odd": values})
+        with pytest.raises(ValueError, match=rf"column 'odd' holds .*({what})"):
+            columns_of_tables().fit(X)
+
+    def test_objects_are_refused_by_name(self):
+        X = np.array([["a", 1.0], [object(), 2.0]], dtype=object)
+        with pytest.raises(ValueError, match="column 0 holds object objects"):
+            columns_of_tables().fit(X)
+
+    def test_complex_numbers_are_refused(self):
+        with pytest.raises(ValueError, match="column 0 holds complex128"):
+            columns_of_tables().fit(np.ones((3, 2), complex))
+
+    def test_sparse_rows_are_refused(self):
+        with pytest.raises(TypeError, match="dense array, got csr_array"):
+            columns_of_tables().fit(sparse.csr_array(np.eye(3)))
+
+    def test_infinity_is_refused(self):
+        with pytest.raises(ValueError, match="infinity"):
+            columns_of_tables().fit([[1.0], [np.inf]])
+
+
+def test_numpy_booleans_among_objects_are_booleans():
+    X = np.empty((40, 2), dtype=object)
+    X[:, 0] = [np.bool_(n % 2) for n in range(40)]
+    X[:, 1] = [None if n % 5 == 0 else np.bool_(n % 3 == 0) for n in range(40)]
+    model = make_tabular_mlp(max_iter=3, hidden_layer_sizes=(4,), random_state=0)
+    model.fit(X, np.arange(40) % 2)
+    assert model.predict(X).shape == (40,)
+
+
+def test_text_in_a_column_of_numbers_is_told_with_its_name():
+    frame = pd.DataFrame({"age": [1.0, 2.0, 3.0, 4.0] * 5, "city": list("abba") * 5})
+    model = make_tabular_mlp(max_iter=2, hidden_layer_sizes=(4,), random_state=0)
+    model.fit(frame, [0, 1] * 10)
+    wrong = frame.astype({"age": object})
+    wrong.loc[3, "age"] = "many"
+    with pytest.raises(ValueError, match="X must have numbers in column 'age', as it had in fit"):
+        model.predict(wrong)
+
+
+def test_gaps_have_a_name_that_no_text_has():
+    frame = pd.DataFrame({"city": ["None", None, "Graz", "Linz"] * 5})
+    model = make_tabular_mlp(max_iter=2, hidden_layer_sizes=(4,), random_state=0)
+    model.set_output(transform="pandas").fit(frame, [0, 1] * 10)
+    names = model["columns"].get_feature_names_out().tolist()
+    assert len(set(names)) == len(names) == 4
