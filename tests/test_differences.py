@@ -1,12 +1,16 @@
 """Where the estimators mean to differ from scikit-learn's, and that scikit-learn's do not.
 
 Every test runs on both. It must hold on ours; on scikit-learn's it must fail, or else it would
-test nothing. Where the installed scikit-learn has caught up, that half is skipped.
+test nothing. Where the installed scikit-learn has caught up, that half is skipped. A test names
+the section of docs/differences.md that it holds to, and every section has a test.
 """
 
 import io
 import pickle
+import re
 import sys
+import warnings
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -21,6 +25,28 @@ from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
 pytestmark = pytest.mark.filterwarnings(
     f"ignore::{ConvergenceWarning.__module__}.{ConvergenceWarning.__name__}"
 )
+
+
+PAGE = Path(__file__).parent.parent / "docs/differences.md"
+# The tests of each section of the page, by its heading.
+TESTS = {}
+
+
+def section(heading):
+    """A decorator that notes which section of the page a test holds to."""
+
+    def note(test):
+        TESTS.setdefault(heading, []).append(test.__name__)
+        return test
+
+    return note
+
+
+def sections(text):
+    """The headings of a page that have no subsections."""
+    headings = re.findall(r"^(#+) (.*)$", text, re.MULTILINE)
+    following = [level for level, _ in headings[1:]] + ["#"]
+    return [heading for (level, heading), after in zip(headings, following) if level >= after]
 
 
 def maker(cls):
@@ -66,7 +92,8 @@ def digits(n_samples=500, scale=1 / 16, dtype=np.float64):
     return (scale * X[:n_samples]).astype(dtype), y[:n_samples]
 
 
-def test_d01_weights_constant_within_a_batch_count(estimator):
+@section("Sample weights count between batches")
+def test_weights_constant_within_a_batch_count(estimator):
     X, y = digits(1000)
     settings = {"shuffle": False, "batch_size": 100, "alpha": 0}
     weights = np.where(np.arange(1000) < 800, 1000.0, 1.0)
@@ -75,7 +102,8 @@ def test_d01_weights_constant_within_a_batch_count(estimator):
     expect(estimator, abs(weighted.coefs_[0] - plain.coefs_[0]).max() > 1e-3)
 
 
-def test_d02_a_batch_without_weight_is_passed_over(estimator):
+@section("Batches with zero weight are skipped")
+def test_a_batch_without_weight_is_passed_over(estimator):
     X, y = digits()
     model = estimator(shuffle=False, batch_size=100)
     weights = np.where(np.arange(500) < 400, 0.0, 1.0)
@@ -83,7 +111,8 @@ def test_d02_a_batch_without_weight_is_passed_over(estimator):
     expect(estimator, failure is None)
 
 
-def test_d03_early_stopping_stratifies_several_classes(estimator):
+@section("Early stopping splits by class")
+def test_early_stopping_stratifies_several_classes(estimator):
     # Without information every row is predicted alike: accuracy is the share of one class.
     X, y = np.zeros((60, 1)), np.repeat([0, 1, 2], 20)
     scores = [
@@ -93,23 +122,26 @@ def test_d03_early_stopping_stratifies_several_classes(estimator):
     expect(estimator, np.allclose(scores, 1 / 3))
 
 
+@section("Early stopping splits by class")
 @pytest.mark.filterwarnings("ignore:early_stopping splits without stratification")
-def test_d03_early_stopping_takes_a_class_of_one_member(estimator):
+def test_early_stopping_takes_a_class_of_one_member(estimator):
     X, _ = digits(200)
     model = estimator(early_stopping=True)
     expect(estimator, raises(lambda: model.fit(X, np.arange(200) == 7), ValueError) is None)
 
 
+@section("Divergence always raises an informative error")
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_d04_divergence_is_told_with_early_stopping_too(estimator):
+def test_divergence_is_told_with_early_stopping_too(estimator):
     X, y = digits()
     model = estimator(solver="sgd", learning_rate_init=1e8, early_stopping=True, max_iter=50)
     failure = raises(lambda: model.fit(X, y), ValueError)
     expect(estimator, "non-finite parameter weights" in str(failure))
 
 
-@pytest.mark.parametrize("early_stopping", [True, False], ids=["d05", "d17"])
-def test_d05_d17_every_warm_fit_has_all_its_patience(estimator, early_stopping):
+@section("A warm start resets the patience")
+@pytest.mark.parametrize("early_stopping", [True, False], ids=["early stopping", "loss"])
+def test_every_warm_fit_has_all_its_patience(estimator, early_stopping):
     X, y = digits(300)
     settings = {"warm_start": True, "early_stopping": early_stopping, "n_iter_no_change": 3}
     model = estimator(**settings, max_iter=100, learning_rate_init=0.01)
@@ -117,7 +149,8 @@ def test_d05_d17_every_warm_fit_has_all_its_patience(estimator, early_stopping):
     expect(estimator, min(epochs) > 3)
 
 
-def test_d06_partial_fit_shuffles_anew_in_every_call(estimator):
+@section("`partial_fit` uses a new row order in every call")
+def test_partial_fit_shuffles_anew_in_every_call(estimator):
     X, y = digits(50)
     model = estimator(hidden_layer_sizes=(), solver="sgd", momentum=0, batch_size=1)
     after = []
@@ -130,22 +163,25 @@ def test_d06_partial_fit_shuffles_anew_in_every_call(estimator):
     expect(estimator, not any(np.array_equal(after[1], later) for later in after[2:]))
 
 
-def test_d07_a_fitted_model_is_hardly_larger_than_its_weights(estimator):
+@section("`fit` frees the optimizer's memory")
+def test_a_fitted_model_is_hardly_larger_than_its_weights(estimator):
     X, y = digits()
     model = estimator(hidden_layer_sizes=(500,)).fit(X, y)
     weights = sum(array.nbytes for array in model.coefs_ + model.intercepts_)
     expect(estimator, len(pickle.dumps(model)) <= 1.1 * weights + 8192)
 
 
-def test_d10_log_probabilities_are_finite(estimator):
+@section("`predict_log_proba` is never `-inf`")
+def test_log_probabilities_are_finite(estimator):
     X, y = digits(scale=100)
     model = estimator().fit(X, y)
     with np.errstate(divide="ignore"):
         expect(estimator, np.isfinite(model.predict_log_proba(X)).all())
 
 
+@section("Ctrl-C ends the program that fits")
 @pytest.mark.filterwarnings("ignore:Training interrupted by user")
-def test_d11_ctrl_c_ends_the_program_that_fits(estimator, monkeypatch):
+def test_ctrl_c_ends_the_program_that_fits(estimator, monkeypatch):
     class Interrupted(io.StringIO):
         def write(self, text):
             raise KeyboardInterrupt
@@ -158,21 +194,24 @@ def test_d11_ctrl_c_ends_the_program_that_fits(estimator, monkeypatch):
     expect(estimator, failure is not None and not hasattr(model, "coefs_"))
 
 
-def test_d12_negative_weights_are_refused(estimator):
+@section("Weights are checked")
+def test_negative_weights_are_refused(estimator):
     X, y = digits()
     weights = np.where(np.arange(500) == 3, -1.0, 1.0)
     failure = raises(lambda: estimator().fit(X, y, sample_weight=weights), ValueError)
     expect(estimator, "sample_weight" in str(failure))
 
 
-def test_d12_a_memory_mapped_model_goes_on_training(estimator, tmp_path):
+@section("Memory-mapped models can be trained further")
+def test_a_memory_mapped_model_goes_on_training(estimator, tmp_path):
     X, y = digits()
     joblib.dump(estimator().fit(X, y), tmp_path / "model")
     model = joblib.load(tmp_path / "model", mmap_mode="r")
     expect(estimator, raises(lambda: model.partial_fit(X, y), ValueError) is None)
 
 
-def test_d13_the_loss_is_right_where_the_network_is_sure(estimator):
+@section("The reported loss is exact")
+def test_the_loss_is_right_where_the_network_is_sure(estimator):
     X, y = digits(scale=100)
     # The rate is too small to move a weight: the loss is that of the weights that come out.
     model = estimator(max_iter=1, learning_rate_init=1e-20, batch_size=500, alpha=0).fit(X, y)
@@ -182,7 +221,8 @@ def test_d13_the_loss_is_right_where_the_network_is_sure(estimator):
     expect(estimator, np.isclose(model.loss_, -log_p[np.arange(500), y].mean(), rtol=1e-12))
 
 
-def test_d14_the_loss_of_several_columns_belongs_to_its_gradient(regressor):
+@section("The squared error of several columns is summed")
+def test_the_loss_of_several_columns_belongs_to_its_gradient(regressor):
     # Without information a step moves the biases only, by the rate times the gradient.
     X, Y = np.zeros((20, 1)), np.random.RandomState(0).standard_normal((20, 3))
     rate = 1e-4
@@ -197,6 +237,7 @@ def test_d14_the_loss_of_several_columns_belongs_to_its_gradient(regressor):
     expect(regressor, np.isclose(fall, moved @ moved / rate, rtol=1e-3))
 
 
+@section("Negative counts are rejected")
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_counts_below_zero_are_refused(regressor):
     X, y = digits()
@@ -204,44 +245,48 @@ def test_counts_below_zero_are_refused(regressor):
     expect(regressor, "y must be >= 0" in str(failure))
 
 
+@section("Targets that are too large for the network are rejected")
 def test_a_target_too_large_for_the_network_is_told_in_words(regressor):
     X, y = digits(dtype=np.float32)
     failure = raises(lambda: regressor().fit(X, 1e39 * y), ValueError, OverflowError)
     expect(regressor, "y must hold no value too large for float32" in str(failure))
 
 
-def test_d15_lbfgs_keeps_float32(estimator):
+@section("The dtype of the weights determines the output dtype")
+def test_lbfgs_keeps_float32(estimator):
     X, y = digits(dtype=np.float32)
     model = estimator(solver="lbfgs").fit(X, y)
     expect(estimator, all(W.dtype == np.float32 for W in model.coefs_ + model.intercepts_))
 
 
-def test_d16_a_warm_start_lets_partial_fit_miss_a_class(estimator):
+@section("`partial_fit` accepts rows that lack a class, also with `warm_start=True`")
+def test_a_warm_start_lets_partial_fit_miss_a_class(estimator):
     X, y = digits()
     model = estimator(warm_start=True).fit(X, y)
     expect(estimator, raises(lambda: model.partial_fit(X[:3], y[:3]), ValueError) is None)
 
 
-def test_d16_a_warm_start_in_another_shape_names_both(estimator):
+@section("A warm start with another shape is an error")
+def test_a_warm_start_in_another_shape_names_both(estimator):
     X, y = digits()
     model = estimator(warm_start=True).fit(X, y).set_params(hidden_layer_sizes=(20,))
     message = str(raises(lambda: model.fit(X, y), ValueError))
     expect(estimator, "[64, 10, 10]" in message and "[64, 20, 10]" in message)
 
 
-def test_d18_the_weights_decide_the_dtype_of_probabilities(estimator):
+@section("The dtype of the weights determines the output dtype")
+def test_the_weights_decide_the_dtype_of_probabilities(estimator):
     X, y = digits()
     model = estimator().fit(X.astype(np.float32), y)
     expect(estimator, model.predict_proba(X).dtype == np.float32)
 
 
-# ---- differences that are no defects of the other ----
-
-
+@section("There is a `decision_function`")
 def test_there_is_a_decision_function(estimator):
     expect(estimator, hasattr(estimator(), "decision_function"))
 
 
+@section("`random_state=None` leaves NumPy's global stream alone")
 def test_without_a_seed_the_global_stream_is_not_read(estimator):
     X, y = digits()
     fits = []
@@ -251,6 +296,7 @@ def test_without_a_seed_the_global_stream_is_not_read(estimator):
     expect(estimator, abs(fits[0].coefs_[0] - fits[1].coefs_[0]).max() > 1e-3)
 
 
+@section("`fit` frees the optimizer's memory")
 def test_partial_fit_does_not_go_on_with_the_moments_of_fit(estimator):
     X, y = digits()
     settings = {"shuffle": False, "batch_size": 500}
@@ -263,6 +309,7 @@ def test_partial_fit_does_not_go_on_with_the_moments_of_fit(estimator):
     expect(estimator, np.allclose(moved, 1e-3, rtol=1e-3))
 
 
+@section("A failed call changes nothing")
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_failed_fit_leaves_the_estimator_as_it_was(estimator):
     X, y = digits()
@@ -274,6 +321,7 @@ def test_a_failed_fit_leaves_the_estimator_as_it_was(estimator):
     expect(estimator, after is None and np.array_equal(model.predict_proba(X), before))
 
 
+@section("A changed solver or learning rate takes effect in `partial_fit`")
 def test_a_changed_solver_takes_effect_in_partial_fit(estimator):
     X, y = digits()
     model = estimator(shuffle=False).partial_fit(X, y, classes=np.arange(10))
@@ -284,7 +332,54 @@ def test_a_changed_solver_takes_effect_in_partial_fit(estimator):
     expect(estimator, abs(model.coefs_[0] - before).max() < 1e-10)
 
 
+@section("Parameters that accept more")
 def test_patience_can_be_switched_off_without_a_warning(estimator):
     X, y = digits()
     model = estimator(n_iter_no_change=None)
     expect(estimator, raises(lambda: model.fit(X, y), ValueError) is None)
+
+
+@section("Warnings")
+def test_partial_fit_warns_once_of_too_large_a_batch(estimator):
+    X, y = digits(50)
+    model = estimator(batch_size=51)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(2):
+            model.partial_fit(X, y, classes=np.arange(10))
+    assert caught
+    expect(estimator, sum("batch_size" in str(each.message) for each in caught) == 1)
+
+
+@section("Deliberately kept")
+def test_the_patience_is_the_number_of_epochs_without_improvement_that_are_allowed(estimator):
+    """On scikit-learn's it holds too."""
+    X, y = digits()
+    model = estimator(n_iter_no_change=3, learning_rate_init=1e-12, max_iter=20).fit(X, y)
+    # The first epoch is the best, three are allowed, and the next one ends the fit.
+    assert model.n_iter_ == 5
+
+
+@section("Deliberately kept")
+def test_alpha_is_divided_by_the_rows_of_a_batch(estimator):
+    """On scikit-learn's it holds too."""
+    settings = {"hidden_layer_sizes": (), "solver": "sgd", "momentum": 0, "shuffle": False}
+    shrunk = []
+    for batch_size in (50, 100):
+        model = estimator(**settings, batch_size=batch_size, max_iter=1, n_iter_no_change=10)
+        model.set_params(learning_rate_init=1e-20).fit(np.zeros((100, 3)), np.arange(100) % 2)
+        model.set_params(learning_rate_init=0.1, alpha=1.0, warm_start=True)
+        before = model.coefs_[0].copy()
+        model.fit(np.zeros((100, 3)), np.arange(100) % 2)
+        shrunk.append(model.coefs_[0] / before)
+    # Rows of zeros have no gradient: two steps of a fiftieth, or one of a hundredth.
+    np.testing.assert_allclose(shrunk[0], (1 - 0.1 / 50) ** 2, rtol=1e-12)
+    np.testing.assert_allclose(shrunk[1], 1 - 0.1 / 100, rtol=1e-12)
+
+
+def test_every_section_of_the_page_has_a_test():
+    headings = sections(PAGE.read_text(encoding="utf-8"))
+    untested = [each for each in headings if each not in TESTS]
+    assert not untested, f"mark a test of {PAGE.name} with @section({untested[0]!r})"
+    unknown = [each for each in TESTS if each not in headings]
+    assert not unknown, f"{PAGE.name} has no section {unknown[0]!r}"
