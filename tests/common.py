@@ -1,5 +1,6 @@
 """Small data sets, and a way to compare estimators down to the last bit."""
 
+import inspect
 import re
 
 import numpy as np
@@ -8,6 +9,8 @@ from sklearn.datasets import load_digits
 from sknumpy_mlp import ScratchMLPClassifier
 
 KINDS = ("binary", "multiclass", "multilabel")
+# No parameter takes any of these.
+NONSENSE = [np.nan, -1, -0.5, 1j, b"x", "no such name", object(), {"a": 1}, np.array([1.5, 2.5])]
 
 
 def digits(kind="multiclass", n_samples=150, dtype=np.float64):
@@ -33,6 +36,23 @@ def brief(cls=ScratchMLPClassifier, **parameters):
     settings = {"hidden_layer_sizes": (8,), "learning_rate_init": 0.01, "batch_size": "up to 40"}
     settings |= {"random_state": 0, "max_iter": 4, "n_iter_no_change": None}
     return cls(**settings | parameters)
+
+
+def section(text, title):
+    """The body of a section of a numpydoc docstring; empty if there is none."""
+    pattern = rf"^{title}\n-+\n(.*?)(?=^\S[^\n]*\n---+\n|\Z)"
+    found = re.search(pattern, inspect.cleandoc(text or ""), re.DOTALL | re.MULTILINE)
+    return found.group(1) if found else ""
+
+
+def paragraphs(cls, title):
+    """The paragraphs of a section of a numpydoc docstring, each with its heading, by name."""
+    parts = re.split(r"^(?=\S)", section(cls.__doc__, title), flags=re.MULTILINE)
+    return {
+        name: part.rstrip()
+        for part in filter(str.strip, parts)
+        for name in part.partition(" : ")[0].split(", ")
+    }
 
 
 def label(value):

@@ -23,6 +23,8 @@ import sknumpy_mlp
 from sknumpy_mlp import _family
 from sknumpy_mlp.callbacks import Checkpoint
 
+from .common import section
+
 ROOT = Path(sknumpy_mlp.__file__).parent
 PATHS = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in ROOT.rglob("*.py")
@@ -71,6 +73,31 @@ MATHEMATICS = set(
     " log1p log2 logaddexp matmul outer power reciprocal sin sinh sqrt square tan tanh tensordot"
     " trapezoid vdot".split()
 )
+
+TESTS = Path(__file__).parent
+# Tests that belong to no room, since they hold several to one promise.
+ORACLES = {
+    "test_architecture": "the source of all rooms",
+    "test_composition": "pipelines, searches, ensembles and frames around the estimators",
+    "test_differences": "docs/differences.md, on scikit-learn's estimators too",
+    "test_documentation": "the README and the guides",
+    "test_examples": "the example scripts",
+    "test_extremes": "numbers at their limits, from the input to the predictions",
+    "test_independence": "what calls, estimators and threads share",
+    "test_interrupts": "Ctrl-C at any moment of a fit",
+    "test_members": "ensembles, from the parameter to the predictions",
+    "test_monitors": "scikit-learn's own callbacks",
+    "test_parity": "the model of scikit-learn's MLPClassifier",
+    "test_persistence": "saved models, here and in a new process",
+    "test_recipes": "published networks",
+    "test_registry": "every place that lists names",
+    "test_regressor_parity": "the model of scikit-learn's MLPRegressor",
+    "test_sklearn_conventions": "scikit-learn's checks of estimators",
+    "test_state_table": "docs/state.md, cell by cell",
+    "test_weights": "weights of rows, from the argument to the step",
+    "core.test_gradients": "every activation with every loss and layer",
+    "core.test_memory_of_steps": "activations, optimizers and the user's own parts in training",
+}
 
 MUTATORS = set(
     "add append clear discard extend insert pop popitem remove setdefault sort update".split()
@@ -132,13 +159,6 @@ def lines_of_code(name):
         if isinstance(node, kinds) and ast.get_docstring(node) is not None:
             skipped |= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
     return sum(number not in skipped and bool(line.strip()) for number, line in enumerate(lines, 1))
-
-
-def section(text, title):
-    """The body of a section of a numpydoc docstring; empty if there is none."""
-    pattern = rf"^{title}\n-+\n(.*?)(?=^\S[^\n]*\n---+\n|\Z)"
-    found = re.search(pattern, inspect.cleandoc(text or ""), re.DOTALL | re.MULTILINE)
-    return found.group(1) if found else ""
 
 
 class TestImports:
@@ -299,6 +319,33 @@ class TestRooms:
             room = folder or ("parts" if name in PARTS else "shared" if name[0] == "_" else "names")
             rooms[room] = rooms.get(room, 0) + lines_of_code(name)
         assert max(rooms.values()) <= sum(rooms.values()) / 3, rooms
+
+
+class TestTests:
+    # A room is a module; the tests of `_family.py` are in test_family.py.
+    rooms = {
+        ".".join([*name.split(".")[:-1], "test_" + name.split(".")[-1].lstrip("_")])
+        for name in PATHS
+    }
+    files = sorted(
+        ".".join(path.relative_to(TESTS).with_suffix("").parts) for path in TESTS.rglob("test_*.py")
+    )
+
+    @pytest.mark.parametrize("name", files)
+    def test_a_test_file_is_named_after_the_room_that_it_tests(self, name):
+        assert name in self.rooms | ORACLES.keys(), (
+            f"rename tests/{name.replace('.', '/')}.py after a module of sknumpy_mlp, or say in "
+            "ORACLES why it belongs to none"
+        )
+
+    def test_every_oracle_is_there(self):
+        assert ORACLES.keys() <= set(self.files)
+        assert not ORACLES.keys() & self.rooms
+
+    @pytest.mark.parametrize("name", files)
+    def test_no_test_file_is_longer_than_500_lines(self, name):
+        path = TESTS / f"{name.replace('.', '/')}.py"
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
 
 
 class TestDocumentation:

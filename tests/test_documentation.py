@@ -1,14 +1,18 @@
 """The README and the guides: every code block runs, every link resolves, every name is there."""
 
+import inspect
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import sknumpy_mlp
-from sknumpy_mlp import callbacks
+from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor, callbacks
 from sknumpy_mlp._family import Family
+
+from .common import paragraphs
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -16,6 +20,10 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob
 
 def blocks(page):
     return re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+def parameters(cls, function):
+    return inspect.signature(getattr(cls, function)).parameters.keys()
 
 
 def texts_of_the_project():
@@ -93,6 +101,39 @@ def test_the_page_of_public_names_lists_them_all_and_no_others():
     }
     assert public_classes() == listed
     assert {"ScratchMLPClassifier", "ScratchMLPRegressor"} <= set(sknumpy_mlp.__all__)
+
+
+# What the docstrings of the two estimators say otherwise of the same name, and why.
+DIFFERENT = {
+    "hidden_layer_sizes": "without hidden layers one is logistic regression, one a linear model",
+    "loss": "a loss serves classes or numbers",
+    "early_stopping": "classes are stratified",
+    "scoring": "the default is the accuracy or R^2",
+    "members": "probabilities are averaged, or predictions; only probabilities have temperatures",
+    "out_activation_": "the link of a loss, which serves classes or numbers",
+}
+
+
+@pytest.mark.parametrize("title", ["Parameters", "Attributes"])
+def test_estimators_say_the_same_of_what_they_share(title):
+    one, other = (paragraphs(cls, title) for cls in (ScratchMLPClassifier, ScratchMLPRegressor))
+    for name in one.keys() & other.keys():
+        assert (one[name] == other[name]) == (name not in DIFFERENT), (
+            f"the paragraphs of {name} must be the same word for word, or DIFFERENT must say why "
+            f"they are not:\n{one[name]}\n{other[name]}"
+        )
+
+
+def test_the_page_of_differences_names_every_new_parameter():
+    page = (ROOT / "docs/differences.md").read_text(encoding="utf-8")
+    for ours, theirs in (
+        (ScratchMLPClassifier, MLPClassifier),
+        (ScratchMLPRegressor, MLPRegressor),
+    ):
+        for function in ("__init__", "fit"):
+            new = parameters(ours, function) - parameters(theirs, function)
+            missing = sorted(name for name in new if f"`{name}`" not in page)
+            assert not missing, f"docs/differences.md: {missing} among the new parameters"
 
 
 def test_the_tour_names_every_module():

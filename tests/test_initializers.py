@@ -5,13 +5,22 @@ import pytest
 
 from sknumpy_mlp.activations import Activation, Logistic, ReLU
 from sknumpy_mlp.core.network import perceptron
-from sknumpy_mlp.initializers import Auto, Initializer, Normal, Uniform, VarianceScaling
+from sknumpy_mlp.initializers import Auto, Initializer, Normal, Uniform, VarianceScaling, Zeros
 
 from .families import all_examples, default, members
 
 EXAMPLES = all_examples(Initializer)
 SCALING = [default(cls) for cls in members(VarianceScaling)]
 FAN_IN, FAN_OUT = 300, 200
+
+
+# A new initializer that is no `VarianceScaling` needs its variance here.
+VARIANCES = {
+    Zeros: lambda f: 0,
+    Auto: lambda f: 6 / (FAN_IN + FAN_OUT) / 3,
+    Uniform: lambda f: (f.high - f.low) ** 2 / 12,
+    Normal: lambda f: f.scale**2,
+}
 
 
 def draw(initializer, shape=(FAN_IN, FAN_OUT), activation=None, seed=0):
@@ -23,13 +32,7 @@ def expected_variance(initializer):
     """The variance in closed form; `VarianceScaling` says its own."""
     if isinstance(initializer, VarianceScaling):
         return initializer.gain / initializer.fan(FAN_IN, FAN_OUT)
-    # Any other new initializer needs its variance here.
-    return {
-        "Zeros": lambda f: 0,
-        "Auto": lambda f: 6 / (FAN_IN + FAN_OUT) / 3,
-        "Uniform": lambda f: (f.high - f.low) ** 2 / 12,
-        "Normal": lambda f: f.scale**2,
-    }[type(initializer).__name__](initializer)
+    return VARIANCES[type(initializer)](initializer)
 
 
 def expected_mean(initializer):

@@ -27,8 +27,7 @@ from sknumpy_mlp import ScratchMLPRegressor
 from sknumpy_mlp.losses import Huber, Loss, Pinball
 from sknumpy_mlp.optimizers import Optimizer
 
-from ._estimator.test_parameters import NONSENSE
-from .common import assert_same_weights, state_of
+from .common import NONSENSE, assert_same_weights, state_of
 
 LOSSES = Loss.serving("continuous")
 SOLVERS = sorted(Optimizer.named())

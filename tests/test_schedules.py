@@ -28,6 +28,28 @@ NAMED = all_examples(Schedule, named=True)
 FALLING = ["constant", "invscaling", "adaptive", "step", "exponential", "cosine"]
 
 
+def one_cycle(t, s):
+    if t < s.peak:
+        return s.start + (1 - s.start) * mp.sin(mp.pi * t / s.peak / 2) ** 2
+    return s.final + (1 - s.final) * mp.cos(mp.pi * (t - s.peak) / (1 - s.peak) / 2) ** 2
+
+
+# A new schedule needs its factor here, in any precision: of a clock and the schedule.
+EXACT = {
+    "constant": lambda clock, s: 1,
+    "invscaling": lambda clock, s: mp.mpf(clock.samples_seen + 1) ** -s.power_t,
+    "adaptive": lambda clock, s: mp.mpf(5) ** -clock.plateaus,
+    "step": lambda clock, s: dict(zip([0, *s.boundaries], s.factors))[
+        max(start for start in [0, *s.boundaries] if start <= clock.fraction)
+    ],
+    "exponential": lambda clock, s: mp.exp(clock.fraction * mp.log(s.final)),
+    "cosine": lambda clock, s: 1 - (1 - s.final) * mp.sin(mp.pi * clock.fraction / 2) ** 2,
+    "coslog4": lambda clock, s: mp.sin(mp.pi * mp.log(1 + 15 * clock.fraction, 2)) ** 2,
+    "one_cycle": lambda clock, s: one_cycle(mp.mpf(clock.fraction), s),
+    "warmup": lambda clock, s: min(1, mp.mpf(clock.fraction) / s.fraction),
+}
+
+
 def clock_at(t):
     """A clock after the fraction t of 50 epochs of 100 rows that stalled every 10 epochs."""
     epochs = int(50 * t)
@@ -36,6 +58,14 @@ def clock_at(t):
 
 def factors(schedule, grid=GRID):
     return np.array([schedule.at(clock_at(float(t))) for t in grid])
+
+
+@pytest.mark.parametrize("schedule", NAMED, ids=repr)
+def test_factor_is_exact_to_rounding(schedule):
+    for clock in map(clock_at, GRID):
+        exact = EXACT[schedule.name](clock, schedule)
+        # Cosines near zero lose the digits of 1 that they are taken from.
+        np.testing.assert_allclose(schedule.at(clock), float(exact), rtol=1e-13, atol=1e-15)
 
 
 @pytest.mark.parametrize("schedule", NAMED, ids=repr)

@@ -1,30 +1,37 @@
 """Parameters that break a rule are refused in words; those that keep it are taken."""
 
+import ast
 import inspect
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils._param_validation import InvalidParameterError
 
+import sknumpy_mlp
 from sknumpy_mlp import (
     RobustSmoothScaler,
     ScratchMLPClassifier,
     ScratchMLPRegressor,
 )
-from sknumpy_mlp._estimator.parameters import RULES
+from sknumpy_mlp._estimator.parameters import NOT_WITH_LBFGS, RESOLVED, RULES, Plan
+from sknumpy_mlp._family import real
 from sknumpy_mlp.activations import Activation, LeakyReLU
 from sknumpy_mlp.initializers import Initializer, Normal, Uniform
 from sknumpy_mlp.losses import Loss
 from sknumpy_mlp.optimizers import Optimizer, RMSprop
 from sknumpy_mlp.schedules import Exponential, Schedule, Step, Warmup
 
-from ..common import brief, digits, halves, label, state_of
+from ..common import NONSENSE, assert_same_weights, brief, digits, halves, label, state_of
 from ..families import members
 
+PACKAGE = Path(sknumpy_mlp.__file__).parent
+ESTIMATORS = [ScratchMLPClassifier, ScratchMLPRegressor]
 PARAMETERS = list(inspect.signature(ScratchMLPClassifier).parameters)
 FAMILIES = {
     "activation": Activation,
@@ -33,8 +40,6 @@ FAMILIES = {
     "loss": Loss,
     "init": Initializer,
 }
-# No parameter takes any of these.
-NONSENSE = [np.nan, -1, -0.5, 1j, b"x", "no such name", object(), {"a": 1}, np.array([1.5, 2.5])]
 X, Y = digits(n_samples=60)
 
 
@@ -75,8 +80,60 @@ def test_a_class_in_place_of_an_object_is_told(name):
         brief(**{name: member}).fit(X, Y)
 
 
-def test_every_parameter_without_a_family_has_a_rule():
-    assert set(PARAMETERS) == {*RULES, *FAMILIES, "hidden_layer_sizes", "dropout"}
+def test_every_parameter_has_one_rule():
+    """A line in RULES, or what it is resolved to; the rest of the package finds it in the plan."""
+    signatures = {name for cls in ESTIMATORS for name in inspect.signature(cls).parameters}
+    without = sorted(signatures - RULES.keys() - RESOLVED)
+    assert not without, f"_estimator/parameters.py: a line in RULES for {without}"
+    assert not RULES.keys() & RESOLVED
+    assert RULES.keys() | RESOLVED == signatures
+    assert NOT_WITH_LBFGS <= signatures
+
+
+# Modules with a list of parameters, and what it is for; a new parameter need not be in any.
+LISTS = {
+    "_estimator/parameters.py": "the rules",
+    "_estimator/checkpoint.py": "what the fit that resumes may have otherwise",
+    "optimizers.py": "what named parts take",
+    "tabular.py": "the settings of the recipe",
+}
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.stem)
+def test_parameters_are_listed_nowhere_else(path):
+    signatures = {name for cls in ESTIMATORS for name in inspect.signature(cls).parameters}
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        entries = getattr(node, "elts", None) or getattr(node, "keys", None) or []
+        entries = [each for each in entries if isinstance(each, ast.Constant)]
+        names = {each.value for each in entries if isinstance(each.value, str)} & signatures
+        if len(names) >= 3:
+            found.append(f"line {node.lineno}: {sorted(names)}")
+    assert bool(found) == (path.relative_to(PACKAGE).as_posix() in LISTS), found
+
+
+def test_a_new_parameter_needs_a_line_in_the_signature_and_a_rule(monkeypatch):
+    monkeypatch.setitem(RULES, "sharpness", real(0, 1))
+
+    class Sharper(ScratchMLPClassifier):
+        def __init__(self, *args, sharpness=0.5, **others):
+            super().__init__(*args, **others)
+            self.sharpness = sharpness
+
+        # As if it were written out, like those of the estimators.
+        __init__.__signature__ = inspect.signature(ScratchMLPClassifier.__init__)
+        __init__.__signature__ = __init__.__signature__.replace(
+            parameters=[
+                *__init__.__signature__.parameters.values(),
+                inspect.Parameter("sharpness", inspect.Parameter.KEYWORD_ONLY, default=0.5),
+            ]
+        )
+
+    model = brief(Sharper, sharpness=0.25)
+    assert Plan.of(clone(model)).sharpness == 0.25
+    assert_same_weights(model.fit(X, Y), brief().fit(X, Y))
+    with pytest.raises(ValueError, match=r"sharpness must be a number in \[0, 1\], got 2"):
+        model.set_params(sharpness=2).fit(X, Y)
 
 
 @pytest.mark.filterwarnings("ignore", "error::DeprecationWarning")
@@ -196,9 +253,6 @@ def test_partial_fit_refuses_early_stopping():
 
 
 # ---- parameters that scikit-learn lacks ----
-
-
-ESTIMATORS = [ScratchMLPClassifier, ScratchMLPRegressor]
 
 
 def test_a_pair_of_initializers_starts_the_output_layer_by_the_second():
