@@ -1,5 +1,6 @@
 """Small data sets, and a way to compare estimators down to the last bit."""
 
+import ast
 import inspect
 import re
 
@@ -53,6 +54,20 @@ def paragraphs(cls, title):
         for part in filter(str.strip, parts)
         for name in part.partition(" : ")[0].split(", ")
     }
+
+
+def blocks(page):
+    """The code blocks of a page."""
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+def classes_of(page):
+    """The classes that a page defines, by name; nothing else of the page is run."""
+    nodes = [node for block in blocks(page) for node in ast.parse(block).body]
+    kept = [each for each in nodes if isinstance(each, (ast.Import, ast.ImportFrom, ast.ClassDef))]
+    session = {"__name__": page.stem}
+    exec(compile(ast.Module(kept, []), page.name, "exec"), session)
+    return {each.name: session[each.name] for each in kept if isinstance(each, ast.ClassDef)}
 
 
 def label(value):

@@ -12,14 +12,10 @@ import sknumpy_mlp
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor, callbacks
 from sknumpy_mlp._family import Family
 
-from .common import paragraphs
+from .common import blocks, paragraphs
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-
-
-def blocks(page):
-    return re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)
 
 
 def parameters(cls, function):
