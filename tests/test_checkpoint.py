@@ -359,7 +359,9 @@ class TestFile:
         loaded = joblib.load(path)
         assert comparable(loaded.fit(X, y)) == comparable(make().fit(X, y))
         joblib.dump(joblib.load(path).partial_fit(X, y), path)
-        with pytest.raises(ValueError, match="holds a ScratchMLPClassifier that is no checkpoint"):
+        with pytest.raises(
+            ValueError, match="holds a ScratchMLPClassifier that is not a checkpoint"
+        ):
             make().fit(X, y, resume_from=path)
 
     def test_it_is_of_bounded_size(self, tmp_path):
@@ -443,7 +445,7 @@ class TestWriting:
     def test_a_missing_folder_is_told_before_the_first_epoch(self, tmp_path):
         X, y = digits()
         model = make().set_callbacks(Checkpoint(tmp_path / "none" / "fit.joblib"))
-        with pytest.raises(FileNotFoundError, match="folder that exists"):
+        with pytest.raises(FileNotFoundError, match="existing folder"):
             model.fit(X, y)
         assert not hasattr(model, "coefs_")
 
@@ -588,7 +590,7 @@ class TestRefusals:
     )
     def test_a_changed_parameter(self, changed, tmp_path):
         (name,) = changed
-        refused(tmp_path, f"{name} must be what it was", make(**changed))
+        refused(tmp_path, f"{name} must be the same", make(**changed))
 
     def test_numbers_of_another_type_are_the_same(self, tmp_path):
         X, y = digits()
@@ -612,9 +614,9 @@ class TestRefusals:
         X, y = digits()
         path = tmp_path / "other"
         joblib.dump({"weights": [1]}, path)
-        refused(tmp_path, "which holds a dict that is no checkpoint", path=path)
+        refused(tmp_path, "which holds a dict that is not a checkpoint", path=path)
         joblib.dump(make().fit(X, y), path)
-        refused(tmp_path, "which holds a ScratchMLPClassifier that is no checkpoint", path=path)
+        refused(tmp_path, "which holds a ScratchMLPClassifier that is not a checkpoint", path=path)
 
     def test_no_file(self, tmp_path):
         X, y = digits()

@@ -150,7 +150,9 @@ def test_a_schedule_must_give_a_factor(factor):
         def __call__(self, t):
             return factor
 
-    with pytest.raises(ValueError, match=r"learning_rate must give a factor >= 0 .* Odd\(\) gave"):
+    with pytest.raises(
+        ValueError, match=r"learning_rate must return a factor >= 0 .* Odd\(\) returned"
+    ):
         ScratchMLPClassifier(**QUICK, learning_rate=Odd()).fit(X, y)
 
 

@@ -332,7 +332,7 @@ def test_where_no_epoch_has_a_score_the_first_is_best(nothing):
 def test_a_score_must_be_a_number(wrong):
     X, y, X_val, y_val = halves()
     model = brief(scoring=lambda estimator, X, y: wrong)
-    with pytest.raises(ValueError, match="scoring must give a number, got"):
+    with pytest.raises(ValueError, match="scoring must return a number, got"):
         model.fit(X, y, X_val=X_val, y_val=y_val)
 
 
