@@ -199,7 +199,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
 
     See Also
     --------
-    sklearn.neural_network.MLPClassifier : The model that this one is a drop-in for.
+    sklearn.neural_network.MLPClassifier : The estimator that this class can replace.
 
     References
     ----------

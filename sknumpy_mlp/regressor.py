@@ -168,7 +168,7 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
 
     See Also
     --------
-    sklearn.neural_network.MLPRegressor : The model that this one is a drop-in for.
+    sklearn.neural_network.MLPRegressor : The estimator that this class can replace.
 
     References
     ----------

@@ -1,6 +1,6 @@
 r"""Links from raw scores to probabilities, labels or numbers.
 
-Contract: a link is the attribute `link` of a loss, which does not know the class of the link. Raw
+Contract: a link is the attribute `link` of a loss, but the formulas of the loss do not use it. Raw
 scores ``Z`` have shape (n_samples, n_outputs). ``pool`` turns the scores of several networks into
 scores that predict the mean of the networks' predictions.
 To add a link: subclass `Link`, and set an instance as the `link` of a loss.
