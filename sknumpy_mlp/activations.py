@@ -21,7 +21,7 @@ class Activation(Family):
     Attributes
     ----------
     reads : {"input", "output"}
-        What `backward` receives as `kept`.
+        The array that `backward` receives as `kept`.
     in_place : bool
         Whether `forward` may be called with ``out is Z``.
     glorot_factor : float

@@ -130,7 +130,8 @@ class RobustSmoothScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         r"""Undo `transform`: ``m + s u`` with :math:`u = 3 z / \sqrt{9 - z^2}`.
 
         Rounding errors are amplified by the factor ``1 + (u / 3)^2``, so outliers are only restored
-        approximately. Values of 3 or more give the same result as the largest number below 3.
+        approximately. Values beyond the bounds, or rounded to them, are replaced by the nearest
+        number between -3 and 3.
 
         Parameters
         ----------

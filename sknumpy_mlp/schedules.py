@@ -95,7 +95,7 @@ class Constant(Schedule):
 
 
 class InvScaling(Schedule):
-    r"""scikit-learn's: :math:`(s + 1)^{-p}`, s the number of rows seen in complete epochs.
+    r"""scikit-learn's "invscaling": :math:`(s + 1)^{-p}` for s rows seen in complete epochs.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ class InvScaling(Schedule):
 
 
 class Adaptive(Schedule):
-    """scikit-learn's: divides the rate by 5 at every plateau, until it is at most 1e-6.
+    """scikit-learn's "adaptive": divides the rate by 5 at every plateau until it is at most 1e-6.
 
     Examples
     --------
@@ -178,7 +178,7 @@ class Step(Schedule):
             )
         if len(self.factors) != len(self.boundaries) + 1:
             raise ValueError(
-                f"factors of Step must be one more than boundaries, got {self.factors!r} "
+                f"factors of Step must have one more entry than boundaries, got {self.factors!r} "
                 f"for boundaries {self.boundaries!r}"
             )
         for factor in self.factors:

@@ -148,7 +148,7 @@ def test_a_wrong_argument_of_a_part_is_told(parameter, member, argument, value):
         ({"solver": RMSprop(rho=2)}, r"rho of RMSprop must be a number in \[0, 1\), got 2"),
         (
             {"learning_rate": Step(boundaries=[0.5], factors=[1.0])},
-            "factors of Step must be one more than",
+            "factors of Step must have one more entry than",
         ),
         (
             {"learning_rate": Step(boundaries=[0.7, 0.2], factors=[3, 2, 1])},

@@ -5,8 +5,8 @@ training. Dividing the scores by a temperature does not change their order, and 
 but gives the probabilities that fit the held-out rows best.
 
 The temperature is a maximum a posteriori estimate with a standard normal prior on :math:`\log T`.
-On a few held-out rows without an error, the loss alone would decrease without bound as T goes to 0;
-the prior prevents such over-confident networks. With hundreds of rows, the data outweigh the prior.
+On a few held-out rows without an error, the loss alone keeps decreasing as T goes to 0; the prior
+prevents such over-confident networks. With hundreds of rows, the data outweigh the prior.
 """
 
 import copy

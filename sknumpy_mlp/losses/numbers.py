@@ -120,7 +120,7 @@ class AbsoluteError(_WithScratch):
 
 
 class Huber(_WithScratch):
-    r"""Squared error for small residuals and absolute error for large ones, robust to outliers.
+    r"""Squared error for small and absolute error for large residuals; limits the pull of outliers.
 
     .. math:: \ell = \sum_k g_k (r_k - \tfrac12 g_k), \qquad
               dz_k = g_k = \min(\delta, \max(-\delta, r_k))
