@@ -353,8 +353,9 @@ class Network:
         if self.n_members > 1:
             return np.stack([member.scores(X, dtype, index) for member in self.members])
         n_samples = len(X) if index is None else len(index)
-        size = max(1, min(n_samples, self.chunk_elements // max(self.units[0], self.widest)))
-        raw = np.empty((n_samples, self.units[-1]), dtype)
+        n_inputs, *_, n_outputs = self.units
+        size = max(1, min(n_samples, self.chunk_elements // max(n_inputs, self.widest)))
+        raw = np.empty((n_samples, n_outputs), dtype)
         workspace = self.workspace(size, dtype)
         for start in range(0, n_samples, size):
             stop = min(start + size, n_samples)
