@@ -78,9 +78,10 @@ class Loss(Family):
         return self
 
     @classmethod
-    def serving(cls, kind):
-        """Names of the losses that serve targets of this kind, sorted."""
-        return sorted(name for name, member in cls.named().items() if kind in member.kinds)
+    def serving(cls, *kinds):
+        """Names of the losses that serve targets of any of these kinds, sorted."""
+        named = cls.named().items()
+        return sorted(name for name, member in named if set(kinds) & set(member.kinds))
 
     def encode_target(self, y, dtype):
         """Code targets as `coding` says.
