@@ -20,12 +20,11 @@ from threadpoolctl import threadpool_limits
 from sknumpy_mlp.activations import ReLU
 from sknumpy_mlp.core.batches import Batches
 from sknumpy_mlp.core.network import perceptron
-from sknumpy_mlp.core.state import TrainingState
-from sknumpy_mlp.core.training import Settings, Training
+from sknumpy_mlp.core.objective import Objective
+from sknumpy_mlp.core.stepper import Stepper
 from sknumpy_mlp.initializers import Auto
 from sknumpy_mlp.losses import LogLoss
 from sknumpy_mlp.optimizers import Adam
-from sknumpy_mlp.schedules import Constant
 
 SHAPES = [
     # rows in a batch, inputs, hidden units
@@ -51,11 +50,13 @@ def seconds(batch_size, n_features, n_hidden, dtype, n_steps):
     network.draw(Auto(), random_state)
     loss = LogLoss().for_target("multiclass")
     batches = Batches(X, loss.encode_target(y, dtype), dtype, batch_size)
-    training = Training(
-        network, loss, Constant(), batches, Settings(max_iter=1), TrainingState(random_state)
-    )
+    objective, adam = Objective(network, loss, 1e-4, batches), Adam()
+    moments = adam.start(network.theta)
+    stepper = Stepper(adam, network.theta, network.grad, network.weights.size, moments)
     start = time.perf_counter()
-    training.train(Adam())
+    for first, last in batches.bounds():
+        objective.evaluate(first, last)
+        stepper.step(rate=1e-3)
     return time.perf_counter() - start
 
 

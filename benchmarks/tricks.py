@@ -12,12 +12,11 @@ import itertools
 import numpy as np
 from _timing import alternate, describe_machine, median, print_table, ratio, show_ratio
 from scipy.linalg.blas import daxpy, dscal, saxpy, sscal
-from sknumpy_mlp.core.stacked import StackedNetwork
 from threadpoolctl import threadpool_limits
 
 from sknumpy_mlp.activations import SELU
 from sknumpy_mlp.core.network import perceptron
-from sknumpy_mlp.optimizers import Stepper
+from sknumpy_mlp.core.stepper import Stepper
 
 # Hidden activations of a step: digits in batches of 32 and 200, MNIST, 256 x 3, 512 x 512.
 HIDDEN = [(32, 64), (200, 64), (200, 100), (256, 256), (200, 512)]
@@ -94,14 +93,14 @@ def bias_row(shape, dtype):
 def stacked_members(shape, dtype):
     """Forward and backward pass of the members of an ensemble: all at once, or one by one."""
     n_members, n_rows, n_units = shape
-    plain = perceptron([20, n_units, n_units, 4], [SELU(), SELU()])
-    together = StackedNetwork(plain, n_members)
+    units = [20, n_units, n_units, 4]
+    together = perceptron(units, [SELU(), SELU()], n_members=n_members)
     together.allocate(dtype)
     together.theta[:] = normal(together.theta.shape, dtype) / np.sqrt(n_units)
     X = normal((n_members, n_rows, 20), dtype)
-    members = [plain.unbound() for _ in range(n_members)]
+    members = [perceptron(units, [SELU(), SELU()]) for _ in range(n_members)]
     for member, of in zip(members, together.members):
-        member.bind(of.coefs, of.intercepts)
+        member.bind(of.parameters())
         member.allocate(dtype)
 
     def passes(network, X):

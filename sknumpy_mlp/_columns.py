@@ -13,6 +13,7 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
+from ._estimator.rows import is_missing
 from .preprocessing import RobustSmoothScaler
 
 
@@ -170,7 +171,7 @@ def _kinds(X):
             yield "numbers"
         elif values.dtype.kind in "OUST":
             # One value of each type is enough.
-            known = [v for v in {type(v): v for v in values}.values() if not _is_missing(v)]
+            known = [v for v in {type(v): v for v in values}.values() if not is_missing(v)]
             others = sorted(
                 type(v).__name__ for v in known if not isinstance(v, (str, bytes, Real, np.bool_))
             )
@@ -189,28 +190,17 @@ def _refuse(name, what):
     )
 
 
-def _is_missing(value):
-    """Whether the value is None, NaN, NaT or pandas.NA, without importing pandas."""
-    if value is None:
-        return True
-    unlike_itself = value != value
-    if isinstance(unlike_itself, (bool, np.bool_)):
-        return bool(unlike_itself)
-    # The comparison of pandas.NA with itself returns pandas.NA, which has no truth value.
-    return unlike_itself is value
-
-
 def _floats(values):
     if values.dtype.kind == "f":
         return values
     if values.dtype.kind in "biu":
         return values.astype(np.float64)
-    return np.array([np.nan if _is_missing(value) else float(value) for value in values])
+    return np.array([np.nan if is_missing(value) else float(value) for value in values])
 
 
 def _text(value):
     """A string or None; the same for 1 and 1.0, since missing values turn integers into floats."""
-    if _is_missing(value):
+    if is_missing(value):
         return None
     if isinstance(value, (float, np.floating)) and value.is_integer():
         value = int(value)

@@ -13,6 +13,7 @@ from ._estimator.base import BaseScratchMLP
 from ._estimator.labels import Labels, has_several_labels
 from ._estimator.parameters import takes_steps
 from ._estimator.rows import Target
+from ._keywords import with_known_keywords
 
 
 class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
@@ -384,6 +385,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         return self._loss.link.decision(raw)
 
     @available_if(takes_steps)
+    @with_known_keywords
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """Train for one epoch on the given samples.
 

@@ -9,6 +9,7 @@ from sklearn.utils.metaestimators import available_if
 from ._estimator.base import BaseScratchMLP
 from ._estimator.parameters import takes_steps
 from ._estimator.rows import Target
+from ._keywords import with_known_keywords
 from .losses import Loss
 
 
@@ -285,6 +286,7 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         return values.ravel() if values.shape[1] == 1 else values
 
     @available_if(takes_steps)
+    @with_known_keywords
     def partial_fit(self, X, y, sample_weight=None):
         """Train for one epoch on the given samples.
 

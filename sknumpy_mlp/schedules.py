@@ -46,10 +46,14 @@ class Schedule(Family):
         Whether the factor changes within an epoch.
     sgd_only : bool
         Whether adam and lbfgs ignore the schedule, as in scikit-learn.
+    reads_fraction : bool
+        Whether the factor depends on the fraction of training done, so that the schedule has an
+        end.
     """
 
     every_step = True
     sgd_only = False
+    reads_fraction = True
 
     @classmethod
     def resolve(cls, value, parameter, flat=None, choices=None):
@@ -89,6 +93,7 @@ class Constant(Schedule):
     name = "constant"
     every_step = False
     sgd_only = True
+    reads_fraction = False
 
     def __call__(self, t):
         return 1.0
@@ -112,6 +117,7 @@ class InvScaling(Schedule):
     flat = ("power_t",)
     every_step = False
     sgd_only = True
+    reads_fraction = False
     rules = {"power_t": real(0, closed="left")}
 
     def __init__(self, *, power_t=0.5):
@@ -134,6 +140,7 @@ class Adaptive(Schedule):
     known_as = ("reduce_lr_on_plateau", "reducelronplateau", "plateau")
     every_step = False
     sgd_only = True
+    reads_fraction = False
 
     def at(self, clock):
         return 1 / 5**clock.plateaus

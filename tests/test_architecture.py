@@ -34,7 +34,7 @@ FAMILIES = ["activations", "initializers", "losses", "optimizers", "schedules"]
 
 # The plan of the house. A module imports from levels above its own line only.
 LEVELS = [
-    ["_family", "_vectors", "losses.links"],
+    ["_family", "_keywords", "_vectors", "losses.links"],
     ["losses.base"],
     ["losses.numbers"],
     ["losses.classes"],

@@ -7,6 +7,7 @@ test nothing. Where the installed scikit-learn has caught up, that half is skipp
 import io
 import pickle
 import sys
+import warnings
 
 import joblib
 import numpy as np
@@ -137,6 +138,8 @@ def test_d07_a_fitted_model_is_hardly_larger_than_its_weights(estimator):
     expect(estimator, len(pickle.dumps(model)) <= 1.1 * weights + 8192)
 
 
+# Unscaled on purpose.
+@pytest.mark.filterwarnings("ignore:X should be scaled")
 def test_d10_log_probabilities_are_finite(estimator):
     X, y = digits(scale=100)
     model = estimator().fit(X, y)
@@ -172,6 +175,8 @@ def test_d12_a_memory_mapped_model_goes_on_training(estimator, tmp_path):
     expect(estimator, raises(lambda: model.partial_fit(X, y), ValueError) is None)
 
 
+# Unscaled on purpose.
+@pytest.mark.filterwarnings("ignore:X should be scaled")
 def test_d13_the_loss_is_right_where_the_network_is_sure(estimator):
     X, y = digits(scale=100)
     # The rate is too small to move a weight: the loss is that of the weights that come out.
@@ -288,3 +293,35 @@ def test_patience_can_be_switched_off_without_a_warning(estimator):
     X, y = digits()
     model = estimator(n_iter_no_change=None)
     expect(estimator, raises(lambda: model.fit(X, y), ValueError) is None)
+
+
+def test_unscaled_data_are_reported(estimator):
+    X, y = digits(scale=100)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        estimator(n_iter_no_change=10**6).fit(X, y)
+    expect(estimator, any("should be scaled" in str(each.message) for each in caught))
+
+
+def test_keywords_of_other_libraries_are_answered(estimator):
+    X, y = digits()
+    failure = raises(lambda: estimator().fit(X, y, validation_data=(X, y)), TypeError)
+    expect(estimator, "X_val and y_val" in str(failure))
+
+
+def test_text_and_gaps_lead_to_the_recipe(estimator):
+    for wrong in (np.nan, "red"):
+        failure = raises(lambda: estimator().fit([[wrong], [1.0]], [0, 1]), ValueError)  # noqa: B023
+        expect(estimator, "make_tabular_mlp" in str(failure))
+
+
+def test_missing_labels_are_counted(estimator):
+    X, y = digits()
+    gaps = np.where(np.arange(500) == 7, None, y.astype(str))
+    failure = raises(lambda: estimator().fit(X, gaps), ValueError, TypeError)
+    expect(estimator, "y must have no missing values, got 1" in str(failure))
+
+
+def test_a_parameter_of_a_name_is_answered_with_an_object(estimator):
+    failure = raises(lambda: estimator().set_params(solver__rho=0.9), ValueError, AttributeError)
+    expect(estimator, "solver=optimizers.RMSprop(rho=...)" in str(failure))

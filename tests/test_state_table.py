@@ -22,8 +22,11 @@ from sknumpy_mlp.optimizers import Optimizer
 
 from .common import assert_same_weights, state_of
 
-# Fits are short on purpose.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+# Fits are short on purpose, and calls more than a schedule has planned for.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:The schedule .* has reached its end"),
+]
 
 PAGE = Path(__file__).parent.parent / "docs/state.md"
 SEED = 3

@@ -78,9 +78,10 @@ class Loss(Family):
         return self
 
     @classmethod
-    def serving(cls, kind):
-        """Sorted names of the losses that support targets of this kind."""
-        return sorted(name for name, member in cls.named().items() if kind in member.kinds)
+    def serving(cls, *kinds):
+        """Sorted names of the losses that support targets of any of these kinds."""
+        named = cls.named().items()
+        return sorted(name for name, member in named if set(kinds) & set(member.kinds))
 
     def encode_target(self, y, dtype):
         """Encode targets with `coding`.
