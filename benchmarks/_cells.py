@@ -1,8 +1,8 @@
-"""The cells of `fit.py`: a network, its training, and its data, each with a name.
+"""The cells of `fit.py`. A cell is a network, its training settings and its data, with a name.
 
-Every cell trains a fixed number of epochs on a number of rows that its batches divide, so that
-all contenders make the same steps on arrays of the same shapes. To add a cell: one line in
-`cells`; to add data: a function that `load` finds in `SOURCES`.
+Every cell trains for a fixed number of epochs. Its number of rows is a multiple of the batch size,
+so that all contenders make the same steps on arrays of the same shapes. To add a cell, add a line
+to `cells`. To add data, add a function to `SOURCES`.
 """
 
 import functools
@@ -28,17 +28,17 @@ class Cell:
     source : str
         Key of `SOURCES`.
     rows : int
-        At most this many; cut to a multiple of the batch size.
+        Maximum number of rows, which is reduced to a multiple of the batch size.
     hidden : tuple of int
     batch_size : int
     epochs : int
-        Iterations, for lbfgs.
+        Number of epochs, or of iterations for lbfgs.
     dtype : str
     activation, solver : str
-        As in scikit-learn; sgd has Nesterov's momentum of 0.9.
+        Names as in scikit-learn. sgd has a Nesterov momentum of 0.9.
     learning_rate, alpha : float
     peers : tuple of str
-        Those that can train it.
+        The peers that can train the cell.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Cell:
 
     @property
     def parameters(self):
-        """Parameters that scikit-learn and we have in common."""
+        """The parameters that scikit-learn's estimator and ours have in common."""
         return {
             "hidden_layer_sizes": self.hidden,
             "activation": self.activation,
@@ -71,7 +71,7 @@ class Cell:
         }
 
     def describe(self, units, n_rows):
-        """One line: what is trained."""
+        """One line that describes the network, its training and the data."""
         batch = f"batches of {self.batch_size}" if self.solver != "lbfgs" else "all rows at once"
         return (
             f"{'-'.join(map(str, units))}, {self.activation}, {self.solver}, {self.dtype}; "
@@ -113,19 +113,19 @@ def cells():
 
 @dataclass(frozen=True)
 class Problem:
-    """What all contenders of a cell get, made before any clock runs.
+    """The data that all contenders of a cell receive, created before the timing starts.
 
     Attributes
     ----------
     X : ndarray or CSR array of shape (n, n_features)
     y : ndarray of shape (n,)
-        Class numbers.
+        Class indices.
     units : list of int
-        Inputs, hidden units, outputs.
+        Number of inputs, of units of each hidden layer, and of outputs.
     weights, biases : list of ndarray
-        Those that scikit-learn's initialization draws from the cell's seed.
+        Initial values that scikit-learn draws from the cell's seed.
     orders : list of integer ndarray
-        The order of rows of every epoch, as scikit-learn draws it after the weights.
+        The order of the rows in every epoch, as scikit-learn draws it after the weights.
     """
 
     X: object
@@ -142,11 +142,11 @@ class Problem:
 
 
 class MissingDataError(Exception):
-    """The data of a cell are not to be had here."""
+    """The data of a cell are not available."""
 
 
 def prepare(cell, folder):
-    """The `Problem` of a cell; raises `MissingDataError`."""
+    """Create the `Problem` of a cell; raises `MissingDataError` if its data are not available."""
     X, y = SOURCES[cell.source](folder)
     n_rows = min(cell.rows, X.shape[0])
     if cell.solver != "lbfgs":
@@ -189,7 +189,7 @@ def _mnist(folder):
             X, y = fetch_openml("mnist_784", return_X_y=True, as_frame=False, parser="liac-arff")
         except Exception as error:
             raise MissingDataError(
-                f"no mnist.npz in --data, and OpenML does not answer ({type(error).__name__})"
+                f"no mnist.npz in --data, and OpenML is not available ({type(error).__name__})"
             ) from error
     return np.divide(X[:20_000], 255, dtype=np.float32), y[:20_000].astype(int)
 
@@ -202,11 +202,11 @@ def _columns(folder):
 
 @functools.cache
 def _sparse(folder):
-    """Word counts in spirit: 10,000 columns, one entry in a hundred; a linear rule decides."""
+    """Data like word counts (10,000 columns, 1 % non-zero entries) with linear classes."""
     rng = np.random.default_rng(SEED)
     X = sparse.random(4_000, 10_000, density=0.01, format="csr", rng=rng)
     return X, (X @ rng.normal(size=(10_000, 5))).argmax(axis=1)
 
 
-# Each is called with the value of --data and gives X and y.
+# Each function receives the value of --data and returns X and y.
 SOURCES = {"digits": _digits, "mnist": _mnist, "columns": _columns, "sparse": _sparse}

@@ -1,9 +1,10 @@
-"""Who trains the cells of `fit.py`: we, the peers, and the matrix products alone.
+"""The contenders that train the cells of `fit.py`: our estimator, the peers, and matrix products.
 
-Contract: a function of a `Cell` and its `Problem` gives a function without arguments that trains
-from the problem's starting weights, all epochs in the problem's orders, and returns a `Result`.
-Each peer is written as its users write it; it is imported where it is used. Making a model,
-moving the data into it and, for JAX, compiling is inside: that is what a call of `fit` costs.
+Contract: a contender is a function of a `Cell` and its `Problem`. It returns a function without
+arguments that trains from the problem's initial weights for all epochs, with the rows in the
+problem's orders, and returns a `Result`. Each peer is used as its users would use it, and is
+imported only where needed. Creating the model, passing the data and, for JAX, compiling are part of
+the measured time, as in a call of `fit`.
 """
 
 import math
@@ -20,17 +21,17 @@ from sknumpy_mlp import ScratchMLPClassifier
 
 @dataclass
 class Result:
-    """What a training run gave.
+    """The result of a training run.
 
     Attributes
     ----------
     first, last : float
-        Mean loss over the batches of the first and of the last epoch, the L2 term included; for
-        lbfgs both are the final loss.
+        Mean loss over the batches of the first and of the last epoch, including the L2 term. For
+        lbfgs, both are the final loss.
     n_steps : int
-        Optimizer steps, or iterations of lbfgs.
+        Number of optimizer steps, or of iterations of lbfgs.
     steady : float or None
-        Seconds of a step once everything is compiled, where that differs.
+        Seconds per step after compilation; None without compilation.
     """
 
     first: float
@@ -40,7 +41,7 @@ class Result:
 
 
 def n_steps(cell, problem):
-    """Steps of the whole training."""
+    """Number of steps of the whole training."""
     return cell.epochs * (problem.n_rows // cell.batch_size)
 
 
@@ -65,7 +66,7 @@ def _estimator(cls, cell, problem):
 
 
 def _torch_module(cell, problem):
-    """An ``nn.Sequential`` with the problem's starting weights."""
+    """An ``nn.Sequential`` with the problem's initial weights."""
     import torch
     from torch import nn
 
@@ -84,7 +85,7 @@ def _torch_optimizer(cell):
     """A class of ``torch.optim`` and its options."""
     import torch
 
-    # The L2 term of a batch is alpha / (2 n) |W|^2. Users decay all parameters alike, biases too.
+    # The L2 term of a batch is alpha / (2 n) |W|^2. As users do, decay all parameters, biases too.
     options = {
         "lr": cell.learning_rate,
         "weight_decay": cell.alpha / cell.batch_size,
@@ -96,7 +97,7 @@ def _torch_optimizer(cell):
 
 
 def _torch_result(cell, problem, losses, model):
-    """Add the L2 terms, which weight decay leaves out of the loss."""
+    """Add the L2 terms to the losses, which do not include weight decay."""
 
     def penalty(weights):
         return cell.alpha / (2 * cell.batch_size) * sum(float((W**2).sum()) for W in weights)
@@ -107,7 +108,7 @@ def _torch_result(cell, problem, losses, model):
 
 
 def with_torch(cell, problem):
-    """PyTorch eager: the loop of its tutorials, over a tensor in memory, with a fused optimizer."""
+    """PyTorch eager: the loop of its tutorials on a tensor in memory, with a fused optimizer."""
     import torch
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
@@ -142,7 +143,7 @@ def with_skorch(cell, problem):
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
     class GivenOrders(Sampler):
-        """What ``shuffle=True`` does, with the problem's orders."""
+        """Replaces the sampler of ``shuffle=True``, using the problem's orders."""
 
         def __init__(self):
             self.orders = iter(problem.orders)
@@ -173,11 +174,11 @@ def with_skorch(cell, problem):
 
 
 def with_jax(cell, problem):
-    """JAX: one jitted function an epoch, which scans over its batches; it compiles in every fit."""
+    """JAX: one jitted function per epoch, which scans over batches and compiles in every fit."""
     import jax
     import jax.numpy as jnp
 
-    # Without it, arrays of float64 become float32; those of float32 stay what they are.
+    # Otherwise JAX converts float64 arrays to float32. float32 arrays are not affected.
     jax.config.update("jax_enable_x64", True)
     activation = {
         "relu": jax.nn.relu,
@@ -197,8 +198,8 @@ def with_jax(cell, problem):
             squares = sum(jnp.vdot(W, W) for W, _ in parameters)
             return data_term + cell.alpha / (2 * cell.batch_size) * squares
 
-        # optax would be one more dependency; these are its formulas (Adam's in scikit-learn's
-        # form, where epsilon is added before the bias correction).
+        # The formulas of optax, without the dependency; Adam in scikit-learn's form, which adds
+        # epsilon before the bias correction.
         def adam(parameters, gradient, state):
             m, v, t = state
             t += 1
@@ -253,8 +254,9 @@ def with_jax(cell, problem):
 def products(cell, problem):
     """Only the matrix products of every step, into buffers; None for lbfgs.
 
-    Forward, the gradient of every weight matrix, and that of every layer's input but the first.
-    lbfgs evaluates more often than it says, so there is nothing to compare with.
+    These are the products of the forward pass, of the gradient of every weight matrix, and of the
+    gradient of every layer's input except the first. lbfgs makes more evaluations than it reports,
+    so its products cannot be compared.
     """
     if cell.solver == "lbfgs":
         return None
@@ -292,7 +294,7 @@ def _multiply(A, B, out):
         np.dot(A, B, out=out)
 
 
-# Name on the command line: the function, and the package that must be installed.
+# Name on the command line: the function and the required package.
 PEERS = {
     "sklearn": (with_sklearn, "sklearn"),
     "torch": (with_torch, "torch"),

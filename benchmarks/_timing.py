@@ -1,8 +1,8 @@
-"""Timing that survives a noisy machine: contenders take turns, and rounds are paired.
+"""Timing that is robust on a noisy machine: contenders take turns, and rounds are paired.
 
-`alternate` runs A B C A B C ... in one process, so that whatever else the machine does meets all
-of them; `ratio` compares them round by round and tells the spread. `limit_threads` must be
-called before NumPy is imported, so this module imports nothing but the standard library.
+`alternate` runs A B C A B C ... in one process, so that other load on the machine affects all
+contenders. `ratio` compares the contenders round by round and returns the spread. `limit_threads`
+must be called before NumPy is imported, so this module only imports the standard library.
 """
 
 import gc
@@ -15,7 +15,7 @@ import time
 import warnings
 from importlib.metadata import version
 
-# Every BLAS and OpenMP that the contenders bring reads one of these when it is loaded.
+# Each BLAS and OpenMP library of the contenders reads one of these variables when it is loaded.
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -23,18 +23,18 @@ THREAD_VARIABLES = (
     "BLIS_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
-# OpenMP and OpenBLAS threads spin for some milliseconds after their work, which would slow the
-# next contender down when there is more than one thread.
+# OpenMP and OpenBLAS threads spin for some milliseconds after their work. With more than one
+# thread, this would slow down the next contender.
 PAUSE = 0.05
 
 
 def limit_threads(n_threads):
-    """Give every library `n_threads` threads; to be called before any of them is imported."""
+    """Limit every library to `n_threads` threads; must be called before any is imported."""
     if "numpy" in sys.modules:
         raise RuntimeError("limit_threads must be called before numpy is imported")
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(n_threads)
-    # XLA sizes its pool by NPROC, and splits products by the flags.
+    # XLA chooses the size of its pool from NPROC, and splits products depending on the flags.
     os.environ["NPROC"] = str(n_threads)
     if n_threads == 1:
         flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
@@ -42,7 +42,7 @@ def limit_threads(n_threads):
 
 
 def add_common_options(parser, repeats=7):
-    """Options that all scripts with contenders share."""
+    """Add the options that all scripts with contenders share."""
     parser.add_argument("--threads", type=int, default=1, help="threads of BLAS (default: 1)")
     parser.add_argument(
         "--repeats", type=int, default=repeats, help=f"timed rounds (default: {repeats})"
@@ -50,7 +50,7 @@ def add_common_options(parser, repeats=7):
 
 
 def describe_machine(packages):
-    """Print what a reader needs to compare two outputs: processor, threads, versions."""
+    """Print the processor, threads and versions, which are needed to compare two outputs."""
     names = [name for name in packages if importlib.util.find_spec(name)]
     distributions = {"sklearn": "scikit-learn"}
     versions = [f"{name} {version(distributions.get(name, name))}" for name in names]
@@ -75,23 +75,23 @@ def _processor():
 def alternate(contenders, repeats, calls=1, pause=PAUSE):
     """Run all contenders in turn, `repeats` times.
 
-    A first round is not timed: lazy imports and the first touch of buffers are in it.
+    An additional first round is not timed, since it includes lazy imports and first memory access.
 
     Parameters
     ----------
     contenders : dict of str to function without arguments
     repeats : int
     calls : int
-        Calls that are timed together, for what is too short for the clock.
+        Number of calls that are timed together, for calls that are too short for the clock.
     pause : float
-        Seconds between contenders; one thread needs none.
+        Seconds between contenders; not needed with one thread.
 
     Returns
     -------
     times : dict of str to list of float
-        Seconds of one call, one entry a round.
+        Seconds per call, for each round.
     results : dict of str to list
-        What the last call of each round returned; the untimed round is not among them.
+        The result of the last call of each timed round.
     """
     times = {name: [] for name in contenders}
     results = {name: [] for name in contenders}
@@ -115,25 +115,25 @@ def median(values):
 
 
 def quartiles(values):
-    """First quartile, median, third quartile; of a single value, that value three times."""
+    """First quartile, median and third quartile; a single value is repeated three times."""
     if len(values) == 1:
         return values * 3
     return statistics.quantiles(values, n=4, method="inclusive")
 
 
 def ratio(times, of, to):
-    """Quartiles of the time of one contender over that of another, paired by round."""
+    """Quartiles of the time of contender `of` divided by that of `to`, paired by round."""
     return quartiles([a / b for a, b in zip(times[of], times[to], strict=True)])
 
 
 def show_ratio(three):
-    """A ratio with its spread, as text: ``4.02x (3.90 to 4.15)``."""
+    """A ratio with its spread as text: ``4.02x (3.90 to 4.15)``."""
     low, middle, high = three
     return f"{middle:.2f}x ({low:.2f} to {high:.2f})"
 
 
 def show_time(seconds):
-    """A time in a unit that suits it, as text."""
+    """A time as text, in a suitable unit."""
     if seconds >= 1:
         return f"{seconds:.2f} s"
     if seconds >= 1e-3:
@@ -142,7 +142,7 @@ def show_time(seconds):
 
 
 def print_table(header, rows):
-    """Print rows of text under a header: the first column to the left, the others to the right."""
+    """Print rows of text under a header. The first column is left-aligned, the others right."""
     columns = list(zip(header, *rows))
     widths = [max(map(len, column)) for column in columns]
 
@@ -161,7 +161,7 @@ def print_table(header, rows):
 
 
 def ignore_expected_warnings():
-    """Silence the warning that every fit of a fixed number of epochs ends with."""
+    """Silence the convergence warning that every fit with a fixed number of epochs raises."""
     from sklearn.exceptions import ConvergenceWarning
 
     warnings.simplefilter("ignore", ConvergenceWarning)

@@ -1,7 +1,7 @@
-"""Whole `fit` calls, ours against scikit-learn, PyTorch, skorch and JAX, and against the limit.
+"""Compare whole `fit` calls with scikit-learn, PyTorch, skorch, JAX and the matrix products alone.
 
-Same network, data, starting weights, steps and order of batches for all; see README.md. Exits
-with status 1 if the losses do not agree.
+All contenders have the same network, data, initial weights, steps and order of batches; see
+README.md. The script exits with status 1 if the losses do not agree.
 """
 
 import argparse
@@ -21,32 +21,32 @@ from _timing import (
     show_ratio,
 )
 
-# How far a peer's loss may be from ours, relative to ours: that of the first epoch and that of the
-# last. All see the same batches in the same order from the same start, so a first epoch that
-# agrees says that they do the same, and what is left at the end is what training makes of it.
+# Tolerances of the relative difference between a peer's loss and ours, in the first and in the last
+# epoch. All use the same batches in the same order from the same initial weights. Agreement in the
+# first epoch therefore shows that the computations agree; training amplifies rounding errors later.
 TOLERANCES = {
-    # Only the order of summation differs: 1e-16 a step, amplified.
+    # Only the order of summation differs: 1e-16 per step, amplified.
     "float64": (1e-10, 1e-6),
-    # The same with 6e-8 a step. ReLU units that a rounding switches on or off make it visible.
+    # As above, with 6e-8 per step. Rounding errors can switch ReLU units on or off.
     "float32": (5e-4, 5e-2),
 }
-# PyTorch, and skorch on it, differ in Adam's formula, in either dtype: epsilon is added after the
-# bias correction, and weight decay reaches biases. It shows where the L2 term is the whole
-# gradient: in ReLU units that are dead, and in the weights of pixels that are rarely lit.
+# In both dtypes, Adam of PyTorch (and skorch) adds epsilon after the bias correction, and weight
+# decay also affects biases. This matters where the L2 term is the whole gradient: for dead ReLU
+# units, and for the weights of pixels that are rarely non-zero.
 TORCH_TOLERANCES = {"float64": (1e-2, 1e-1), "float32": (1e-2, 1e-1)}
-# A line search decides by comparing losses, so one rounding can send lbfgs along another path;
-# scikit-learn multiplies float32 data by float64 weights, we convert the data first.
+# A line search compares losses, so a single rounding error can change the path of lbfgs.
+# scikit-learn multiplies float32 data by float64 weights; our estimator converts the data first.
 LBFGS_TOLERANCES = {"float64": (1e-3, 1e-3), "float32": (1e-1, 1e-1)}
 
 
 def parse_arguments():
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", metavar="DIR", help="folder with mnist.npz (else: OpenML)")
+    parser.add_argument("--data", metavar="DIR", help="folder with mnist.npz (otherwise: OpenML)")
     parser.add_argument(
-        "--peers", default="sklearn,torch,skorch,jax", help="default: all that are installed"
+        "--peers", default="sklearn,torch,skorch,jax", help="default: all installed peers"
     )
-    parser.add_argument("--cells", default="", metavar="REGEX", help="cells whose name matches")
+    parser.add_argument("--cells", default="", metavar="REGEX", help="only cells that match")
     parser.add_argument("--dtype", choices=["float32", "float64"], help="default: both")
     parser.add_argument("--list", action="store_true", help="list the cells and stop")
     add_common_options(parser)
@@ -54,14 +54,14 @@ def parse_arguments():
 
 
 def tolerance(cell, peer):
-    """How far apart the losses of the first and of the last epoch may be, relatively."""
+    """The allowed relative differences of the losses in the first and in the last epoch."""
     if cell.solver == "lbfgs":
         return LBFGS_TOLERANCES[cell.dtype]
     return (TORCH_TOLERANCES if peer in ("torch", "skorch") else TOLERANCES)[cell.dtype]
 
 
 def installed(names, known):
-    """Those of the peers that can be imported; says which cannot."""
+    """The peers that can be imported; prints the names of the others."""
     for name in names:
         if name not in known:
             sys.exit(f"--peers must be some of {', '.join(known)}, got {name}")
@@ -71,18 +71,18 @@ def installed(names, known):
 
 
 def differences(their, our):
-    """Differences of the losses of the first and of the last epoch, relative to ours."""
+    """Relative differences from our losses in the first and in the last epoch."""
     return abs(their.first / our.first - 1), abs(their.last / our.last - 1)
 
 
 def find_disagreements(cell, results):
-    """One line for each peer whose losses are not ours, in any round."""
+    """One line for each peer whose losses differ from ours in any round."""
     lines = []
     for name, rounds in results.items():
         allowed = tolerance(cell, name)
         for our, their in zip(results["ours"], rounds):
             found = differences(their, our)
-            # Written so that a loss that is not a number disagrees.
+            # A loss of nan fails this comparison.
             if not all(one <= limit for one, limit in zip(found, allowed)):
                 lines.append(
                     f"{cell.name}: the losses of {name}, first and last epoch, are "
@@ -95,7 +95,7 @@ def find_disagreements(cell, results):
 
 
 def on_one_thread(contender):
-    """The contender under a BLAS limit of one thread."""
+    """The contender with BLAS limited to one thread."""
     from threadpoolctl import threadpool_limits
 
     def run():
@@ -106,7 +106,7 @@ def on_one_thread(contender):
 
 
 def describe_contender(name, cell, times, results, is_limit):
-    """The line of one contender in a cell's table."""
+    """The row of one contender in the table of a cell."""
     seconds = median(times[name])
     step = median([t / r.n_steps for t, r in zip(times[name], results[name])])
     last = results[name][-1]
@@ -122,7 +122,7 @@ def describe_contender(name, cell, times, results, is_limit):
 
 
 def run_cell(cell, problem, peers, arguments):
-    """Time a cell and print its table; returns the disagreements."""
+    """Time a cell and print its table; returns the disagreements as a list."""
     import _contenders
 
     contenders = {"ours": _contenders.ours(cell, problem)}
@@ -132,7 +132,7 @@ def run_cell(cell, problem, peers, arguments):
     products = _contenders.products(cell, problem)
     limits = {} if products is None else {"products": products}
     if limits and arguments.threads > 1:
-        # Threads make tiny products slower: the limit is the better of the two.
+        # Threads slow down tiny products: the limit is the faster of the two.
         limits["products, one thread"] = on_one_thread(products)
 
     times, results = alternate(contenders | limits, arguments.repeats)
@@ -152,7 +152,7 @@ def run_cell(cell, problem, peers, arguments):
         fastest = min(limits, key=lambda name: median(times[name]))
         low, middle, high = ratio(times, "ours", fastest)
         print(
-            f"distance from the limit: {middle:.2f} ({low:.2f} to {high:.2f}), that is, "
+            f"distance from the limit: {middle:.2f} ({low:.2f} to {high:.2f}); "
             f"the {fastest} alone take {100 / middle:.0f} % of our time",
             flush=True,
         )
@@ -160,10 +160,10 @@ def run_cell(cell, problem, peers, arguments):
 
 
 def main():
-    """Run the cells that were asked for."""
+    """Run the selected cells."""
     arguments = parse_arguments()
     limit_threads(arguments.threads)
-    # Imported only now: a BLAS reads its thread limit from the environment when it is loaded.
+    # Imported here, since a BLAS reads its thread limit from the environment when it is loaded.
     import _cells
     import _contenders
 
@@ -183,7 +183,7 @@ def main():
     disagreements, missing = [], {}
     for cell in chosen:
         try:
-            # Asked once: OpenML takes seconds not to answer.
+            # Try each source once: OpenML takes seconds to fail.
             problem = None if cell.source in missing else _cells.prepare(cell, arguments.data)
         except _cells.MissingDataError as error:
             missing[cell.source] = error

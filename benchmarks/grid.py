@@ -1,6 +1,7 @@
-"""`GridSearchCV` of 12 candidates and 5 folds on digits, ours against `MLPClassifier`.
+"""Compare `GridSearchCV` with `MLPClassifier`: 12 candidates and 5 folds on digits.
 
-With one process and with two. Exits with status 1 if a candidate's mean score differs.
+The searches run with one process and with two. The script exits with status 1 if the mean scores of
+a candidate differ.
 """
 
 import argparse
@@ -26,22 +27,22 @@ GRID = {
 
 
 def main():
-    """Search with both, in turns."""
+    """Time the searches of both estimators in turn."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add_common_options(parser)
-    parser.add_argument("--epochs", type=int, default=30, help="of every fit (default: 30)")
+    parser.add_argument("--epochs", type=int, default=30, help="epochs per fit (default: 30)")
     parser.add_argument("--dtype", choices=["float32", "float64"], default="float64")
     parser.add_argument("--jobs", default="1,2", help="values of n_jobs (default: 1,2)")
     arguments = parser.parse_args()
     limit_threads(arguments.threads)
-    # Processes that joblib starts inherit it; a filter set in this one would not reach them.
+    # Processes that joblib starts inherit this variable, but not a filter of this process.
     import os
 
     os.environ["PYTHONWARNINGS"] = "ignore"
     import warnings
 
     warnings.simplefilter("ignore")
-    # Imported only now: a BLAS reads its thread limit from the environment when it is loaded.
+    # Imported here, since a BLAS reads its thread limit from the environment when it is loaded.
     import numpy as np
     from sklearn.datasets import load_digits
     from sklearn.model_selection import GridSearchCV
@@ -52,8 +53,8 @@ def main():
     describe_machine(["numpy", "scipy", "sklearn", "joblib"])
     X, y = load_digits(return_X_y=True)
     X = (X / 16).astype(arguments.dtype)
-    # Rounding can move a row that lies on a border of two classes into the other, so the scores
-    # of a candidate may be one row apart; in float32 after many steps a few.
+    # Rounding can change the predicted class of a row on the border between two classes. The scores
+    # of a candidate may therefore differ by one row, or by a few rows in float32 after many steps.
     tolerance = (1 if arguments.dtype == "float64" else 9) / len(y)
 
     def search(cls, n_jobs):
@@ -84,7 +85,7 @@ def main():
     header = ("", "ours", "sklearn", "sklearn / ours (quartiles)", "best scores")
     print_table(header, table)
     print(f"largest difference of a mean score: {worst:.1e}, allowed {tolerance:.1e}")
-    # The slack is for the division by the number of rows in a fold.
+    # The factor 1.01 allows for the division by the number of rows in a fold.
     if not worst <= tolerance * 1.01:
         sys.exit("SCORES DIFFER")
 

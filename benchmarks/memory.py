@@ -1,10 +1,11 @@
-"""Memory that `fit` and `predict_proba` take on a memory-mapped array of many rows.
+"""Measure the memory that `fit` and `predict_proba` need on a memory-mapped array of many rows.
 
-Each case runs in a fresh process. What is measured is the process's own memory, ``RssAnon`` of
-Linux, sampled every millisecond: pages of the mapped file do not count, since the system may
-drop them at any time. Baseline is the process with the data opened and a fit of 1,000 rows done;
-the growth is the highest sample above it, less the returned probabilities, and holds the labels,
-which are made after the baseline, and every index per row. Exits with status 1 beyond the limit.
+Each case runs in a fresh process. The script samples the process's own memory, ``RssAnon`` of
+Linux, every millisecond. This does not include pages of the mapped file, which the system may drop
+at any time. The baseline is measured after opening the data and fitting 1,000 rows. The growth is
+the highest sample minus the baseline and minus the returned probabilities. It includes the labels,
+which are created after the baseline, and all row indices. The script exits with status 1 if the
+growth exceeds the limit.
 """
 
 import argparse
@@ -22,9 +23,9 @@ from _timing import describe_machine, limit_threads, print_table
 LIMIT_MB = 200
 N_COLUMNS = 784
 CHUNK = 10_000
-# Entries of a row of the sparse matrix, 5 % of all.
+# Number of entries per row of the sparse matrix: 5 % of the columns.
 N_ENTRIES = 39
-# Case: source of the data, what is called, parameters.
+# Case: source of the data, method, parameters.
 CASES = {
     "fit, uint8": ("uint8", "fit", {}),
     "fit, float32": ("float32", "fit", {}),
@@ -41,7 +42,7 @@ CASES = {
 
 
 class PeakMemory:
-    """A context in which a thread samples the process's own memory; `growth` is its result."""
+    """A context in which a thread samples the process's own memory; `growth` is the result."""
 
     def __enter__(self):
         self._ended = threading.Event()
@@ -61,29 +62,29 @@ class PeakMemory:
 
     @property
     def growth(self):
-        """Bytes by which memory grew at the highest."""
+        """The peak memory growth in bytes."""
         return self.peak - self.baseline
 
 
 def own_memory():
-    """Bytes of memory of this process that belong to no file."""
+    """Memory of this process in bytes, without pages of files."""
     with open("/proc/self/status") as lines:
         for line in lines:
             if line.startswith("RssAnon:"):
                 return int(line.split()[1]) * 1024
-    raise OSError("/proc/self/status has no RssAnon; this script needs Linux 4.5 or newer")
+    raise OSError("/proc/self/status has no RssAnon; this script requires Linux 4.5 or newer")
 
 
 # ---- the data ----
 
 
 def path_of(folder, dtype):
-    """The file of the array of this dtype."""
+    """The path of the array of this dtype."""
     return os.path.join(folder, f"X_{dtype}.npy")
 
 
 def write_data(folder, n_rows, dtypes):
-    """Write random pixels as uint8, and the same in [0, 1] as float32, chunk after chunk."""
+    """Write random pixels as uint8 and the same pixels in [0, 1] as float32, chunk by chunk."""
     import numpy as np
 
     rng = np.random.default_rng(0)
@@ -103,7 +104,7 @@ def write_data(folder, n_rows, dtypes):
 
 
 def sparse_data(n_rows):
-    """A CSR array with `N_ENTRIES` in each row, one in each 20 columns."""
+    """A CSR array with `N_ENTRIES` entries per row, one in every 20 columns."""
     import numpy as np
     from scipy import sparse
 
@@ -121,7 +122,7 @@ def sparse_data(n_rows):
 
 
 def measure(folder, source, call, parameters, n_rows):
-    """One case; returns growth in bytes and seconds."""
+    """Run one case; returns the growth in bytes and the seconds."""
     import warnings
 
     import numpy as np
@@ -140,7 +141,7 @@ def measure(folder, source, call, parameters, n_rows):
     model = ScratchMLPClassifier(
         (100,), max_iter=1, learning_rate_init=1e-5, random_state=0, **parameters
     )
-    # Lazy imports are no growth.
+    # Fit once first, so that lazy imports do not count as growth.
     n_first = min(1_000, n_rows)
     model.fit(X[:n_first], labels(n_first)).predict_proba(X[:n_first])
     with PeakMemory() as memory:
@@ -155,11 +156,11 @@ def measure(folder, source, call, parameters, n_rows):
 
 
 def in_a_process(folder, *case):
-    """`measure` in a fresh process."""
+    """Run `measure` in a fresh process."""
     command = [sys.executable, __file__, "--child", json.dumps([folder, *case])]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
-        # The last line of the traceback: MemoryError, or whatever ended the process.
+        # The last line of the traceback, such as MemoryError.
         reason = (done.stderr.strip() or f"status {done.returncode}").splitlines()[-1]
         return {"failed": reason}
     return json.loads(done.stdout.splitlines()[-1])
@@ -169,7 +170,7 @@ def in_a_process(folder, *case):
 
 
 def show_growth(folder, n_rows, cases):
-    """Print the growth of each case; returns those beyond the limit."""
+    """Print the growth of each case; returns the cases that exceed the limit."""
     beyond, table = [], []
     for name in cases:
         source, call, parameters = CASES[name]
@@ -187,7 +188,7 @@ def show_growth(folder, n_rows, cases):
 
 
 def show_proportion(folder, n_rows, dtypes):
-    """Print the time of an epoch at growing numbers of rows."""
+    """Print the time of an epoch for increasing numbers of rows."""
     sizes = [n for n in (10_000, 100_000, 1_000_000) if n < n_rows] + [n_rows]
     table = []
     for dtype in dtypes:
@@ -201,11 +202,11 @@ def show_proportion(folder, n_rows, dtypes):
 
 
 def main():
-    """Write the data, run all cases."""
+    """Write the data and run all selected cases."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", type=int, default=1_000_000, help="default: 1,000,000")
-    parser.add_argument("--folder", help="where to put the data (default: the temporary folder)")
-    parser.add_argument("--cases", default="", help="cases whose name has this in it")
+    parser.add_argument("--folder", help="folder for the data (default: the temporary folder)")
+    parser.add_argument("--cases", default="", help="only cases whose name contains this text")
     parser.add_argument("--threads", type=int, default=1, help="threads of BLAS (default: 1)")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -215,14 +216,14 @@ def main():
     limit_threads(arguments.threads)
     cases = [name for name in CASES if arguments.cases in name]
     if not cases:
-        sys.exit("no such case; there are: " + "; ".join(CASES))
+        sys.exit("no such case; the cases are: " + "; ".join(CASES))
     dtypes = [dtype for dtype in ("uint8", "float32") if any(CASES[c][0] == dtype for c in cases)]
     need = sum({"uint8": 1, "float32": 4}[dtype] for dtype in dtypes) * arguments.rows * N_COLUMNS
     folder = arguments.folder or tempfile.gettempdir()
     free = shutil.disk_usage(folder).free
     print(f"{need / 1e9:.1f} GB of disk needed for the data, {free / 1e9:.1f} GB free")
     if need > 0.95 * free:
-        sys.exit("not enough: give --folder or fewer --rows")
+        sys.exit("not enough disk space: choose another --folder or fewer --rows")
     describe_machine(["numpy", "scipy", "sklearn"])
     with tempfile.TemporaryDirectory(prefix="memory-benchmark-", dir=folder) as data:
         write_data(data, arguments.rows, dtypes)

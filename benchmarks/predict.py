@@ -1,7 +1,7 @@
-"""`predict_proba` of one row, of 1,000 and of 1,000,000, ours against `MLPClassifier`.
+"""Compare `predict_proba` with `MLPClassifier` on one row, on 1,000 and on 1,000,000 rows.
 
-Both have the same weights; every check that a user relies on is in the time. Exits with status 1
-if the probabilities differ.
+Both models have the same weights. The time includes every input check that a user relies on. The
+script exits with status 1 if the probabilities differ.
 """
 
 import argparse
@@ -20,14 +20,14 @@ from _timing import (
     show_time,
 )
 
-# Rows of a call, and calls that are timed together.
+# Number of rows per call, and number of calls that are timed together.
 SIZES = [(1, 1000), (1_000, 100), (1_000_000, 1)]
-# Probabilities after products of 64 terms in float32, where one rounding is 6e-8.
+# For probabilities from products of 64 terms in float32, where one rounding error is 6e-8.
 TOLERANCE = 1e-5
 
 
 def predictor(model, rows):
-    """A function that predicts these rows and forgets the outcome."""
+    """A function that predicts these rows and discards the result."""
 
     def run():
         model.predict_proba(rows)
@@ -36,14 +36,16 @@ def predictor(model, rows):
 
 
 def main():
-    """Fit both on digits, then time them on rows of digits, repeated."""
+    """Fit both models on digits and time their predictions on repeated rows of digits."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add_common_options(parser)
-    parser.add_argument("--rows", type=int, default=1_000_000, help="at most (default: 1,000,000)")
+    parser.add_argument(
+        "--rows", type=int, default=1_000_000, help="maximum number (default: 1,000,000)"
+    )
     parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
     arguments = parser.parse_args()
     limit_threads(arguments.threads)
-    # Imported only now: a BLAS reads its thread limit from the environment when it is loaded.
+    # Imported here, since a BLAS reads its thread limit from the environment when it is loaded.
     import numpy as np
     from sklearn.datasets import load_digits
     from sklearn.neural_network import MLPClassifier

@@ -1,7 +1,7 @@
-"""Error, log-loss and seconds of `fit` on a folder of tables: the recipe, and its rivals.
+"""Compare error, log-loss and seconds of `fit` of `make_tabular_mlp` and other models on tables.
 
-A table is a file ``tabular/*.csv.gz`` in the folder of `--data`, or in the folder itself: columns,
-one of them ``target``; a column that is not numeric is categorical.
+The tables are the files ``tabular/*.csv.gz`` in the folder of `--data`, or ``*.csv.gz`` in that
+folder itself. One column is named ``target``. Columns that are not numeric are categorical.
 """
 
 import argparse
@@ -17,9 +17,9 @@ from pathlib import Path
 from _timing import describe_machine, limit_threads, print_table
 
 QUICK = ("vehicle", "german")
-# The network that was published, in place of the recipe's four of half its width.
+# The published network, instead of the recipe's four networks of half the width.
 AS_PUBLISHED = {"members": 1, "hidden_layer_sizes": (256, 256, 256), "max_iter": 256}
-# The recipe with one part of it changed or taken away.
+# The recipe with one part changed or removed.
 ABLATION = {
     "one member": {"members": 1},
     "eight members": {"members": 8},
@@ -39,7 +39,7 @@ ABLATION = {
     "the epoch of least loss": {"scoring": "loss"},
     "no temperature": {"temperature_scaling": False},
 }
-# The baseline's names of the contenders that are in it too.
+# The names of contenders in the baseline file.
 IN_BASELINE = {
     "MLPClassifier": "sk_mlp",
     "gradient boosting": "hgb",
@@ -49,11 +49,11 @@ IN_BASELINE = {
 
 
 def main():
-    """Fit every contender on every split of every table, in turns."""
+    """Fit every contender on every split of every table, in turn."""
     arguments = parse_arguments()
     limit_threads(arguments.threads)
     warnings.simplefilter("ignore")
-    # Imported only now: a BLAS reads its thread limit from the environment when it is loaded.
+    # Imported here, since a BLAS reads its thread limit from the environment when it is loaded.
     import numpy as np
     from sklearn.metrics import log_loss
     from sklearn.model_selection import train_test_split
@@ -79,7 +79,7 @@ def main():
                 seconds = time.perf_counter() - start
                 proba = model.predict_proba(X.take(test))
                 error = float(np.mean(model.classes_[proba.argmax(axis=1)] != y[test]))
-                # Sums of float32 probabilities are one but for rounding, which would be told.
+                # float32 probabilities only sum to one up to rounding; log_loss would warn.
                 proba = proba / proba.sum(axis=1, keepdims=True, dtype=np.float64)
                 loss = log_loss(y[test], proba, labels=model.classes_)
                 rows.append((path.name.split(".")[0], seed, name, error, loss, seconds))
@@ -95,40 +95,40 @@ def main():
 
 
 def parse_arguments():
-    """The options."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", required=True, type=Path, help="folder of the tables")
-    parser.add_argument("--splits", type=int, default=4, help="of every table (default: 4)")
-    parser.add_argument("--tables", help="names, with commas between (default: all)")
+    parser.add_argument("--splits", type=int, default=4, help="splits per table (default: 4)")
+    parser.add_argument("--tables", help="names, separated by commas (default: all)")
     parser.add_argument("--quick", action="store_true", help=f"only {' and '.join(QUICK)}")
-    parser.add_argument("--models", help="names, with semicolons between (default: all)")
-    parser.add_argument("--epochs", default="64", help="of the recipe: 64,128 gives it twice")
-    parser.add_argument("--members", default="4", help="of the recipe: 4,8 gives it twice")
+    parser.add_argument("--models", help="names, separated by semicolons (default: all)")
+    parser.add_argument("--epochs", default="64", help="epochs of the recipe, such as 64,128")
+    parser.add_argument("--members", default="4", help="members of the recipe, such as 4,8")
     parser.add_argument(
         "--ablation", action="store_true", help="the recipe with one part changed at a time"
     )
     parser.add_argument("--threads", type=int, default=1, help="threads of BLAS (default: 1)")
-    parser.add_argument("--csv", type=Path, help="a file to write every fit to")
-    parser.add_argument("--baseline", type=Path, help="such a file, to compare fit by fit")
+    parser.add_argument("--csv", type=Path, help="write every fit to this file")
+    parser.add_argument("--baseline", type=Path, help="compare with a file that --csv wrote")
     return parser.parse_args()
 
 
 def tables(arguments):
-    """The files to run on."""
+    """The paths of the selected tables."""
     folder = arguments.data / "tabular"
     paths = sorted((folder if folder.is_dir() else arguments.data).glob("*.csv.gz"))
     names = arguments.tables.split(",") if arguments.tables else QUICK if arguments.quick else None
     paths = [path for path in paths if names is None or path.name.split(".")[0] in names]
     if not paths:
-        sys.exit(f"no *.csv.gz of these names in {arguments.data}")
+        sys.exit(f"no *.csv.gz with these names in {arguments.data}")
     return paths
 
 
 class Table:
-    """Columns of floats and of strings, of which rows can be taken; what a DataFrame is, in short.
+    """A minimal DataFrame with columns of floats and of strings.
 
-    So that the benchmark needs nothing but the package. As an array it is one of floats if all
-    columns are, else one of objects.
+    It keeps pandas out of the benchmark's requirements. `take` returns rows as an array of floats
+    if all columns are floats, otherwise as an array of objects.
     """
 
     def __init__(self, columns):
@@ -150,7 +150,7 @@ class Table:
 
 
 def read_table(path):
-    """A `Table`, and the target as an array of strings."""
+    """Read a `Table`, and the target as an array of strings."""
     import numpy as np
 
     with gzip.open(path, "rt", newline="") as file:
@@ -163,13 +163,13 @@ def read_table(path):
             return np.array(values)
 
     columns = dict(zip(header, zip(*lines)))
-    # Strings, also of numbers: a split depends on the order of the classes, and "10" is before "2".
+    # Strings even for numbers: a split depends on the order of the classes, where "10" < "2".
     y = np.array(columns.pop("target"))
     return Table([parsed(values) for values in columns.values()]), y
 
 
 def make_contenders(arguments):
-    """Functions of a seed and a `Table` that make an estimator, by the names they are shown by."""
+    """A dict from displayed names to functions that create an estimator from a seed and a table."""
     from sknumpy_mlp import ScratchMLPClassifier, make_tabular_mlp
 
     def recipe(**overrides):
@@ -193,7 +193,7 @@ def make_contenders(arguments):
 
 
 def chosen(contenders, models):
-    """The contenders that ``--models`` names; all without it."""
+    """The contenders that ``--models`` names; all contenders by default."""
     if models is None:
         return contenders
     asked = models.split(";")
@@ -204,7 +204,7 @@ def chosen(contenders, models):
 
 
 def standardised(X, cls, seed):
-    """An estimator behind standardised numbers and one column for each category."""
+    """A pipeline of standardized numbers, one-hot encoded categories and an estimator."""
     import numpy as np
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import make_pipeline
@@ -219,7 +219,7 @@ def standardised(X, cls, seed):
 
 
 def scikit_learn():
-    """scikit-learn's network, and its boosting, which is told the categories."""
+    """scikit-learn's network, and its gradient boosting with the categorical columns declared."""
     import numpy as np
     from sklearn.compose import ColumnTransformer
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -246,7 +246,7 @@ def scikit_learn():
 
 
 def pytabkit(n_threads):
-    """RealMLP, where it is installed."""
+    """RealMLP, if pytabkit is installed."""
     if not importlib.util.find_spec("pytabkit"):
         return {}
     import numpy as np
@@ -255,7 +255,7 @@ def pytabkit(n_threads):
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer
 
-    # Lightning tells of every fit, with advice.
+    # Lightning logs advice in every fit.
     for name in ("lightning", "lightning.pytorch", "lightning.fabric", "pytorch_lightning"):
         logging.getLogger(name).setLevel(logging.ERROR)
 
@@ -270,7 +270,7 @@ def pytabkit(n_threads):
                 return pd.DataFrame(columns).astype(kinds)
 
             network = cls(random_state=seed, device="cpu", n_threads=n_threads, verbosity=0)
-            # Members of a cross-validation: each holds out one part of so many.
+            # The members of a cross-validation each hold out one of `n_members` parts.
             network.set_params(n_cv=n_members)
             return make_pipeline(FunctionTransformer(frame), network)
 
@@ -284,13 +284,13 @@ def pytabkit(n_threads):
 
 
 def means(rows, name, table=None):
-    """Means of error, log-loss and seconds of a contender."""
+    """The mean error, log-loss and seconds of a contender."""
     of = [row[3:] for row in rows if row[2] == name and table in (None, row[0])]
     return [sum(values) / len(of) for values in zip(*of)]
 
 
 def report_table(rows, table, contenders):
-    """Print what the contenders reach on one table."""
+    """Print the results of the contenders on one table."""
     lines = []
     for name in contenders:
         error, loss, seconds = means(rows, name, table)
@@ -305,10 +305,10 @@ def report(rows, contenders):
     ranks = {3: dict.fromkeys(contenders, 0.0), 4: dict.fromkeys(contenders, 0.0)}
     for column, ranked in ranks.items():
         for table in names:
-            # Rounded, so that equals are equal.
+            # Rounded, so that equal results are tied.
             values = {name: round(means(rows, name, table)[column - 3], 6) for name in contenders}
             for name, value in values.items():
-                # Equals share the mean of their places.
+                # Tied contenders share the mean rank.
                 below = sum(other < value for other in values.values())
                 same = sum(other == value for other in values.values())
                 ranked[name] += (below + (same + 1) / 2) / len(names)
@@ -328,7 +328,7 @@ def report(rows, contenders):
     title = f"mean of {len(names)} tables"
     print_table((title, "error %", "log-loss", "fit, s", "rank, error", "rank, log-loss"), lines)
     first = next(iter(contenders))
-    print(f"\n{first}: better or equal or worse than, tables by error and by log-loss")
+    print(f"\n{first}: tables where it is better, equal, worse, by error; by log-loss")
     for name in list(contenders)[1:]:
         counts = []
         for column in (0, 1):
@@ -342,10 +342,10 @@ def report(rows, contenders):
 
 
 def compare_to_baseline(rows, path):
-    """Print how far the fits are from those in a file, for the contenders that are in both."""
+    """Print the differences from the fits in a file, for the contenders that are in both."""
     with open(path, newline="") as file:
         known = {(r["set"], int(r["seed"]), r["model"]): r for r in csv.DictReader(file)}
-    print(f"\nagainst {path.name}: largest difference of a fit, and mean seconds there")
+    print(f"\nlargest difference from a fit in {path.name}, and mean seconds in that file")
     for name, there in IN_BASELINE.items():
         pairs = [
             (row, known[row[0], row[1], there])

@@ -1,13 +1,13 @@
-"""From which size on do two BLAS threads train a network faster than one?
+"""Measure from which size on two BLAS threads train a network faster than one.
 
     python benchmarks/threads.py
 
-Trains one epoch of a network with one hidden layer at growing sizes, with BLAS on one thread and
-on all that there are, in turns, and prints the ratio of the medians next to the multiplications in
-the largest product of a step. The border in `sknumpy_mlp/_threads.py` (`WORTH_THREADS`) is read off
-this table: the smallest size from which more threads save about a fifth in both dtypes. Run it on
-an idle machine: beside another busy process, threads that wait for each other are many times
-slower than one.
+The script trains one epoch of a network with one hidden layer at increasing sizes, alternating
+between one BLAS thread and all threads. It prints the ratio of the medians and the number of
+multiplications in the largest product of a step. `WORTH_THREADS` in
+`sknumpy_mlp/_estimator/threads.py` is chosen from this table: the smallest size from which more
+threads save about a fifth in both dtypes. Run the script on an idle machine: next to another busy
+process, threads that wait for each other are many times slower than one thread.
 """
 
 import argparse
@@ -20,12 +20,11 @@ from threadpoolctl import threadpool_limits
 from sknumpy_mlp.activations import ReLU
 from sknumpy_mlp.core.batches import Batches
 from sknumpy_mlp.core.network import perceptron
-from sknumpy_mlp.core.state import TrainingState
-from sknumpy_mlp.core.training import Settings, Training
+from sknumpy_mlp.core.objective import Objective
+from sknumpy_mlp.core.stepper import Stepper
 from sknumpy_mlp.initializers import Auto
 from sknumpy_mlp.losses import LogLoss
 from sknumpy_mlp.optimizers import Adam
-from sknumpy_mlp.schedules import Constant
 
 SHAPES = [
     # rows in a batch, inputs, hidden units
@@ -42,7 +41,7 @@ SHAPES = [
 
 
 def seconds(batch_size, n_features, n_hidden, dtype, n_steps):
-    """Time of `n_steps` steps of Adam, the network's setting up left out."""
+    """Seconds of `n_steps` steps of Adam, without the time to set up the network."""
     random_state = np.random.RandomState(0)
     X = random_state.uniform(size=(batch_size * n_steps, n_features)).astype(dtype)
     y = random_state.randint(10, size=len(X))
@@ -51,11 +50,13 @@ def seconds(batch_size, n_features, n_hidden, dtype, n_steps):
     network.draw(Auto(), random_state)
     loss = LogLoss().for_target("multiclass")
     batches = Batches(X, loss.encode_target(y, dtype), dtype, batch_size)
-    training = Training(
-        network, loss, Constant(), batches, Settings(max_iter=1), TrainingState(random_state)
-    )
+    objective, adam = Objective(network, loss, 1e-4, batches), Adam()
+    moments = adam.start(network.theta)
+    stepper = Stepper(adam, network.theta, network.grad, network.weights.size, moments)
     start = time.perf_counter()
-    training.train(Adam())
+    for first, last in batches.bounds():
+        objective.evaluate(first, last)
+        stepper.step(rate=1e-3)
     return time.perf_counter() - start
 
 

@@ -1,8 +1,9 @@
-"""What each speed trick of the core buys: the same outcome with and without it, on cells' shapes.
+"""Measure the effect of each optimization of the core, on the shapes of the benchmark cells.
 
-A trick is a function that makes its arrays and returns two functions, with the trick and without;
-`TRICKS` names them and says on which shapes they run. Both are checked to give the same before
-they are timed, in turns, on one thread. What buys less than 5 % should leave the core.
+A trick is a function that creates arrays and returns two functions, one with the optimization and
+one without. `TRICKS` lists the tricks and their shapes. Both functions are checked to return the
+same result and then timed in turn on one thread. Optimizations that save less than 5 % should be
+removed from the core.
 """
 
 import argparse
@@ -11,14 +12,13 @@ import itertools
 import numpy as np
 from _timing import alternate, describe_machine, median, print_table, ratio, show_ratio
 from scipy.linalg.blas import daxpy, dscal, saxpy, sscal
-from sknumpy_mlp.core.stacked import StackedNetwork
 from threadpoolctl import threadpool_limits
 
 from sknumpy_mlp.activations import SELU
 from sknumpy_mlp.core.network import perceptron
-from sknumpy_mlp.optimizers import Stepper
+from sknumpy_mlp.core.stepper import Stepper
 
-# Hidden activations of a step: digits in batches of 32 and of 200, MNIST, 256 x 3, 512 x 512.
+# Hidden activations of a step: digits in batches of 32 and 200, MNIST, 256 x 3, 512 x 512.
 HIDDEN = [(32, 64), (200, 64), (200, 100), (256, 256), (200, 512)]
 # Scores of a step: rows, classes, units of the last hidden layer.
 SCORES = [(32, 10, 16), (200, 10, 64), (200, 10, 512)]
@@ -33,36 +33,36 @@ PARAMETERS = [(4_810,), (7_960,), (79_510,), (668_682,)]
 
 BLAS = {"float32": (saxpy, sscal), "float64": (daxpy, dscal)}
 RATE, BETA_1, BETA_2, EPSILON = 1e-3, 0.9, 0.999, 1e-8
-STEP = 100  # bias corrections are those of this step
+STEP = 100  # The step number for the bias corrections.
 
 
 def normal(shape, dtype):
-    """Random numbers, the same for the same shape."""
+    """Random normal numbers, which only depend on the shape."""
     return np.random.default_rng(0).normal(size=shape).astype(dtype)
 
 
-# Each trick returns two functions, with it and without; both return what they computed.
+# Each trick returns two functions, with and without it, which return their results.
 
 
 def relu_zeros(shape, dtype):
-    """ReLU in place: the maximum with an array of zeros, against that with the number 0."""
+    """ReLU in place: the maximum with an array of zeros, or with the number 0."""
     Z, zeros = normal(shape, dtype), np.zeros(shape, dtype)
     other = Z.copy()
     return lambda: np.maximum(Z, zeros, out=Z), lambda: np.maximum(other, 0, out=other)
 
 
 def bias_gradient(shape, dtype):
-    """Sums of columns: a product with ones, against ``sum(axis=0)``."""
+    """Sums of columns: a product with ones, or ``sum(axis=0)``."""
     dZ, ones = normal(shape, dtype), np.ones(shape[0], dtype)
     one, other = np.empty(shape[1], dtype), np.empty(shape[1], dtype)
     return lambda: np.dot(ones, dZ, out=one), lambda: dZ.sum(axis=0, out=other)
 
 
 def bias_row(shape, dtype):
-    """Forward pass, ReLU, and gradient of W and b: b as the last row of W, against apart from it.
+    """Forward pass, ReLU, and gradient of W and b: b as the last row of W, or as a separate vector.
 
-    A column of ones stands behind the inputs, and behind the outputs for the next layer. Not in the
-    core: what small layers gain, a penalty that leaves out the rows of biases loses.
+    The inputs, and the outputs for the next layer, have a last column of ones. This is not in the
+    core: a penalty that skips the rows of biases would cost what small layers gain.
     """
     n_rows, n_in, n_out = shape
     ones = np.ones((n_rows, 1), dtype)
@@ -91,16 +91,16 @@ def bias_row(shape, dtype):
 
 
 def stacked_members(shape, dtype):
-    """Forward and backward pass of all members of an ensemble in one go, against one by one."""
+    """Forward and backward pass of the members of an ensemble: all at once, or one by one."""
     n_members, n_rows, n_units = shape
-    plain = perceptron([20, n_units, n_units, 4], [SELU(), SELU()])
-    together = StackedNetwork(plain, n_members)
+    units = [20, n_units, n_units, 4]
+    together = perceptron(units, [SELU(), SELU()], n_members=n_members)
     together.allocate(dtype)
     together.theta[:] = normal(together.theta.shape, dtype) / np.sqrt(n_units)
     X = normal((n_members, n_rows, 20), dtype)
-    members = [plain.unbound() for _ in range(n_members)]
+    members = [perceptron(units, [SELU(), SELU()]) for _ in range(n_members)]
     for member, of in zip(members, together.members):
-        member.bind(of.coefs, of.intercepts)
+        member.bind(of.parameters())
         member.allocate(dtype)
 
     def passes(network, X):
@@ -127,9 +127,9 @@ def stacked_members(shape, dtype):
 
 
 def transposed_scores(shape, dtype):
-    """Product and softmax with scores class by class (Fortran order), against row by row.
+    """Product and softmax with scores stored class by class (Fortran order), or row by row.
 
-    The product with the gradient of the scores that follows is in both.
+    Both versions include the product with the gradient of the scores that follows.
     """
     n_rows, n_classes, n_hidden = shape
     A, W = normal((n_rows, n_hidden), dtype), normal((n_hidden, n_classes), dtype) / n_hidden
@@ -157,7 +157,7 @@ def transposed_scores(shape, dtype):
 
 
 def flat_index(shape, dtype):
-    """Scores of the true classes read and written by one index, against a pair of indices."""
+    """Access to the scores of the true classes: with one flat index, or with a pair of indices."""
     n_rows, n_classes, _ = shape
     rows, y = np.arange(n_rows), np.random.default_rng(1).integers(n_classes, size=n_rows)
     one, other = normal((n_classes, n_rows), dtype), normal((n_classes, n_rows), dtype)
@@ -178,19 +178,19 @@ def flat_index(shape, dtype):
 
 
 def gather(shape, dtype):
-    """Rows of a batch: ``take`` into a buffer with ``mode="clip"``, against ``X[index]``."""
+    """Rows of a batch: ``take`` into a buffer with ``mode="clip"``, or ``X[index]``."""
     n_rows, n_columns, n_batch = shape
     X = normal((n_rows, n_columns), dtype)
     order = np.random.default_rng(1).permutation(n_rows)
     batches = [order[start : start + n_batch] for start in range(0, n_rows - n_batch + 1, n_batch)]
-    # Other rows in each call, as in an epoch: the same ones would lie in the cache.
+    # Different rows in each call, as in an epoch: the same rows would stay in the cache.
     one, other = itertools.cycle(batches), itertools.cycle(batches)
     buffer = np.empty((n_batch, n_columns), dtype)
     return lambda: X.take(next(one), 0, buffer, "clip"), lambda: X[next(other)]
 
 
 class AdamState:
-    """Vectors that a step of Adam reads and writes."""
+    """The vectors that a step of Adam reads and writes."""
 
     def __init__(self, shape, dtype):
         self.axpy, self.scal = BLAS[dtype]
@@ -199,7 +199,7 @@ class AdamState:
         self.scratch = np.empty(shape, dtype)
 
     def blocks(self, size=Stepper.block_size):
-        """Slices of the vectors; the scratch is shared."""
+        """Yield slices of the vectors; the scratch array is shared."""
         for start in range(0, len(self.theta), size):
             vectors = (self.theta, self.grad, self.m, self.v)
             block = [each[start : start + size] for each in vectors]
@@ -207,7 +207,7 @@ class AdamState:
 
 
 def step_as_in_core(axpy, scal, theta, grad, m, v, scratch):
-    """Moments without their factors, one pass by BLAS instead of two."""
+    """A step with moments stored without their factors: one pass by BLAS instead of two."""
     scal(BETA_1, m)
     axpy(grad, m, None, 1.0)
     np.multiply(grad, grad, out=scratch)
@@ -222,7 +222,7 @@ def step_as_in_core(axpy, scal, theta, grad, m, v, scratch):
 
 
 def step_with_factors(axpy, scal, theta, grad, m, v, scratch):
-    """Moments as in the paper, still by BLAS."""
+    """A step with moments as in the paper, by BLAS."""
     scal(BETA_1, m)
     axpy(grad, m, None, 1 - BETA_1)
     np.multiply(grad, grad, out=scratch)
@@ -236,7 +236,7 @@ def step_with_factors(axpy, scal, theta, grad, m, v, scratch):
 
 
 def step_without_blas(axpy, scal, theta, grad, m, v, scratch):
-    """`step_as_in_core` by NumPy."""
+    """`step_as_in_core` with NumPy's operators."""
     m *= BETA_1
     m += grad
     np.multiply(grad, grad, out=scratch)
@@ -252,7 +252,7 @@ def step_without_blas(axpy, scal, theta, grad, m, v, scratch):
 
 
 def step_with_factors_without_blas(axpy, scal, theta, grad, m, v, scratch):
-    """`step_with_factors` by NumPy."""
+    """`step_with_factors` with NumPy's operators."""
     m *= BETA_1
     np.multiply(grad, 1 - BETA_1, out=scratch)
     m += scratch
@@ -282,23 +282,23 @@ def stepping(step, shape, dtype, size=Stepper.block_size):
 
 
 def adam_blas(shape, dtype):
-    """Adam by axpy and scal, against NumPy's operators."""
+    """Adam with axpy and scal, or with NumPy's operators."""
     return stepping(step_as_in_core, shape, dtype), stepping(step_without_blas, shape, dtype)
 
 
 def adam_blocks(shape, dtype):
-    """Adam over blocks that stay in the cache, against one block."""
+    """Adam over blocks that stay in the cache, or over one block."""
     whole = shape[0]
     return stepping(step_as_in_core, shape, dtype), stepping(step_as_in_core, shape, dtype, whole)
 
 
 def adam_factors(shape, dtype):
-    """Moments without their factors, against those of the paper, both by axpy and scal."""
+    """Moments without their factors, or as in the paper, both with axpy and scal."""
     return stepping(step_as_in_core, shape, dtype), stepping(step_with_factors, shape, dtype)
 
 
 def adam_factors_numpy(shape, dtype):
-    """The same, both by NumPy's operators."""
+    """Moments without their factors, or as in the paper, both with NumPy's operators."""
     return (
         stepping(step_without_blas, shape, dtype),
         stepping(step_with_factors_without_blas, shape, dtype),
@@ -321,7 +321,7 @@ TRICKS = {
 
 
 def calls_for(function, seconds=0.02):
-    """Calls that take about so many seconds."""
+    """Number of calls that take about the given number of seconds."""
     calls = 1
     while True:
         times, _ = alternate({"": function}, 1, calls, pause=0)
@@ -331,10 +331,10 @@ def calls_for(function, seconds=0.02):
 
 
 def main():
-    """Time all tricks, print one table."""
+    """Time all tricks and print one table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--repeats", type=int, default=9, help="timed rounds (default: 9)")
-    parser.add_argument("--tricks", default="", help="tricks whose name has this in it")
+    parser.add_argument("--tricks", default="", help="only tricks whose name contains this text")
     arguments = parser.parse_args()
     describe_machine(["numpy", "scipy"])
     print("one thread; medians\n")
@@ -350,10 +350,10 @@ def main():
 
 
 def measure(name, make, shape, dtype, repeats):
-    """A line of the table."""
+    """Time one trick; returns a row of the table."""
     with threadpool_limits(1):
         with_trick, without = make(shape, dtype)
-        # The orders of summation differ; a few roundings of terms near 1.
+        # The order of summation differs: allow a few rounding errors of terms near 1.
         tolerance = 1e-4 if dtype == "float32" else 1e-10
         np.testing.assert_allclose(with_trick(), without(), rtol=tolerance, atol=tolerance)
         contenders = {"with": with_trick, "without": without}

@@ -1,9 +1,9 @@
-"""A neural network for scikit-learn, written in NumPy.
+"""Neural networks for scikit-learn, written in NumPy.
 
-`ScratchMLPClassifier` and `ScratchMLPRegressor` are the estimators. What they are made of, and what
-can be passed to them as an object instead of a name, is in `activations`, `initializers`, `losses`,
-`optimizers` and `schedules`. `make_tabular_mlp` puts the classifier or the
-regressor behind what prepares the columns of a table, `RobustSmoothScaler` among it.
+`ScratchMLPClassifier` and `ScratchMLPRegressor` are the estimators. The modules `activations`,
+`initializers`, `losses`, `optimizers` and `schedules` contain their parts, which can be passed as
+objects instead of names. `make_tabular_mlp` builds a pipeline that prepares the columns of a table,
+with `RobustSmoothScaler` among other transformers, and ends with the classifier or the regressor.
 """
 
 from . import activations, initializers, losses, optimizers, schedules

@@ -1,7 +1,7 @@
-"""Any table to columns of float32 numbers, by transformers that scikit-learn has.
+"""Convert any table to float32 columns with scikit-learn's transformers.
 
-`columns_of_tables` makes the transformer; the functions below are what it calls. They take a
-pandas or polars DataFrame, or an array, and import neither library.
+`columns_of_tables` creates the transformer, which calls the functions below. They accept a pandas
+or polars DataFrame, or an array, and import neither library.
 """
 
 from numbers import Real
@@ -13,20 +13,22 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
+from ._estimator.rows import is_missing
 from .preprocessing import RobustSmoothScaler
 
 
 def columns_of_tables():
-    """The transformer of `make_tabular_mlp`: any table to float32 numbers without a gap.
+    """Create the transformer of `make_tabular_mlp`: any table to float32 without missing values.
 
     Returns
     -------
     sklearn.compose.ColumnTransformer
-        With the parts "numbers", "missing" and "categories", each for the columns that it finds.
+        It has the transformers "numbers", "missing" and "categories", which select their columns
+        by type.
     """
     numbers = make_pipeline(
         FunctionTransformer(as_numbers, feature_names_out=unchanged_names),
-        # A column without any number stays, as zeros, so that the columns are those of `fit`.
+        # A column without any number is kept, as zeros, so that the columns match those of `fit`.
         SimpleImputer(strategy="median", keep_empty_features=True),
         RobustSmoothScaler(dtype="float32"),
     )
@@ -53,19 +55,19 @@ def columns_of_tables():
 
 
 def unchanged_names(transformer, names):
-    """The names of the columns that a function leaves as many as they were."""
-    # A part without columns is never fitted; scikit-learn 1.9 draws it all the same, and without
-    # names "one-to-one" gives it something that has no length.
+    """Output names of a function that does not change the number of columns."""
+    # scikit-learn 1.9 displays a transformer without columns although it was never fitted; without
+    # names, "one-to-one" would return an object that has no length.
     return [] if names is None else names
 
 
 def name_of_category(feature, category):
-    """The name of a column of 0 and 1; that of gaps is none that a text could have."""
+    """The name of a one-hot column; no text value leads to the name of the missing values."""
     return f"{feature} is missing" if category is None else f"{feature}_{category}"
 
 
 def numeric_columns(X):
-    """The numbers of the columns of a table that hold numbers or booleans.
+    """The indices of the columns that hold numbers or booleans.
 
     Parameters
     ----------
@@ -79,7 +81,7 @@ def numeric_columns(X):
 
 
 def categorical_columns(X):
-    """The numbers of the columns of a table that hold categories.
+    """The indices of the columns that hold categories.
 
     Parameters
     ----------
@@ -93,7 +95,7 @@ def categorical_columns(X):
 
 
 def as_numbers(X):
-    """Columns of numbers and booleans of any type, as floats with NaN for what is missing.
+    """Convert columns of numbers and booleans of any type to floats, with NaN as missing value.
 
     Parameters
     ----------
@@ -102,7 +104,7 @@ def as_numbers(X):
     Returns
     -------
     ndarray of shape (n_samples, n_features)
-        float32 if all columns are, else float64.
+        float32 if all columns are float32, otherwise float64.
     """
     columns = []
     for name, _, values in _columns(X):
@@ -116,7 +118,7 @@ def as_numbers(X):
 
 
 def as_text(X):
-    """Columns of categories of any type, as strings with None for what is missing.
+    """Convert columns of categories of any type to strings, with None as missing value.
 
     Parameters
     ----------
@@ -128,7 +130,7 @@ def as_text(X):
     """
     text = np.empty(np.shape(X), dtype=object)
     for number, (_, _, values) in enumerate(_columns(X)):
-        # Most are strings already, and need no call.
+        # Most values are strings already: skip the call.
         text[:, number] = [v if type(v) is str else _text(v) for v in values.astype(object)]
     return text
 
@@ -137,8 +139,7 @@ def _columns(X):
     """Yield each column's name, the name of its dtype, and its values as a 1-D array."""
     if sparse.issparse(X):
         raise TypeError(
-            f"X must be a DataFrame or a dense array, got {type(X).__name__}; X.toarray() makes it "
-            "one"
+            f"X must be a DataFrame or a dense array, got {type(X).__name__}; use X.toarray()"
         )
     if not hasattr(X, "columns"):
         X = np.asarray(X)
@@ -147,7 +148,7 @@ def _columns(X):
         for number in range(X.shape[1]):
             yield number, str(X.dtype), X[:, number]
         return
-    # By number: names need not be unique in pandas. polars is indexed as pandas' iloc is.
+    # By index, since names need not be unique in pandas. polars indexes like pandas' iloc.
     by_number = getattr(X, "iloc", X)
     for number, name in enumerate(X.columns):
         column = by_number[:, number]
@@ -155,13 +156,13 @@ def _columns(X):
 
 
 def _kinds(X):
-    """Yield what each column holds, "numbers" or "categories".
+    """Yield the kind of each column: "numbers" or "categories".
 
-    Objects are looked at: it is how an array of mixed columns, and a column of booleans in which
-    some are missing, come along.
+    The values of object columns are inspected: an array of mixed columns, or a column of booleans
+    with missing values, has the dtype object.
     """
     for name, dtype, values in _columns(X):
-        # pandas and polars: Categorical, category, Enum. Their values may be numbers.
+        # The categorical types of pandas and polars, whose values may be numbers.
         if dtype.lower().startswith(("categor", "enum")):
             yield "categories"
         elif values.ndim > 1:
@@ -169,8 +170,8 @@ def _kinds(X):
         elif values.dtype.kind in "biuf":
             yield "numbers"
         elif values.dtype.kind in "OUST":
-            # One value of each type will do, and is soon found.
-            known = [v for v in {type(v): v for v in values}.values() if not _is_missing(v)]
+            # One value of each type is enough.
+            known = [v for v in {type(v): v for v in values}.values() if not is_missing(v)]
             others = sorted(
                 type(v).__name__ for v in known if not isinstance(v, (str, bytes, Real, np.bool_))
             )
@@ -185,19 +186,8 @@ def _kinds(X):
 def _refuse(name, what):
     raise ValueError(
         f"X must have columns of numbers, booleans, strings or categories, but column {name!r} "
-        f"holds {what}; make numbers or strings of them first"
+        f"holds {what}; convert them to numbers or strings first"
     )
-
-
-def _is_missing(value):
-    """Whether it is None, NaN, NaT or pandas.NA, without importing pandas."""
-    if value is None:
-        return True
-    unlike_itself = value != value
-    if isinstance(unlike_itself, (bool, np.bool_)):
-        return bool(unlike_itself)
-    # pandas.NA compares to itself, which is no truth value.
-    return unlike_itself is value
 
 
 def _floats(values):
@@ -205,12 +195,12 @@ def _floats(values):
         return values
     if values.dtype.kind in "biu":
         return values.astype(np.float64)
-    return np.array([np.nan if _is_missing(value) else float(value) for value in values])
+    return np.array([np.nan if is_missing(value) else float(value) for value in values])
 
 
 def _text(value):
-    """None or a string, the same for 1 and 1.0: integers become floats where some are missing."""
-    if _is_missing(value):
+    """A string or None; the same for 1 and 1.0, since missing values turn integers into floats."""
+    if is_missing(value):
         return None
     if isinstance(value, (float, np.floating)) and value.is_integer():
         value = int(value)

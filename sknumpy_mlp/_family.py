@@ -202,6 +202,38 @@ class Family:
         meant = elsewhere.get(plain) or (close[0] if close else None)
         return f"; did you mean {meant!r}?" if meant in names else ""
 
+    @classmethod
+    def check_settable(cls, part, parameter, path):
+        """Raise a ValueError unless `part` is an object, whose parameters can be set.
+
+        Parameters
+        ----------
+        part : object
+            The value of `parameter`: a name, perhaps, which has nothing to set.
+        parameter, path : str
+            What is set is ``<parameter>__<path>``.
+        """
+        if hasattr(part, "set_params") and not isinstance(part, type):
+            return
+        key = path.partition("__")[0]
+        named = cls.named().get(part) if isinstance(part, str) else None
+        message = f"{parameter}__{path} needs an object whose {key} can be set, got {part!r}"
+        # A member without a name serves where no named one does.
+        having = [
+            each
+            for each in [*cls.named().values(), *cls.members()]
+            if key in each.parameter_names() and not each.__name__.startswith("_")
+        ]
+        if named is not None and named not in having:
+            message += f", which has {named.parameter_names() or 'no parameters'}"
+        if having:
+            one = named if named in having else having[0]
+            address = one.__module__.removeprefix("sknumpy_mlp.")
+            message += f"; pass {parameter}={address}.{one.__name__}({key}=...)"
+            if one is named and key in named.flat:
+                message += f", or set {key} of the estimator"
+        raise ValueError(message)
+
     def check_parameters(self):
         """Raise a ValueError if a parameter breaks its rule."""
         for key, rule in self.rules.items():
@@ -259,6 +291,7 @@ class Family:
                     f"it has {self.parameter_names()}"
                 )
             if rest:
+                self._family().check_settable(getattr(self, name), name, rest)
                 getattr(self, name).set_params(**{rest: value})
             else:
                 setattr(self, name, value)

@@ -1,13 +1,13 @@
-"""Operations on flat vectors in one pass, in place, by BLAS: half the passes of NumPy's.
+"""Operations on flat vectors by BLAS, in place and in a single pass.
 
-``y += a * x`` is two passes and a temporary in NumPy, one here; that is a third of the time of
-an optimizer's step on a small network. On large ones NumPy's single passes are as fast.
+NumPy computes ``y += a * x`` in two passes with a temporary array. On a small network, the single
+pass saves a third of the time of an optimizer step. On large networks, NumPy is as fast.
 """
 
 from scipy.linalg.blas import daxpy, dscal, saxpy, sscal
 
-# OpenBLAS wakes threads for vectors of more than 10,000 elements, and SciPy brings a pool of its
-# own beside NumPy's: with both awake on the same processors a step takes 20 times as long.
+# OpenBLAS wakes threads for vectors of more than 10,000 elements, and SciPy and NumPy each have a
+# pool of threads: with both pools awake on the same processors, a step takes 20 times as long.
 PIECE = 9984
 
 _AXPY = {"f": saxpy, "d": daxpy}

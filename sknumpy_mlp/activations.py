@@ -1,10 +1,10 @@
 r"""Activation functions ``A = f(Z)`` of the hidden layers, and their derivatives.
 
-Contract: ``forward`` writes ``f(Z)`` into `out`; ``backward`` turns the gradient with respect
-to the output, ``dA``, into the gradient with respect to the input, ``dZ = dA * f'(Z)``, in place.
-`reads` says whether the derivative is computed from the layer's input ``Z`` or its output ``A``,
-`in_place` whether ``out`` may be ``Z`` itself; so a cheap activation needs one buffer, not two.
-To add one: subclass `Activation` here, give it a `name`, and the tests find it.
+Contract: ``forward`` writes ``f(Z)`` into `out`. ``backward`` turns the gradient with respect to
+the output, ``dA``, into the gradient with respect to the input, ``dZ = dA * f'(Z)``, in place.
+`reads` defines whether the derivative is computed from the layer's input ``Z`` or its output ``A``.
+`in_place` defines whether ``out`` may be ``Z``, so that a cheap activation needs only one buffer.
+To add an activation: subclass `Activation` here and give the class a `name`; the tests find it.
 """
 
 from types import SimpleNamespace
@@ -21,7 +21,7 @@ class Activation(Family):
     Attributes
     ----------
     reads : {"input", "output"}
-        What `backward` receives as `kept`.
+        The array that `backward` receives as `kept`.
     in_place : bool
         Whether `forward` may be called with ``out is Z``.
     glorot_factor : float
@@ -39,7 +39,7 @@ class Activation(Family):
         ----------
         Z, out : ndarray of shape (n_samples, n_units), of one float dtype
         scratch : object, default=None
-            What `scratch` made, for an activation that can use it here.
+            Buffers from the method `scratch`; optional here.
         """
         raise NotImplementedError
 
@@ -49,20 +49,20 @@ class Activation(Family):
         Parameters
         ----------
         kept : ndarray of shape (n_samples, n_units)
-            ``Z`` or ``A``, as `reads` says.
+            ``Z`` or ``A``, depending on `reads`.
         dA : ndarray of shape (n_samples, n_units)
         scratch : object
-            What `scratch` made; the activation's own, from batch to batch.
+            Buffers from the method `scratch`, reused in every batch.
         """
         raise NotImplementedError
 
     def scratch(self, shape, dtype):
-        """Arrays for the activation's own use; one of this shape, if it does not say otherwise."""
+        """Create the buffers of the activation; one array of this shape unless overridden."""
         return np.empty(shape, dtype)
 
 
 class Identity(Activation):
-    """``f(z) = z``: a linear layer.
+    """``f(z) = z``, for a linear layer.
 
     Examples
     --------
@@ -84,7 +84,7 @@ class Identity(Activation):
 
 
 class Logistic(Activation):
-    """``f(z) = 1 / (1 + exp(-z))``, with ``f' = a (1 - a)``; "sigmoid" elsewhere.
+    """``f(z) = 1 / (1 + exp(-z))``, with ``f' = a (1 - a)``, also known as "sigmoid".
 
     Examples
     --------
@@ -151,7 +151,7 @@ class ReLU(Activation):
         return SimpleNamespace(zeros=np.zeros(shape, dtype), is_positive=np.empty(shape, bool))
 
     def forward(self, Z, out, scratch=None):
-        # The maximum with an array of zeros is vectorized, that with the number 0 is not: 3x.
+        # NumPy vectorizes the maximum with an array of zeros, but not with the number 0: 3x faster.
         np.maximum(Z, 0 if scratch is None else scratch.zeros, out=out)
 
     def backward(self, kept, dA, scratch):
@@ -160,7 +160,7 @@ class ReLU(Activation):
 
 
 class LeakyReLU(Activation):
-    """``f(z) = max(z, s z)``: no unit dies, since its gradient never vanishes.
+    """``f(z) = max(z, s z)``, whose gradient never vanishes, so that no unit dies.
 
     Parameters
     ----------
@@ -234,7 +234,7 @@ class ELU(Activation):
         return SimpleNamespace(slope=slope, zeros=zeros, is_positive=np.empty(shape, bool))
 
     def forward(self, Z, out, scratch=None):
-        # As in ReLU: three times as fast as with the number 0 in float32, a quarter of the whole.
+        # As in ReLU: three times as fast as the number 0 in float32, a quarter of the whole pass.
         zeros = 0 if scratch is None else scratch.zeros
         # exp(min(z, 0)) cannot overflow; the positive part is added afterwards.
         np.minimum(Z, zeros, out=out)
@@ -282,7 +282,7 @@ class SELU(ELU):
 
 
 class GELU(Activation):
-    r"""``f(z) = z Phi(z)``, Phi the normal distribution function, exact.
+    r"""``f(z) = z Phi(z)``, where Phi is the normal distribution function, without approximation.
 
     ``f' = Phi(z) + z phi(z)``. PyTorch's default (``approximate="none"``) is the same function.
 
@@ -320,7 +320,7 @@ class GELU(Activation):
 
 
 class SiLU(Activation):
-    """``f(z) = z s(z)``, s the logistic function; "swish" elsewhere.
+    """``f(z) = z s(z)``, where s is the logistic function, also known as "swish".
 
     ``f' = s(z) (1 + z (1 - s(z)))``.
 
@@ -355,9 +355,9 @@ class SiLU(Activation):
 
 
 class Mish(Activation):
-    r"""``f(z) = z tanh(log(1 + exp(z)))``, smooth, a little below zero for negative z.
+    r"""``f(z) = z tanh(log(1 + exp(z)))``, smooth and slightly below zero for negative z.
 
-    With ``e = exp(z)`` and ``d = e (e + 2) + 2`` that is ``z (1 - 2 / d)``, and
+    With ``e = exp(z)`` and ``d = e (e + 2) + 2``, the function equals ``z (1 - 2 / d)``, and
     ``f' = e (4 (z + 1) + 4 e^2 + e^3 + e (4 z + 6)) / d^2``.
 
     References
@@ -381,10 +381,10 @@ class Mish(Activation):
 
     def forward(self, Z, out, scratch=None):
         e, n = (out, np.empty_like(out)) if scratch is None else scratch
-        # Beyond 20 the factor of z rounds to 1, in float64 too, and e^4 stays finite in float32.
+        # Beyond 20, the factor of z rounds to 1, even in float64, and e^4 stays finite in float32.
         np.minimum(Z, 20, out=e)
         np.exp(e, out=e)
-        # n / (n + 2) with n = e (e + 2): unlike 1 - 2 / d it keeps its digits where e is small.
+        # n / (n + 2) with n = e (e + 2) stays accurate for small e, unlike 1 - 2 / d.
         np.add(e, 2, out=n)
         n *= e
         np.add(n, 2, out=e)
@@ -393,7 +393,7 @@ class Mish(Activation):
 
     def backward(self, kept, dA, scratch):
         e, slope = scratch
-        # Below -800 exp is 0, in float64 too; the bound keeps 4 z finite.
+        # Below -800, exp is 0, even in float64; the bound keeps 4 z finite.
         np.clip(kept, -800, 20, out=kept)
         np.exp(kept, out=e)
         kept *= 4
@@ -405,7 +405,7 @@ class Mish(Activation):
         slope += kept
         slope += 4
         slope *= e
-        # d, in the place of 4 z.
+        # Overwrite 4 z with d.
         np.add(e, 2, out=kept)
         kept *= e
         kept += 2

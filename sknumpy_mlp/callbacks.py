@@ -1,6 +1,6 @@
-"""Callbacks for scikit-learn's protocol (`sklearn.callback`, from scikit-learn 1.9 on).
+"""Callbacks for scikit-learn's protocol (`sklearn.callback`, scikit-learn 1.9 or newer).
 
-`Checkpoint` writes a fit under way to disk, so that ``fit(X, y, resume_from=path)`` can resume it.
+`Checkpoint` writes a running fit to disk, and ``fit(X, y, resume_from=path)`` resumes training.
 """
 
 import copy
@@ -17,28 +17,31 @@ from ._family import integer, real
 class Checkpoint:
     """Write the estimator to a file while it is fitted.
 
-    The file holds the estimator as it is after an epoch, ready to predict, and all that
-    ``fit(X, y, resume_from=path)`` needs to go on from there: the end is then bit for bit that of
-    a fit that was never interrupted. It is written whole or not at all: into a new file beside
-    it, flushed to the disk, then renamed; whatever kills the program leaves the last one readable.
+    The file holds the estimator as it is after an epoch, ready to predict, and everything that
+    ``fit(X, y, resume_from=path)`` needs to resume training. The result is bit-for-bit the same as
+    that of an uninterrupted fit. The file is written completely or not at all: the data goes to a
+    new file in the same folder, which is flushed to disk and then renamed. However the program
+    ends, the last checkpoint is readable.
 
-    Set it with ``estimator.set_callbacks(Checkpoint(path))``; scikit-learn 1.9 or newer is needed.
+    Set the callback with ``estimator.set_callbacks(Checkpoint(path))``. This requires scikit-learn
+    1.9 or newer.
 
     Parameters
     ----------
     path : str or path
-        The file, for `joblib.load`; replaced each time.
+        The path of the file, which is replaced at each checkpoint. `joblib.load` can read it.
     epochs : int >= 1, default=1
-        Write after every so many epochs.
+        Number of epochs between two checkpoints.
     seconds : float >= 0 or None, default=None
-        Write only if so many seconds have passed since the last time, or since the fit began.
+        Minimum number of seconds between two checkpoints, and from the beginning of the fit to the
+        first checkpoint.
 
     Raises
     ------
     ImportError
-        If scikit-learn has no callbacks.
+        If the installed scikit-learn does not support callbacks.
     ValueError
-        If a parameter breaks its rule.
+        If a parameter is invalid.
 
     Examples
     --------
@@ -61,8 +64,8 @@ class Checkpoint:
     def __init__(self, path, epochs=1, seconds=None):
         if not hasattr(CallbackSupportMixin, "set_callbacks"):
             raise ImportError(
-                f"Checkpoint needs scikit-learn 1.9 or newer, which has callbacks; this is "
-                f"{sklearn.__version__}"
+                f"Checkpoint requires scikit-learn 1.9 or newer, which supports callbacks; the "
+                f"installed version is {sklearn.__version__}"
             )
         integer(1).check("epochs", epochs)
         if seconds is not None:
@@ -72,10 +75,12 @@ class Checkpoint:
         self.seconds = seconds
 
     def setup(self, estimator, context):
-        """Look for the folder before there is anything to lose; called by scikit-learn."""
+        """Check that the folder exists before training begins; called by scikit-learn."""
         folder = os.path.dirname(os.path.abspath(self.path))
         if not os.path.isdir(folder):
-            raise FileNotFoundError(f"path must name a file in a folder that exists, got {folder}")
+            raise FileNotFoundError(
+                f"path must name a file in an existing folder, got the folder {folder}"
+            )
         self._written = time.monotonic()
 
     def teardown(self, estimator, context):
@@ -85,14 +90,14 @@ class Checkpoint:
         """Nothing to do; called by scikit-learn."""
 
     def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
-        """Write the file if it is time to; called by scikit-learn after every epoch."""
+        """Write the file if a checkpoint is due; called by scikit-learn after every epoch."""
         if context.task_name != "epoch":
             return
         is_due = fitted_estimator.n_iter_ % self.epochs == 0
         if not is_due or time.monotonic() - self._written < (self.seconds or 0):
             return
-        # What belongs to this very fit (tasks, progress bars) must not be in the file; other
-        # callbacks get the same estimator.
+        # The file must not contain objects of the running fit (tasks, progress bars). A copy, since
+        # other callbacks receive the same estimator.
         saved = copy.copy(fitted_estimator)
         for name in list(vars(saved)):
             if name.startswith(CALLBACK_ATTRIBUTES):

@@ -1,4 +1,4 @@
-"""`ScratchMLPClassifier`: labels in, labels out."""
+"""`ScratchMLPClassifier`: the estimator for class labels."""
 
 import warnings
 
@@ -13,180 +13,194 @@ from ._estimator.base import BaseScratchMLP
 from ._estimator.labels import Labels, has_several_labels
 from ._estimator.parameters import takes_steps
 from ._estimator.rows import Target
+from ._keywords import with_known_keywords
 
 
 class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
-    r"""Multilayer perceptron classifier: a drop-in for scikit-learn's `MLPClassifier`.
+    r"""Multilayer perceptron classifier, a drop-in replacement for scikit-learn's `MLPClassifier`.
 
-    Minimizes, over weights W and biases b,
+    The model minimizes, over weights W and biases b,
 
     .. math:: \frac1n \sum_i w_i\, \ell(z_i, y_i) + \frac{\alpha}{2 n} \lVert W \rVert^2,
        \qquad z = W_L^T f(\dots f(W_1^T x + b_1) \dots) + b_L
 
-    over the n rows of a batch. With the parameters of `MLPClassifier` and the same `random_state`
-    it gives the same model; `docs/differences.md` lists where it means to differ.
+    over the n samples of a batch. With the parameters of `MLPClassifier` and the same
+    `random_state`, it fits the same model; `docs/differences.md` lists the intended differences.
 
     Parameters
     ----------
     hidden_layer_sizes : int or sequence of int, default=(100,)
-        Units of each hidden layer; ``()`` is (multinomial) logistic regression.
-    activation : str, Activation, or a list of one per hidden layer, default="relu"
-        One of "identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu",
-        "mish", "softplus", or an object from `sknumpy_mlp.activations`.
+        Number of units per hidden layer. An empty tuple gives (multinomial) logistic regression.
+    activation : str, Activation or list of them, default="relu"
+        Activation function of the hidden layers: "identity", "logistic", "tanh", "relu",
+        "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus", or an object from
+        `sknumpy_mlp.activations`. A list has one entry per hidden layer.
     solver : str or Optimizer, default="adam"
-        One of "sgd", "momentum", "rmsprop", "adagrad", "adam", "adamw", "lbfgs", or an object from
-        `sknumpy_mlp.optimizers`. A name takes its settings from the parameters below
-        (`momentum`, `beta_1`, ...), an object brings its own.
+        Solver for weight optimization: "sgd", "momentum", "rmsprop", "adagrad", "adam", "adamw",
+        "lbfgs", or an object from `sknumpy_mlp.optimizers`. A name takes its settings from the
+        parameters below (`momentum`, `beta_1`, ...); an object has its own.
     alpha : float >= 0, default=0.0001
-        Strength of the L2 term; divided by the number of rows in a batch, as in scikit-learn.
+        Strength of the L2 regularization term. The term is divided by the number of samples in the
+        batch, as in scikit-learn.
     batch_size : int, "auto", "full" or "up to N", default="auto"
-        Rows in a step. "auto" is ``min(200, n_samples)``, "full" all rows, "up to 256", or any
-        other number, all rows where they are fewer, without a warning. Not used by lbfgs.
+        Size of minibatches. "auto" is ``min(200, n_samples)``, "full" is all samples, and "up to N"
+        is ``min(N, n_samples)``, without the warning that an integer larger than the number of
+        samples raises. Not used by lbfgs.
     learning_rate : str, Schedule or function, default="constant"
-        The rate of a step is `learning_rate_init` times the schedule's factor. "constant",
-        "invscaling", "adaptive" mean what they mean in scikit-learn, where adam and lbfgs ignore
-        them. "step", "exponential", "cosine", "coslog4", "one_cycle", "warmup" or an object from
-        `sknumpy_mlp.schedules` act with every solver but lbfgs; a function maps the fraction of
-        training done, in [0, 1], to the factor.
+        Learning rate schedule: the rate of a step is `learning_rate_init` times a factor.
+        "constant", "invscaling" and "adaptive" have the same meaning as in scikit-learn, where adam
+        and lbfgs ignore them. "step", "exponential", "cosine", "coslog4", "one_cycle", "warmup" and
+        objects from `sknumpy_mlp.schedules` work with every solver except lbfgs. So does a function
+        that maps the fraction of training done, in [0, 1], to the factor.
     learning_rate_init : float > 0, default=0.001
-        The learning rate before the schedule's factor. Not used by lbfgs.
+        The learning rate before the schedule multiplies it by a factor. Not used by lbfgs.
     power_t : float >= 0, default=0.5
-        Exponent of "invscaling".
+        The exponent of the "invscaling" schedule.
     max_iter : int >= 1, default=200
-        Epochs, or iterations of lbfgs. Also the epochs that a schedule plans for.
+        Maximum number of epochs, or of iterations for lbfgs. Schedules plan for `max_iter` epochs.
     shuffle : bool, default=True
-        Whether every epoch takes the rows in a new order.
+        Whether to shuffle samples in each epoch.
     random_state : int, RandomState or None, default=None
-        Decides starting weights, the validation rows and the order of rows. None draws fresh
-        numbers, never from NumPy's global stream.
+        Controls weight initialization, the validation split and shuffling. None draws new random
+        numbers for every fit and never uses NumPy's global random state.
     tol : float >= 0, default=1e-4
-        What counts as an improvement of the loss or of the validation score. For lbfgs, the
-        bound on the largest entry of the gradient.
+        Smallest change of the loss or of the validation score that counts as an improvement. For
+        lbfgs, the bound on the largest absolute entry of the gradient.
     verbose : bool or int, default=False
         Whether to print the loss of every epoch.
     warm_start : bool, default=False
-        Whether `fit` starts from the weights of the fitted network, with a new optimizer.
+        Whether `fit` starts from the weights of the previous call, with a new optimizer.
     momentum : float in [0, 1], default=0.9
-        For solver "sgd" and "momentum".
+        Momentum for gradient descent updates. Only used by "sgd" and "momentum".
     nesterovs_momentum : bool, default=True
-        For solver "sgd".
+        Whether to use Nesterov's momentum. Only used by "sgd".
     early_stopping : bool, default=False
-        Whether to score validation rows after every epoch, stop when that score has not improved
-        for `n_iter_no_change` epochs, and keep the best weights. The rows are `X_val` of `fit`,
-        or else split off from `X`. The split is stratified unless the target is multilabel;
-        where a class is too small for that, it is plain, and a warning names the class.
+        Whether to score held-out samples after every epoch, to stop training when the score has not
+        improved for more than `n_iter_no_change` consecutive epochs, and to keep the weights of the
+        best epoch. The held-out samples are `X_val` of `fit` if given, otherwise a part of `X`. The
+        split is stratified unless the target is multilabel. If a class is too small for that, the
+        split is not stratified and a warning names the class.
     validation_fraction : float in [0, 1), default=0.1
-        Share of rows held out by `early_stopping`.
+        Proportion of training data to hold out for early stopping.
     beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
-        For solver "adam" and "adamw".
+        Exponential decay rates of the first and second moments. Only used by "adam" and "adamw".
     epsilon : float > 0, default=1e-8
-        For solver "adam", "adamw", "rmsprop" and "adagrad".
+        Value for numerical stability. Only used by "adam", "adamw", "rmsprop" and "adagrad".
     n_iter_no_change : int, inf or None, default=10
-        Epochs without an improvement by more than `tol` after which one more ends the fit. ``inf``
-        and None run all `max_iter` epochs, None without a warning.
+        Number of consecutive epochs allowed without an improvement of at least `tol`; training
+        stops at the next one. ``inf`` and None run all `max_iter` epochs, None without a warning.
     max_fun : int >= 1, default=15000
-        Evaluations of the objective by lbfgs.
+        Maximum number of loss function calls. Only used by lbfgs.
     loss : str or Loss, default="log_loss"
-        "log_loss" (softmax; one logistic output for two classes, one per label for multilabel
-        targets), "binary_log_loss" (one logistic output per class), "squared_error" (likewise,
-        half the squared error), or an object of a class derived from `sknumpy_mlp.losses.Loss`.
-        Probabilities of exclusive classes from logistic outputs are normalised to sum to one.
+        The loss function. "log_loss" uses a softmax, or logistic outputs: one for two classes, and
+        one per label for multilabel targets. "binary_log_loss" uses one logistic output per class.
+        "squared_error" is half the squared error of the same outputs. An instance of a subclass of
+        `sknumpy_mlp.losses.Loss` is also accepted. If exclusive classes have logistic outputs,
+        their probabilities are normalized to sum to one.
     init : str, Initializer or a pair of them, default="auto"
-        Starting weights: "auto" (scikit-learn's), "glorot_uniform", "glorot_normal",
+        Weight initialization: "auto" (as in scikit-learn), "glorot_uniform", "glorot_normal",
         "he_uniform", "he_normal", "lecun_normal", "zeros", or an object from
-        `sknumpy_mlp.initializers`, which also says what biases get. Of a pair, the second is that
-        of the output layer.
+        `sknumpy_mlp.initializers`, which also initializes the biases. The second entry of a pair
+        initializes the output layer, the first all other layers.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes in the loss, multiplied into `sample_weight`; a class that a dict
-        does not name weighs one. "balanced" is ``n_samples / (n_classes * count)``, of weighted
-        rows if there are weights; `partial_fit`, which never sees all rows, refuses it. The
-        accuracy of validation rows is weighted likewise, a `scoring` of the user's only by
-        `sample_weight`. Not for multilabel targets.
+        Weights of the classes in the loss, multiplied with `sample_weight`. Classes missing from a
+        dict have weight one. "balanced" is ``n_samples / (n_classes * count)``, where both numbers
+        are sums of sample weights if there are any; `partial_fit` does not support it, since it
+        never sees all samples. The accuracy on held-out samples is weighted in the same way; a
+        scorer given as `scoring` is weighted by `sample_weight` only. Not supported for multilabel
+        targets.
     scoring : None, "loss", str or callable, default=None
-        What validation rows are scored by after every epoch: the accuracy, minus their loss (that
-        of training, without the L2 term), or a scorer, as a name or a function of an estimator, X
-        and y. The larger, the better.
+        Score of held-out samples after every epoch; larger is better. None is the accuracy, "loss"
+        is minus their loss (the training loss without the L2 term), and other values are scorers: a
+        name, or a function of an estimator, X and y.
     restore_best : bool, default=True
-        Whether `early_stopping` ends with the weights of the best epoch, or with the last ones.
+        Whether `early_stopping` restores the weights of the best epoch, or keeps the last ones.
     best_of_ties : {"first", "last"}, default="first"
-        Which of several epochs with the same score is the best.
-    dropout : float in [0, 1) or list of one per hidden layer, default=0.0
-        The probability of leaving a hidden unit out of a training step; the others are scaled up
-        so that expectations stay. Predictions use all units. Not for lbfgs.
+        Which of several epochs with the same score counts as the best.
+    dropout : float in [0, 1) or list of float, default=0.0
+        Probability of omitting a hidden unit in a training step; the other units are scaled up so
+        that expectations do not change. A list has one entry per hidden layer. Predictions use all
+        units. Not supported by lbfgs.
     label_smoothing : float in [0, 1), default=0.0
-        The share of every target that is spread over all classes. Part of the loss: for
-        "log_loss" and "binary_log_loss"; a loss that is an object brings its own.
+        Share of each target that is spread evenly over all classes. Only used by "log_loss" and
+        "binary_log_loss"; a loss given as an object has its own setting.
     clip_norm : float > 0 or None, default=None
-        The largest Euclidean norm that the gradient of a step may have; a longer one is scaled
-        down to it. Not for lbfgs.
+        Maximum Euclidean norm of the gradient of a step; a larger gradient is scaled down to this
+        norm. Not supported by lbfgs.
     feature_scale : bool, default=False
-        Whether every input column is multiplied by a learned factor, `feature_scale_`, one at the
-        start. Not for sparse X.
+        Whether every feature is multiplied by a learned factor, `feature_scale_`, which starts at
+        one. Not supported for sparse X.
     parametrization : {"standard", "ntk"}, default="standard"
-        "ntk", the neural-tangent parametrization, divides the learning rate of each layer's
-        weights by the root of its inputs. It belongs with weights that start as N(0, 1 / n_in),
-        ``init="lecun_normal"``, and an optimizer whose steps do not depend on the size of the
-        gradient. Not for lbfgs.
+        "ntk", the neural tangent parametrization, divides the learning rate of each layer's weights
+        by the square root of its number of inputs. It is meant for weights initialized from N(0, 1
+        / n_in), ``init="lecun_normal"``, and an optimizer whose steps do not depend on the size of
+        the gradient. Not supported by lbfgs.
     learning_rate_factors : dict or None, default=None
-        Factors of the learning rate for "weights", "biases" and "feature_scale". Not for lbfgs.
+        Factors of the learning rate for "weights", "biases" and "feature_scale". Not supported by
+        lbfgs.
     temperature_scaling : bool, default=False
-        Whether to end with scores divided by `temperature_`, the number that fits the validation
-        rows best if numbers far from one are held to be unlikely. Labels stay (those of several
-        members, each with a temperature of its own, but for a few), and probabilities lose the
-        caution of smoothed labels and the sureness of long training. Needs `early_stopping` or
-        `X_val`.
+        Whether to divide raw scores by `temperature_`, the temperature that minimizes the
+        validation loss under a standard normal prior on its logarithm. Predicted labels do not
+        change, except for a few if several members have different temperatures. Probabilities
+        become less under-confident after label smoothing and less over-confident after long
+        training. Requires `early_stopping` or `X_val`.
     members : int >= 1, default=1
-        Networks that are trained as one, an ensemble: each has its own starting weights, its own
-        order of rows, and with `early_stopping` its own validation rows (unless `X_val` is given),
-        best epoch and temperature. Predicted is the mean of their probabilities. Curves are means
-        over the members, and training ends when none improves any more. Sample weights are over the
-        mean of all members' rows, and only a batch that weighs nothing for all of them is left out.
-        Not for lbfgs.
+        Number of networks that are trained together as an ensemble. Each member has its own initial
+        weights, its own order of samples and, with `early_stopping`, its own held-out samples
+        (unless `X_val` is given), best epoch and temperature. The predicted probabilities are the
+        mean of the members' probabilities. Curves are means over the members, and training ends
+        when no member improves any more. Sample weights are normalized by their mean over the
+        samples of all members, and a batch is skipped only if it has zero weight for all of them.
+        Not supported by lbfgs.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted; the numbers of the columns for a multilabel target.
+        Sorted class labels; column numbers for a multilabel target.
     coefs_, intercepts_ : list of ndarray
-        Weights (n_in, n_out) and biases (n_out,) of each layer, with an axis of `members` in front
-        if there are several. Predictions are computed from them.
+        Weights (n_in, n_out) and biases (n_out,) of each layer; several members add an axis of
+        length `members` in front. Predictions are computed from these arrays.
     loss_ : float
-        The loss of the last epoch, or lbfgs's last.
+        The loss of the last epoch, or the final loss of lbfgs.
     loss_curve_ : list of float
-        The loss of every epoch. Not present with lbfgs.
+        The loss of each epoch. Not present with lbfgs.
     best_loss_ : float or None
-        The least of `loss_curve_`; None with early stopping. Not present with lbfgs.
+        The minimum of `loss_curve_`; None with early stopping. Not present with lbfgs.
     validation_scores_ : list of float or None
-        Score of the validation rows, by `scoring`, for every epoch; None without such rows.
+        Score of the held-out samples after each epoch, by `scoring`; None if none are held out.
     validation_loss_curve_ : list of float or None
-        Their loss, likewise: that of training, without the L2 term.
+        Loss of the held-out samples after each epoch, without the L2 term; None if none are held
+        out.
     best_validation_score_ : float or None
-        The best of this fit's `validation_scores_`; with several members the mean of their best.
+        The best of the `validation_scores_` of this fit; with several members, the mean of the best
+        score of each.
     best_iter_ : int, ndarray of shape (members,) or None
-        The epoch of this fit, from 1, with that score; each member's own if there are several.
+        The epoch of this fit with the best score, counted from 1; one per member if there are
+        several.
     feature_scale_ : ndarray of shape (n_features_in_,) or (members, n_features_in_)
-        The learned factors of the columns. Present with `feature_scale=True`.
+        The learned factors of the features. Only present with `feature_scale=True`.
     temperature_ : float or ndarray of shape (members,)
-        What raw scores are divided by, those of each member before the mean. Present after a fit
-        with `temperature_scaling=True`.
+        The divisor of the raw scores; with several members, one for each, applied before their
+        probabilities are averaged. Only present after a fit with `temperature_scaling=True`.
     n_iter_ : int
-        Epochs of the last call, or iterations of lbfgs.
+        Number of epochs of the last call, or of iterations for lbfgs.
     t_ : int
-        Rows that training has seen, counted over all epochs.
+        Number of training samples seen by the solver, counted again in every epoch.
     n_layers_ : int
-        Layers, input and output included.
+        Number of layers, including input and output.
     n_outputs_ : int
-        Units of the output layer.
+        Number of outputs.
     out_activation_ : str
-        The link from raw scores to probabilities: "softmax" or "logistic".
+        Name of the output activation function, from raw scores to probabilities: "softmax" or
+        "logistic".
     n_features_in_ : int
-        Columns of `X`.
+        Number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where `X` had names that are all strings.
+        Names of features seen during `fit`. Only present if `X` has names that are all strings.
 
     See Also
     --------
-    sklearn.neural_network.MLPClassifier : The model that this one is a drop-in for.
+    sklearn.neural_network.MLPClassifier : The estimator that this class can replace.
 
     References
     ----------
@@ -261,34 +275,35 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
 
     @classmethod
     def from_weights(cls, coefs, intercepts, classes, *, multilabel=False, **parameters):
-        """Make a fitted classifier of weights that are there already.
+        """Create a fitted classifier from given weights.
 
-        Predictions, `partial_fit` and a warm start go on from them.
+        The classifier can predict, and `partial_fit` and a warm start continue from the weights.
 
         Parameters
         ----------
         coefs : list of array-like of shape (n_in, n_out)
-            Weights of each layer, as `coefs_` of a fitted classifier or of scikit-learn's
-            `MLPClassifier`; copied. float32 if all are, else float64.
+            Weights of each layer, such as `coefs_` of a fitted classifier or of scikit-learn's
+            `MLPClassifier`. They are copied. The dtype is float32 if all arrays are float32,
+            otherwise float64.
         intercepts : list of array-like of shape (n_out,)
             Biases of each layer.
         classes : array-like of shape (n_classes,)
-            The labels, sorted, as in `classes_`.
+            Sorted class labels, as in `classes_`.
         multilabel : bool, default=False
-            Whether the target is several labels a row.
+            Whether a sample can have several labels.
         **parameters : dict
-            Those of the constructor. `hidden_layer_sizes` is read off the weights; `activation`
-            and `loss` must be said, if they are not the defaults.
+            Parameters of the constructor. `hidden_layer_sizes` is inferred from the weights;
+            `activation` and `loss` must be given unless they are the defaults.
 
         Returns
         -------
         ScratchMLPClassifier
-            Fitted; `n_iter_` is 0 and `loss_` is nan.
+            The fitted estimator; `n_iter_` is 0 and `loss_` is nan.
 
         Raises
         ------
         ValueError
-            If shapes, classes and parameters do not fit each other.
+            If shapes, classes and parameters are inconsistent.
 
         Examples
         --------
@@ -299,16 +314,16 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         """
         classes = np.asarray(classes)
         if classes.ndim != 1 or not np.array_equal(classes, np.unique(classes)) or not len(classes):
-            raise ValueError(f"classes must be sorted and different, got {classes!r}")
+            raise ValueError(f"classes must be sorted and unique, got {classes!r}")
         if multilabel and classes.tolist() != list(range(len(classes))):
             raise ValueError(
-                f"classes must be the numbers of the columns for several labels, got {classes!r}"
+                f"classes must be the numbers of the columns if multilabel=True, got {classes!r}"
             )
         labels = Labels.of(classes, multilabel)
         return cls._from_weights(coefs, intercepts, labels.kind, labels, parameters)
 
     def predict(self, X):
-        """Predict labels.
+        """Predict class labels.
 
         Parameters
         ----------
@@ -317,13 +332,14 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         Returns
         -------
         ndarray of shape (n_samples,), or (n_samples, n_labels) of 0 and 1 for a multilabel target
-            Of the labels' own type, integers for a multilabel target; sparse if that was.
+            Labels have the type of `classes_`. For a multilabel target they are integers, in a
+            sparse matrix if the training target was sparse.
         """
         raw = self._raw_scores(X)
         return self._labels.decode(self._loss.link.predict(raw))
 
     def predict_proba(self, X):
-        """Predict probabilities.
+        """Predict class probabilities.
 
         Parameters
         ----------
@@ -332,14 +348,15 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         Returns
         -------
         ndarray of shape (n_samples, n_classes), of the dtype of the network
-            In the order of `classes_`. Rows sum to one, unless the target was multilabel. Where
-            training saw one class, log-loss gives two columns all the same, as in scikit-learn.
+            Columns are in the order of `classes_`. Rows sum to one, unless the target is
+            multilabel. If the training target has a single class, log-loss still gives two
+            columns, as in scikit-learn.
         """
         raw = self._raw_scores(X)
         return self._loss.link.probabilities(raw)
 
     def predict_log_proba(self, X):
-        """Predict logarithms of probabilities, from raw scores: never of a rounded zero.
+        """Predict log-probabilities, computed from raw scores rather than rounded probabilities.
 
         Parameters
         ----------
@@ -353,7 +370,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         return self._loss.link.log_probabilities(raw)
 
     def decision_function(self, X):
-        """Scores before the link: the larger, the likelier the class.
+        """Compute raw scores; a larger score means that the class is more likely.
 
         Parameters
         ----------
@@ -362,26 +379,28 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         Returns
         -------
         ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
-            For two classes the log-odds of ``classes_[1]``.
+            For two classes, the log-odds of ``classes_[1]``.
         """
         raw = self._raw_scores(X)
         return self._loss.link.decision(raw)
 
     @available_if(takes_steps)
+    @with_known_keywords
     def partial_fit(self, X, y, sample_weight=None, classes=None):
-        """Train for one epoch on these rows, going on from where training was.
+        """Train for one epoch on the given samples.
 
-        Weights, moments, the learning-rate clock and the random stream go on from call to call.
+        Weights, optimizer state, schedule and random stream continue from the previous call.
 
         Parameters
         ----------
         X : {array-like, sparse matrix or array} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            It need not hold all classes.
+            The target. It does not need to contain all classes.
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights, over the mean of all rows so far; no weights are ones.
+            Non-negative weights, normalized by the mean weight of all samples so far; samples
+            without a weight have weight one.
         classes : array-like of shape (n_classes,), default=None
-            All classes that will ever come; needed in the first call only.
+            Classes across all calls to `partial_fit`. Only required for the first call.
 
         Returns
         -------
@@ -390,14 +409,14 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         Raises
         ------
         AttributeError
-            If the solver takes no steps, as lbfgs.
+            If the solver does not take steps, such as lbfgs.
         ValueError
-            As `fit`, and if a class is new; the estimator is then what it was before.
+            As in `fit`, or if `y` has a new class. The estimator is then unchanged.
         """
         return self._partial_fit(X, y, sample_weight, classes=classes)
 
     def _learn_target(self, y, labels, warm=False, incremental=False, classes=None):
-        """Find the classes, or check them against those that are known; encode the target."""
+        """Find the classes or check them against the known classes, and encode the target."""
         is_first = labels is None
         if incremental and is_first and classes is None and np.ndim(y) == 1:
             raise ValueError("classes must be passed on the first call to partial_fit, got None")
@@ -418,20 +437,20 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         return Target(labels.encode(y), labels.kind, len(labels.classes), labels)
 
     def _class_weight(self, rows, incremental):
-        """The weight of each class in the loss; None where all have weight one."""
+        """The weight of each class in the loss; None if `class_weight` is None."""
         if self.class_weight is None:
             return None
         target = rows.target
         if target.kind == "multilabel":
             raise ValueError(
-                "class_weight must be None for a multilabel target, whose labels are no classes, "
-                f"got {self.class_weight!r}; sample_weight can weigh its rows"
+                "class_weight must be None for a multilabel target, whose labels are not classes, "
+                f"got {self.class_weight!r}; use sample_weight to weight samples"
             )
         if incremental and not isinstance(self.class_weight, dict):
             raise ValueError(
-                "class_weight must be a dict or None for partial_fit, which cannot count rows that "
-                f"are still to come, got {self.class_weight!r}; "
-                "sklearn.utils.class_weight.compute_class_weight makes a dict"
+                "class_weight must be a dict or None for partial_fit, which cannot count the "
+                f"samples of later calls, got {self.class_weight!r}; "
+                "sklearn.utils.class_weight.compute_class_weight computes the weights"
             )
         classes = target.labels.classes
         known = set(classes.tolist())
@@ -441,7 +460,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
             raise ValueError(
                 f"class_weight must be a dict of classes among {classes}, got {self.class_weight!r}"
             )
-        # A class whose rows have zero weight has no balance, and needs none.
+        # A class whose samples all have zero weight gets weight 0, not infinity.
         with np.errstate(divide="ignore"):
             weights = compute_class_weight(
                 self.class_weight,
@@ -452,7 +471,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         return np.where(np.isfinite(weights), weights, 0.0)
 
     def _strata(self, target):
-        """What early stopping's split is stratified by: the classes, where each can be split."""
+        """The classes that stratify the validation split; None if the split is not stratified."""
         if target.kind == "multilabel":
             return None
         classes = target.labels.classes

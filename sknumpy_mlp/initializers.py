@@ -1,9 +1,9 @@
-"""Starting values of weights and biases.
+"""Initial values of weights and biases.
 
-Contract: ``draw`` returns an array of the given shape, drawn from a
-`numpy.random.RandomState`; a layer draws its weights first, its biases next.
-Every initializer has a `biases` that says what the biases get.
-To add one: subclass `Initializer` here, give it a `name`, and write ``draw``.
+Contract: ``draw`` returns an array of the given shape, drawn from a `numpy.random.RandomState`. A
+layer draws its weights first, then its biases. The attribute `biases` of an initializer determines
+how biases are initialized.
+To add an initializer: subclass `Initializer` here, give the class a `name`, and write ``draw``.
 """
 
 import numpy as np
@@ -17,8 +17,7 @@ class Initializer(Family):
     Parameters
     ----------
     biases : str or Initializer, default="zeros"
-        What draws the biases: ``"same"`` is this initializer itself, anything else
-        another initializer, as a name or an object.
+        The initializer of the biases, as a name or an object. ``"same"`` is this initializer.
     """
 
     def __init__(self, *, biases="zeros"):
@@ -35,7 +34,7 @@ class Initializer(Family):
         self.for_biases()
 
     def draw(self, random_state, shape, fan_in, fan_out, activation):
-        """Draw starting values.
+        """Draw initial values.
 
         Parameters
         ----------
@@ -43,9 +42,9 @@ class Initializer(Family):
         shape : tuple of int
             ``(fan_in, fan_out)`` for weights, ``(fan_out,)`` for biases.
         fan_in, fan_out : int
-            Units on either side of the layer.
+            Number of inputs and of units of the layer.
         activation : Activation
-            Of this layer; for the output layer, of the hidden layer before it.
+            The activation of the layer; for the output layer, that of the last hidden layer.
 
         Returns
         -------
@@ -55,7 +54,7 @@ class Initializer(Family):
 
 
 class Zeros(Initializer):
-    """All zeros; meant for biases, since units that start equal stay equal.
+    """All zeros, meant for biases, since units with equal initial weights stay equal.
 
     Examples
     --------
@@ -75,9 +74,9 @@ class Zeros(Initializer):
 
 
 class Auto(Initializer):
-    r"""scikit-learn's: uniform in :math:`\pm\sqrt{c / (n_{in} + n_{out})}`, biases as weights.
+    r"""scikit-learn's initialization: uniform in :math:`\pm\sqrt{c / (n_{in} + n_{out})}`.
 
-    c is 2 for the logistic activation and 6 for any other.
+    c is 2 for the logistic activation and 6 for all others. Biases are drawn like weights.
 
     References
     ----------
@@ -110,6 +109,7 @@ class Uniform(Initializer):
     low, high : float, default=-0.5 and 0.5
         The bounds.
     biases : str or Initializer, default="zeros"
+        The initializer of the biases.
 
     Examples
     --------
@@ -143,6 +143,7 @@ class Normal(Initializer):
     scale : float >= 0, default=0.01
         The standard deviation.
     biases : str or Initializer, default="zeros"
+        The initializer of the biases.
 
     Examples
     --------
@@ -164,7 +165,7 @@ class Normal(Initializer):
 
 
 class VarianceScaling(Initializer):
-    """Base of the initializers whose variance is ``gain / fan``; see their table.
+    """Base class of initializers with variance ``gain / fan``.
 
     ================ ======== ================== ===========================
     name             gain     fan                paper
@@ -183,7 +184,7 @@ class VarianceScaling(Initializer):
     gain = 1.0
 
     def fan(self, fan_in, fan_out):
-        """The number of units that divides the variance."""
+        """The number of units that the variance is divided by."""
         return fan_in
 
     def sample(self, random_state, std, shape):
@@ -240,7 +241,7 @@ class GlorotNormal(_MeanFan, VarianceScaling):
 
 
 class HeUniform(_UniformSample, VarianceScaling):
-    """Uniform with variance ``2 / fan_in``; made for ReLU.
+    """Uniform with variance ``2 / fan_in``, derived for ReLU.
 
     References
     ----------
@@ -258,7 +259,7 @@ class HeUniform(_UniformSample, VarianceScaling):
 
 
 class HeNormal(VarianceScaling):
-    """Normal with variance ``2 / fan_in``; made for ReLU.
+    """Normal with variance ``2 / fan_in``, derived for ReLU.
 
     References
     ----------
@@ -276,7 +277,7 @@ class HeNormal(VarianceScaling):
 
 
 class LecunNormal(VarianceScaling):
-    """Normal with variance ``1 / fan_in``; made for tanh and, with SELU, self-normalizing.
+    """Normal with variance ``1 / fan_in``, derived for tanh; self-normalizing with SELU.
 
     References
     ----------

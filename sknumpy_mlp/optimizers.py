@@ -1,11 +1,12 @@
-"""Optimizers: how the flat parameter vector moves, given its gradient.
+"""Optimizers, which update the flat parameter vector with its gradient.
 
-Contract: an optimizer is configuration only. ``update`` makes one step on a block of
-parameters in place; the vectors it keeps from step to step are named in `moments` and live
-in a state, a plain dict. The learning rate comes from outside, at every step.
-To add one: subclass `Optimizer` here, give it a `name`, its `moments`, and ``update``.
+Contract: an optimizer is configuration only. ``update`` makes one step on a block of parameters in
+place. `moments` names the vectors that an optimizer keeps from step to step; they are stored in a
+state, a plain dict. The caller passes the learning rate at every step.
+To add an optimizer: subclass `Optimizer` here, give the class a `name` and its `moments`, and write
+``update``.
 
-``theta`` are the parameters, ``grad`` their gradient, ``t`` the number of the step, from 1.
+``theta`` are the parameters, ``grad`` is their gradient, and ``t`` counts the steps from 1.
 """
 
 import numpy as np
@@ -21,11 +22,12 @@ class Optimizer(Family):
     Attributes
     ----------
     moments : tuple of str
-        Names of the vectors, shaped as theta, that `update` keeps from step to step.
+        Names of the vectors, with the shape of theta, that `update` keeps from step to step.
     takes_steps : bool
-        Whether the optimizer moves after every batch, so that it has epochs and `partial_fit`.
+        Whether the optimizer makes a step after every batch, so that it has epochs and supports
+        `partial_fit`.
     follows_sgd_schedules : bool
-        Whether the schedules that scikit-learn has for sgd apply.
+        Whether the optimizer uses the schedules that scikit-learn applies to sgd only.
     """
 
     moments = ()
@@ -39,7 +41,7 @@ class Optimizer(Family):
         return ""
 
     def start(self, theta):
-        """A new state for these parameters: ``{"t": 0, <moment>: zeros, ...}``."""
+        """Create a state for these parameters: ``{"t": 0, <moment>: zeros, ...}``."""
         return {"t": 0} | {name: np.zeros_like(theta) for name in self.moments}
 
     def update(self, rate, t, theta, grad, scratch, *moments):
@@ -50,7 +52,7 @@ class Optimizer(Family):
         rate : float
             The learning rate of this step.
         t : int
-            The number of this step, from 1.
+            The number of this step, counted from 1.
         theta, grad, scratch : ndarray of shape (n_parameters,)
             `grad` and `scratch` may be overwritten.
         *moments : ndarray of shape (n_parameters,)
@@ -59,10 +61,10 @@ class Optimizer(Family):
         raise NotImplementedError
 
     def decay(self, rate, weights):
-        """Shrink `weights` in place, apart from the gradient; nothing unless overridden."""
+        """Shrink `weights` in place, independently of the gradient. Does nothing by default."""
 
     def train(self, training):
-        """Train: by steps, one for every batch."""
+        """Train with one step per batch."""
         return training.by_steps(self)
 
 
@@ -72,12 +74,14 @@ class SGD(Optimizer):
     .. math:: v \leftarrow \beta v - \eta g, \qquad \theta \leftarrow \theta + v
 
     and with Nesterov's momentum :math:`\theta \leftarrow \theta + \beta v - \eta g`.
-    PyTorch's velocity does not hold the rate: the two differ when the rate changes.
+    PyTorch's velocity does not include the learning rate, so results differ if the rate changes.
 
     Parameters
     ----------
     momentum : float in [0, 1], default=0.9
+        The factor :math:`\beta`.
     nesterovs_momentum : bool, default=True
+        Whether to use Nesterov's momentum.
 
     References
     ----------
@@ -118,18 +122,18 @@ class Momentum(Optimizer):
 
     .. math:: v \leftarrow \beta v + (1 - \beta) g, \qquad \theta \leftarrow \theta - \eta v
 
-    `SGD` adds up where this one averages: with a constant rate, `SGD` without Nesterov's
-    momentum at the rate :math:`(1 - \beta)\eta` makes the same steps.
+    `SGD` sums gradients, while this optimizer averages them. With a constant rate, `SGD` without
+    Nesterov's momentum and with the rate :math:`(1 - \beta)\eta` makes the same steps.
 
     Parameters
     ----------
     momentum : float in [0, 1), default=0.9
-        The weight :math:`\beta` of the past.
+        The decay rate :math:`\beta` of the moving average.
 
     References
     ----------
     Polyak, "Some methods of speeding up the convergence of iteration methods", 1964; the
-    averaged form is that of Ng, "Improving deep neural networks", 2017.
+    averaged form is from Ng, "Improving deep neural networks", 2017.
 
     Examples
     --------
@@ -154,7 +158,7 @@ class Momentum(Optimizer):
 
 
 class RMSprop(Optimizer):
-    r"""Gradients divided by the root of a moving average of their squares.
+    r"""Gradients divided by the square root of a moving average of their squares.
 
     .. math:: s \leftarrow \rho s + (1 - \rho) g^2, \qquad
               \theta \leftarrow \theta - \eta g / (\sqrt{s} + \epsilon)
@@ -162,8 +166,9 @@ class RMSprop(Optimizer):
     Parameters
     ----------
     rho : float in [0, 1), default=0.9
-        The weight of the past; ``alpha`` = 0.99 in PyTorch, ``rho`` = 0.9 in Keras.
+        The decay rate of the moving average; ``alpha`` = 0.99 in PyTorch, ``rho`` = 0.9 in Keras.
     epsilon : float > 0, default=1e-8
+        Value for numerical stability.
 
     References
     ----------
@@ -197,13 +202,14 @@ class RMSprop(Optimizer):
 
 
 class AdaGrad(Optimizer):
-    r"""Gradients divided by the root of the sum of all their squares.
+    r"""Gradients divided by the square root of the sum of all their squares.
 
     .. math:: s \leftarrow s + g^2, \qquad \theta \leftarrow \theta - \eta g / (\sqrt{s} + \epsilon)
 
     Parameters
     ----------
     epsilon : float > 0, default=1e-8
+        Value for numerical stability.
 
     References
     ----------
@@ -242,13 +248,15 @@ class Adam(Optimizer):
               \theta \leftarrow \theta - \eta \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t}
               \frac{m}{\sqrt{v} + \epsilon}
 
-    :math:`\epsilon` is added to the root of the uncorrected v (as in section 2 of the paper and in
-    scikit-learn); PyTorch adds it after the correction.
+    :math:`\epsilon` is added to the square root of the uncorrected v, as in section 2 of the paper
+    and in scikit-learn. PyTorch adds it after the correction.
 
     Parameters
     ----------
     beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
+        Exponential decay rates of the first and second moments, m and v.
     epsilon : float > 0, default=1e-8
+        Value for numerical stability.
 
     References
     ----------
@@ -278,8 +286,8 @@ class Adam(Optimizer):
         self.epsilon = epsilon
 
     def update(self, rate, t, theta, grad, scratch, m, v):
-        # m and v are kept without their factors 1 - beta, which go into the two constants
-        # below instead: two passes over the parameters fewer.
+        # m and v are stored without their factors 1 - beta, which are part of the two constants
+        # below: this saves two passes over the parameters.
         scale(m, self.beta_1)
         add_scaled(m, 1.0, grad)
         np.multiply(grad, grad, out=scratch)
@@ -296,16 +304,18 @@ class Adam(Optimizer):
 class AdamW(Adam):
     r"""Adam with decoupled weight decay.
 
-    Before each step of `Adam`, weights (not biases) shrink:
-    :math:`W \leftarrow (1 - \eta \lambda) W`. Other than the L2 term `alpha` of the loss, the decay
-    depends neither on the batch size nor on the gradient's history.
+    Before each step of `Adam`, weights (but not biases) shrink:
+    :math:`W \leftarrow (1 - \eta \lambda) W`. Unlike the L2 term `alpha` of the loss, the decay
+    does not depend on the batch size or on past gradients.
 
     Parameters
     ----------
     beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
+        Exponential decay rates of the first and second moments, m and v.
     epsilon : float > 0, default=1e-8
+        Value for numerical stability.
     weight_decay : float >= 0, default=0.01
-        :math:`\lambda`; PyTorch's ``AdamW`` has the same default and decays biases too.
+        The factor :math:`\lambda`. PyTorch's ``AdamW`` has the same default but also decays biases.
 
     References
     ----------
@@ -332,16 +342,16 @@ class AdamW(Adam):
 
 
 class LBFGS(Optimizer):
-    """Limited-memory BFGS on the whole data set, by `scipy.optimize.minimize`.
+    """Limited-memory BFGS on the whole data set, with `scipy.optimize.minimize`.
 
-    It wants an objective, not a step: it evaluates loss and gradient over all rows as often as it
-    likes, and chooses its own step lengths. What it keeps of earlier steps is float64; loss and
-    gradient are computed in the dtype of the network.
+    This optimizer minimizes an objective instead of making steps: it evaluates the loss and the
+    gradient over all rows as often as needed, and chooses its own step lengths. Its history is
+    stored in float64; loss and gradient are computed in the dtype of the network.
 
     Parameters
     ----------
     max_fun : int >= 1, default=15000
-        At most this many evaluations.
+        Maximum number of evaluations of loss and gradient.
 
     References
     ----------
@@ -368,7 +378,7 @@ class LBFGS(Optimizer):
         self.max_fun = max_fun
 
     def minimize(self, value_and_gradient, theta, max_iter, tol):
-        """Minimize a function of a float64 vector; `tol` bounds the gradient's largest entry.
+        """Minimize a function of a float64 vector; `tol` bounds the largest gradient entry.
 
         Returns
         -------
@@ -378,5 +388,5 @@ class LBFGS(Optimizer):
         return minimize(value_and_gradient, theta, jac=True, method="L-BFGS-B", options=options)
 
     def train(self, training):
-        """Train: by evaluations of the whole objective."""
+        """Train by evaluating the whole objective."""
         return training.by_objective(self)

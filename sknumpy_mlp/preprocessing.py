@@ -1,53 +1,54 @@
-"""Transformers that networks on tables want.
+"""Transformers for networks on tables.
 
-Contract: scikit-learn's. A transformer here learns from the columns in ``fit``, gives back the
-dtype that it got, and says what it refuses. To add one: a class with a formula, a source and an
-example.
+They follow scikit-learn's contract: a transformer learns from the columns in ``fit``, returns the
+dtype of its input, and raises an error for invalid input. To add a transformer, write a class whose
+docstring has a formula, a source and an example.
 """
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-# The bound c of c-smooth clipping: nothing that comes out is larger.
+# The bound c of smooth clipping, which no output exceeds.
 BOUND = 3.0
-# Where the rounded result is the bound, in float64 too; the square of it is finite in float32.
+# Here the rounded result equals the bound, even in float64, and the square is finite in float32.
 FAR = 1e10
 
 
 class RobustSmoothScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    r"""Center and scale columns by quantiles, and bend outliers smoothly into (-3, 3).
+    r"""Center and scale features by quantiles, and clip outliers smoothly to (-3, 3).
 
-    For each column with median m and quartiles :math:`q_{25}`, :math:`q_{75}`,
+    For each feature with median m and quartiles :math:`q_{25}`, :math:`q_{75}`,
 
     .. math:: u = \frac{x - m}{s}, \qquad z = \frac{u}{\sqrt{1 + (u / 3)^2}},
-       \qquad s = \begin{cases} q_{75} - q_{25} & \text{if that is not zero,} \\
+       \qquad s = \begin{cases} q_{75} - q_{25} & \text{if this is not zero,} \\
        (\max - \min) / 2 & \text{otherwise,} \end{cases}
 
-    and z = 0 where the column is constant. Near the median it is scikit-learn's `RobustScaler`;
-    an outlier, however far, comes out below 3. Unlike `QuantileTransformer` it keeps the shape of
-    the distribution, and unlike `StandardScaler` no outlier squeezes the others together.
+    and z = 0 if the feature is constant. Near the median, the transformation equals scikit-learn's
+    `RobustScaler`; even extreme outliers stay below 3 in absolute value. Unlike
+    `QuantileTransformer`, it preserves the shape of the distribution. Unlike with `StandardScaler`,
+    outliers do not compress the range of the other values.
 
     Parameters
     ----------
     dtype : {"float32", "float64"}, dtype or None, default=None
-        What comes out. None keeps float32 and float64, and makes float64 of everything else.
+        The dtype of the output. None keeps float32 and float64, and converts all others to float64.
 
     Attributes
     ----------
     center_ : ndarray of shape (n_features,)
         The medians.
     scale_ : ndarray of shape (n_features,)
-        The divisors s; 0 for a constant column.
+        The divisors s; 0 for a constant feature.
     n_features_in_ : int
-        Columns of `X`.
+        Number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where `X` had names that are all strings.
+        Names of features seen during `fit`. Only present if `X` has names that are all strings.
 
     See Also
     --------
-    sklearn.preprocessing.RobustScaler : The same without the bend, and without a scale for
-        columns whose quartiles are equal.
+    sklearn.preprocessing.RobustScaler : Scaling without the smooth clipping, and without a scale
+        for features whose quartiles are equal.
 
     References
     ----------
@@ -70,7 +71,7 @@ class RobustSmoothScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.dtype = dtype
 
     def fit(self, X, y=None):
-        """Find the median and the scale of every column.
+        """Compute the median and the scale of every feature.
 
         Parameters
         ----------
@@ -85,7 +86,7 @@ class RobustSmoothScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `X` holds NaN or infinity, or `dtype` is no float.
+            If `X` contains NaN or infinity, or if `dtype` is invalid.
         """
         self._output_dtype(np.float64)
         X = self._checked(X, reset=True)
@@ -103,7 +104,7 @@ class RobustSmoothScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X):
-        """Scale and bend.
+        """Scale `X` and clip outliers smoothly.
 
         Parameters
         ----------
@@ -112,13 +113,13 @@ class RobustSmoothScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_features)
-            Between -3 and 3.
+            The transformed values, between -3 and 3.
         """
         check_is_fitted(self)
         X = self._checked(X, reset=False)
         scale = self.scale_.astype(X.dtype)
         scaled = np.zeros_like(X)
-        # What overflows is far out: it is clipped in the next line.
+        # Values that overflow are clipped below.
         with np.errstate(over="ignore"):
             np.divide(X - self.center_.astype(X.dtype), scale, out=scaled, where=scale > 0)
         np.clip(scaled, -FAR, FAR, out=scaled)
@@ -128,8 +129,9 @@ class RobustSmoothScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def inverse_transform(self, X):
         r"""Undo `transform`: ``m + s u`` with :math:`u = 3 z / \sqrt{9 - z^2}`.
 
-        Rounding costs a share ``1 + (u / 3)^2`` of the digits, so outliers come back roughly. What
-        was rounded to 3, or is beyond it, gives the value of the largest number below 3.
+        Rounding errors are amplified by the factor ``1 + (u / 3)^2``, so outliers are only restored
+        approximately. Values beyond the bounds, or rounded to them, are replaced by the nearest
+        number between -3 and 3.
 
         Parameters
         ----------
@@ -160,13 +162,13 @@ class RobustSmoothScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if missing.any():
             raise ValueError(
                 f"Input X contains NaN, in columns {np.flatnonzero(missing).tolist()}; "
-                f"{type(self).__name__} wants numbers only: "
-                "sklearn.impute.SimpleImputer(strategy='median') before it fills them in"
+                f"{type(self).__name__} does not accept missing values: impute them first, "
+                "for example with sklearn.impute.SimpleImputer(strategy='median')"
             )
         return X
 
     def _output_dtype(self, dtype):
-        """The dtype of what comes out for input of this one."""
+        """The dtype of the output for an input of this dtype."""
         if self.dtype is None:
             return np.dtype(dtype)
         chosen = np.dtype(self.dtype)

@@ -1,4 +1,4 @@
-"""`ScratchMLPRegressor`: numbers in, numbers out."""
+"""`ScratchMLPRegressor`: the estimator for numbers."""
 
 import numpy as np
 from scipy import sparse
@@ -9,156 +9,167 @@ from sklearn.utils.metaestimators import available_if
 from ._estimator.base import BaseScratchMLP
 from ._estimator.parameters import takes_steps
 from ._estimator.rows import Target
+from ._keywords import with_known_keywords
 from .losses import Loss
 
 
 class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
-    r"""Multilayer perceptron regressor: a drop-in for scikit-learn's `MLPRegressor`.
+    r"""Multilayer perceptron regressor, a drop-in replacement for scikit-learn's `MLPRegressor`.
 
-    Minimizes what `ScratchMLPClassifier` minimizes, with a loss for numbers. With the parameters of
-    `MLPRegressor` and the same `random_state` it gives the same model; `docs/differences.md` lists
-    where it means to differ. Scale the target too: `sklearn.compose.TransformedTargetRegressor`.
+    The model minimizes the same objective as `ScratchMLPClassifier`, with a loss for numbers. With
+    the parameters of `MLPRegressor` and the same `random_state`, it fits the same model;
+    `docs/differences.md` lists the intended differences. Scale the target as well, for example with
+    `sklearn.compose.TransformedTargetRegressor`.
 
     Parameters
     ----------
     loss : str or Loss, default="squared_error"
-        What predictions are: "squared_error" the mean; "poisson" the mean of counts or rates,
-        y >= 0, always positive; "absolute_error" the median; "huber" between the two; "pinball" a
-        quantile. An object from `sknumpy_mlp.losses` brings its settings: ``Huber(delta=2.0)``,
-        ``Pinball(quantile=0.9)``. Several columns of y have the sum of their losses.
+        The loss function. "squared_error" predicts the mean; "poisson" the mean of counts or rates
+        y >= 0, always positive; "absolute_error" the median; "huber" a value between mean and
+        median; "pinball" a quantile. An object from `sknumpy_mlp.losses` has its own settings:
+        ``Huber(delta=2.0)``, ``Pinball(quantile=0.9)``. For several columns of y, the losses are
+        summed.
     hidden_layer_sizes : int or sequence of int, default=(100,)
-        Units of each hidden layer; ``()`` is a linear model.
-    activation : str, Activation, or a list of one per hidden layer, default="relu"
-        One of "identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu",
-        "mish", "softplus", or an object from `sknumpy_mlp.activations`.
+        Number of units per hidden layer. An empty tuple gives a linear model.
+    activation : str, Activation or list of them, default="relu"
+        Activation function of the hidden layers: "identity", "logistic", "tanh", "relu",
+        "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus", or an object from
+        `sknumpy_mlp.activations`. A list has one entry per hidden layer.
     solver : str or Optimizer, default="adam"
-        One of "sgd", "momentum", "rmsprop", "adagrad", "adam", "adamw", "lbfgs", or an object from
-        `sknumpy_mlp.optimizers`. A name takes its settings from the parameters below
-        (`momentum`, `beta_1`, ...), an object brings its own.
+        Solver for weight optimization: "sgd", "momentum", "rmsprop", "adagrad", "adam", "adamw",
+        "lbfgs", or an object from `sknumpy_mlp.optimizers`. A name takes its settings from the
+        parameters below (`momentum`, `beta_1`, ...); an object has its own.
     alpha : float >= 0, default=0.0001
-        Strength of the L2 term; divided by the number of rows in a batch, as in scikit-learn.
+        Strength of the L2 regularization term. The term is divided by the number of samples in the
+        batch, as in scikit-learn.
     batch_size : int, "auto", "full" or "up to N", default="auto"
-        Rows in a step. "auto" is ``min(200, n_samples)``, "full" all rows, "up to 256", or any
-        other number, all rows where they are fewer, without a warning. Not used by lbfgs.
+        Size of minibatches. "auto" is ``min(200, n_samples)``, "full" is all samples, and "up to N"
+        is ``min(N, n_samples)``, without the warning that an integer larger than the number of
+        samples raises. Not used by lbfgs.
     learning_rate : str, Schedule or function, default="constant"
-        The rate of a step is `learning_rate_init` times the schedule's factor. "constant",
-        "invscaling", "adaptive" mean what they mean in scikit-learn, where adam and lbfgs ignore
-        them. "step", "exponential", "cosine", "coslog4", "one_cycle", "warmup" or an object from
-        `sknumpy_mlp.schedules` act with every solver but lbfgs; a function maps the fraction of
-        training done, in [0, 1], to the factor.
+        Learning rate schedule: the rate of a step is `learning_rate_init` times a factor.
+        "constant", "invscaling" and "adaptive" have the same meaning as in scikit-learn, where adam
+        and lbfgs ignore them. "step", "exponential", "cosine", "coslog4", "one_cycle", "warmup" and
+        objects from `sknumpy_mlp.schedules` work with every solver except lbfgs. So does a function
+        that maps the fraction of training done, in [0, 1], to the factor.
     learning_rate_init : float > 0, default=0.001
-        The learning rate before the schedule's factor. Not used by lbfgs.
+        The learning rate before the schedule multiplies it by a factor. Not used by lbfgs.
     power_t : float >= 0, default=0.5
-        Exponent of "invscaling".
+        The exponent of the "invscaling" schedule.
     max_iter : int >= 1, default=200
-        Epochs, or iterations of lbfgs. Also the epochs that a schedule plans for.
+        Maximum number of epochs, or of iterations for lbfgs. Schedules plan for `max_iter` epochs.
     shuffle : bool, default=True
-        Whether every epoch takes the rows in a new order.
+        Whether to shuffle samples in each epoch.
     random_state : int, RandomState or None, default=None
-        Decides starting weights, the validation rows and the order of rows. None draws fresh
-        numbers, never from NumPy's global stream.
+        Controls weight initialization, the validation split and shuffling. None draws new random
+        numbers for every fit and never uses NumPy's global random state.
     tol : float >= 0, default=1e-4
-        What counts as an improvement of the loss or of the validation score. For lbfgs, the
-        bound on the largest entry of the gradient.
+        Smallest change of the loss or of the validation score that counts as an improvement. For
+        lbfgs, the bound on the largest absolute entry of the gradient.
     verbose : bool or int, default=False
         Whether to print the loss of every epoch.
     warm_start : bool, default=False
-        Whether `fit` starts from the weights of the fitted network, with a new optimizer.
+        Whether `fit` starts from the weights of the previous call, with a new optimizer.
     momentum : float in [0, 1], default=0.9
-        For solver "sgd" and "momentum".
+        Momentum for gradient descent updates. Only used by "sgd" and "momentum".
     nesterovs_momentum : bool, default=True
-        For solver "sgd".
+        Whether to use Nesterov's momentum. Only used by "sgd".
     early_stopping : bool, default=False
-        Whether to score validation rows after every epoch, stop when that score has not improved
-        for `n_iter_no_change` epochs, and keep the best weights. The rows are `X_val` of `fit`,
-        or else split off from `X`.
+        Whether to score held-out samples after every epoch, to stop training when the score has not
+        improved for more than `n_iter_no_change` consecutive epochs, and to keep the weights of the
+        best epoch. The held-out samples are `X_val` of `fit` if given, otherwise a part of `X`.
     validation_fraction : float in [0, 1), default=0.1
-        Share of rows held out by `early_stopping`.
+        Proportion of training data to hold out for early stopping.
     beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
-        For solver "adam" and "adamw".
+        Exponential decay rates of the first and second moments. Only used by "adam" and "adamw".
     epsilon : float > 0, default=1e-8
-        For solver "adam", "adamw", "rmsprop" and "adagrad".
+        Value for numerical stability. Only used by "adam", "adamw", "rmsprop" and "adagrad".
     n_iter_no_change : int, inf or None, default=10
-        Epochs without an improvement by more than `tol` after which one more ends the fit. ``inf``
-        and None run all `max_iter` epochs, None without a warning.
+        Number of consecutive epochs allowed without an improvement of at least `tol`; training
+        stops at the next one. ``inf`` and None run all `max_iter` epochs, None without a warning.
     max_fun : int >= 1, default=15000
-        Evaluations of the objective by lbfgs.
+        Maximum number of loss function calls. Only used by lbfgs.
     init : str, Initializer or a pair of them, default="auto"
-        Starting weights: "auto" (scikit-learn's), "glorot_uniform", "glorot_normal",
+        Weight initialization: "auto" (as in scikit-learn), "glorot_uniform", "glorot_normal",
         "he_uniform", "he_normal", "lecun_normal", "zeros", or an object from
-        `sknumpy_mlp.initializers`, which also says what biases get. Of a pair, the second is that
-        of the output layer.
+        `sknumpy_mlp.initializers`, which also initializes the biases. The second entry of a pair
+        initializes the output layer, the first all other layers.
     scoring : None, "loss", str or callable, default=None
-        What validation rows are scored by after every epoch: R^2, minus their loss (that of
-        training, without the L2 term), or a scorer, as a name or a function of an estimator, X
-        and y. The larger, the better.
+        Score of held-out samples after every epoch; larger is better. None is R^2, "loss" is minus
+        their loss (the training loss without the L2 term), and other values are scorers: a name, or
+        a function of an estimator, X and y.
     restore_best : bool, default=True
-        Whether `early_stopping` ends with the weights of the best epoch, or with the last ones.
+        Whether `early_stopping` restores the weights of the best epoch, or keeps the last ones.
     best_of_ties : {"first", "last"}, default="first"
-        Which of several epochs with the same score is the best.
-    dropout : float in [0, 1) or list of one per hidden layer, default=0.0
-        The probability of leaving a hidden unit out of a training step; the others are scaled up
-        so that expectations stay. Predictions use all units. Not for lbfgs.
+        Which of several epochs with the same score counts as the best.
+    dropout : float in [0, 1) or list of float, default=0.0
+        Probability of omitting a hidden unit in a training step; the other units are scaled up so
+        that expectations do not change. A list has one entry per hidden layer. Predictions use all
+        units. Not supported by lbfgs.
     clip_norm : float > 0 or None, default=None
-        The largest Euclidean norm that the gradient of a step may have; a longer one is scaled
-        down to it. Not for lbfgs.
+        Maximum Euclidean norm of the gradient of a step; a larger gradient is scaled down to this
+        norm. Not supported by lbfgs.
     feature_scale : bool, default=False
-        Whether every input column is multiplied by a learned factor, `feature_scale_`, one at the
-        start. Not for sparse X.
+        Whether every feature is multiplied by a learned factor, `feature_scale_`, which starts at
+        one. Not supported for sparse X.
     parametrization : {"standard", "ntk"}, default="standard"
-        "ntk", the neural-tangent parametrization, divides the learning rate of each layer's
-        weights by the root of its inputs. It belongs with weights that start as N(0, 1 / n_in),
-        ``init="lecun_normal"``, and an optimizer whose steps do not depend on the size of the
-        gradient. Not for lbfgs.
+        "ntk", the neural tangent parametrization, divides the learning rate of each layer's weights
+        by the square root of its number of inputs. It is meant for weights initialized from N(0, 1
+        / n_in), ``init="lecun_normal"``, and an optimizer whose steps do not depend on the size of
+        the gradient. Not supported by lbfgs.
     learning_rate_factors : dict or None, default=None
-        Factors of the learning rate for "weights", "biases" and "feature_scale". Not for lbfgs.
-    members : int >= 1, default=1
-        Networks that are trained as one, an ensemble: each has its own starting weights, its own
-        order of rows, and with `early_stopping` its own validation rows (unless `X_val` is given)
-        and best epoch. Predicted is the mean of their predictions. Curves are means over the
-        members, and training ends when none improves any more. Sample weights are over the mean of
-        all members' rows, and only a batch that weighs nothing for all of them is left out. Not for
+        Factors of the learning rate for "weights", "biases" and "feature_scale". Not supported by
         lbfgs.
+    members : int >= 1, default=1
+        Number of networks that are trained together as an ensemble. Each member has its own initial
+        weights, its own order of samples and, with `early_stopping`, its own held-out samples
+        (unless `X_val` is given) and best epoch. The prediction is the mean of the members'
+        predictions. Curves are means over the members, and training ends when no member improves
+        any more. Sample weights are normalized by their mean over the samples of all members, and a
+        batch is skipped only if it has zero weight for all of them. Not supported by lbfgs.
 
     Attributes
     ----------
     coefs_, intercepts_ : list of ndarray
-        Weights (n_in, n_out) and biases (n_out,) of each layer, with an axis of `members` in front
-        if there are several. Predictions are computed from them.
+        Weights (n_in, n_out) and biases (n_out,) of each layer; several members add an axis of
+        length `members` in front. Predictions are computed from these arrays.
     loss_ : float
-        The loss of the last epoch, or lbfgs's last.
+        The loss of the last epoch, or the final loss of lbfgs.
     loss_curve_ : list of float
-        The loss of every epoch. Not present with lbfgs.
+        The loss of each epoch. Not present with lbfgs.
     best_loss_ : float or None
-        The least of `loss_curve_`; None with early stopping. Not present with lbfgs.
+        The minimum of `loss_curve_`; None with early stopping. Not present with lbfgs.
     validation_scores_ : list of float or None
-        Score of the validation rows, by `scoring`, for every epoch; None without such rows.
+        Score of the held-out samples after each epoch, by `scoring`; None if none are held out.
     validation_loss_curve_ : list of float or None
-        Their loss, likewise: that of training, without the L2 term.
+        Loss of the held-out samples after each epoch, without the L2 term; None if none are held
+        out.
     best_validation_score_ : float or None
-        The best of this fit's `validation_scores_`; with several members the mean of their best.
+        The best of the `validation_scores_` of this fit; with several members, the mean of the best
+        score of each.
     best_iter_ : int, ndarray of shape (members,) or None
-        The epoch of this fit, from 1, with that score; each member's own if there are several.
+        The epoch of this fit with the best score, counted from 1; one per member if there are
+        several.
     feature_scale_ : ndarray of shape (n_features_in_,) or (members, n_features_in_)
-        The learned factors of the columns. Present with `feature_scale=True`.
+        The learned factors of the features. Only present with `feature_scale=True`.
     n_iter_ : int
-        Epochs of the last call, or iterations of lbfgs.
+        Number of epochs of the last call, or of iterations for lbfgs.
     t_ : int
-        Rows that training has seen, counted over all epochs.
+        Number of training samples seen by the solver, counted again in every epoch.
     n_layers_ : int
-        Layers, input and output included.
+        Number of layers, including input and output.
     n_outputs_ : int
-        Units of the output layer.
+        Number of outputs.
     out_activation_ : str
-        The link from raw scores to predictions: "identity" or "exp".
+        Name of the output activation function, from raw scores to predictions: "identity" or "exp".
     n_features_in_ : int
-        Columns of `X`.
+        Number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where `X` had names that are all strings.
+        Names of features seen during `fit`. Only present if `X` has names that are all strings.
 
     See Also
     --------
-    sklearn.neural_network.MLPRegressor : The model that this one is a drop-in for.
+    sklearn.neural_network.MLPRegressor : The estimator that this class can replace.
 
     References
     ----------
@@ -224,30 +235,31 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
 
     @classmethod
     def from_weights(cls, coefs, intercepts, **parameters):
-        """Make a fitted regressor of weights that are there already.
+        """Create a fitted regressor from given weights.
 
-        Predictions, `partial_fit` and a warm start go on from them.
+        The regressor can predict, and `partial_fit` and a warm start continue from the weights.
 
         Parameters
         ----------
         coefs : list of array-like of shape (n_in, n_out)
-            Weights of each layer, as `coefs_` of a fitted regressor or of scikit-learn's
-            `MLPRegressor`; copied. float32 if all are, else float64.
+            Weights of each layer, such as `coefs_` of a fitted regressor or of scikit-learn's
+            `MLPRegressor`. They are copied. The dtype is float32 if all arrays are float32,
+            otherwise float64.
         intercepts : list of array-like of shape (n_out,)
             Biases of each layer.
         **parameters : dict
-            Those of the constructor. `hidden_layer_sizes` is read off the weights; `activation`
-            and `loss` must be said, if they are not the defaults.
+            Parameters of the constructor. `hidden_layer_sizes` is inferred from the weights;
+            `activation` and `loss` must be given unless they are the defaults.
 
         Returns
         -------
         ScratchMLPRegressor
-            Fitted; `n_iter_` is 0 and `loss_` is nan.
+            The fitted estimator; `n_iter_` is 0 and `loss_` is nan.
 
         Raises
         ------
         ValueError
-            If shapes and parameters do not fit each other.
+            If shapes and parameters are inconsistent.
 
         Examples
         --------
@@ -259,7 +271,7 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         return cls._from_weights(coefs, intercepts, "continuous", None, parameters)
 
     def predict(self, X):
-        """Predict numbers.
+        """Predict target values.
 
         Parameters
         ----------
@@ -274,18 +286,20 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         return values.ravel() if values.shape[1] == 1 else values
 
     @available_if(takes_steps)
+    @with_known_keywords
     def partial_fit(self, X, y, sample_weight=None):
-        """Train for one epoch on these rows, going on from where training was.
+        """Train for one epoch on the given samples.
 
-        Weights, moments, the learning-rate clock and the random stream go on from call to call.
+        Weights, optimizer state, schedule and random stream continue from the previous call.
 
         Parameters
         ----------
         X : {array-like, sparse matrix or array} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            With as many columns as in the first call.
+            The target, with as many columns as in the first call.
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights, over the mean of all rows so far; no weights are ones.
+            Non-negative weights, normalized by the mean weight of all samples so far; samples
+            without a weight have weight one.
 
         Returns
         -------
@@ -294,31 +308,29 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         Raises
         ------
         AttributeError
-            If the solver takes no steps, as lbfgs.
+            If the solver does not take steps, such as lbfgs.
         ValueError
-            As `fit`; the estimator is then what it was before.
+            As in `fit`. The estimator is then unchanged.
         """
         return self._partial_fit(X, y, sample_weight)
 
     def _learn_target(self, y, labels, warm=False, incremental=False):
-        """Check the target; the network's shape tells whether its columns are as many as before."""
+        """Check the target; its number of columns is checked with the shape of the network."""
         if sparse.issparse(y):
-            raise ValueError(
-                f"y must be a dense array, got {type(y).__name__}; y.toarray() makes it one"
-            )
+            raise ValueError(f"y must be a dense array, got {type(y).__name__}; use y.toarray()")
         return Target(y, "continuous", y.shape[1] if y.ndim == 2 else 1)
 
     def _score(self, target, predicted, sample_weight):
-        # An exponential may overflow on rows that were not trained on: no score is worse.
+        # exp may overflow on held-out samples: give them the worst score.
         if not np.isfinite(predicted).all():
             return -np.inf
         return r2_score(target.codes, predicted, sample_weight=sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        # A loss that is none is told by the check of parameters.
+        # An invalid loss is reported by the check of parameters.
         loss = Loss.named().get(self.loss) if isinstance(self.loss, str) else self.loss
         tags.target_tags.positive_only = getattr(loss, "nonnegative", False)
-        # Several columns are always taken, but the check that this tag asks for has negative ones.
+        # Several columns are always accepted, but scikit-learn's check of this tag uses y < 0.
         tags.target_tags.multi_output = not tags.target_tags.positive_only
         return tags

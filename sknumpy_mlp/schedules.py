@@ -1,9 +1,9 @@
 """Learning-rate schedules: the rate of a step is ``learning_rate_init`` times a factor.
 
-Contract: a schedule maps the fraction t of training done, in [0, 1], to the factor; that is
-``__call__``. scikit-learn's own three depend on more than t and override ``at``, which sees
-the whole `Clock`. A schedule is configuration only; what has happened lives in the clock.
-To add one: subclass `Schedule` here, give it a `name`, and write ``__call__``.
+Contract: ``__call__`` maps the fraction t of training done, in [0, 1], to the factor. The three
+schedules of scikit-learn depend on more than t and override ``at``, which reads the whole `Clock`.
+A schedule is configuration only; the clock stores the progress of training.
+To add a schedule: subclass `Schedule` here, give the class a `name`, and write ``__call__``.
 """
 
 from collections.abc import Iterable
@@ -17,18 +17,18 @@ from ._family import Family, Rule, real
 
 @dataclass
 class Clock:
-    """How far training has come.
+    """The progress of training.
 
     Attributes
     ----------
     fraction : float in [0, 1]
-        Steps done over steps planned.
+        Number of steps done divided by the number of planned steps.
     epochs : int
-        Epochs done since the optimizer started.
+        Number of epochs since the start of the optimizer.
     samples_seen : int
-        Rows seen, counted at the end of each epoch; 0 in the first epoch of a fit.
+        Number of rows seen, updated at the end of each epoch; 0 in the first epoch of a fit.
     plateaus : int
-        How often training has stalled.
+        Number of times that training reached a plateau.
     """
 
     fraction: float = 0.0
@@ -46,14 +46,18 @@ class Schedule(Family):
         Whether the factor changes within an epoch.
     sgd_only : bool
         Whether adam and lbfgs ignore the schedule, as in scikit-learn.
+    reads_fraction : bool
+        Whether the factor depends on the fraction of training done, so that the schedule has an
+        end.
     """
 
     every_step = True
     sgd_only = False
+    reads_fraction = True
 
     @classmethod
     def resolve(cls, value, parameter, flat=None, choices=None):
-        """As in other families; a function of the fraction is a schedule too."""
+        """Resolve a name or an object, or a function of the fraction of training done."""
         if callable(value) and not isinstance(value, Schedule) and not isinstance(value, type):
             return FunctionOfFraction(function=value)
         return super().resolve(value, parameter, flat, choices)
@@ -65,20 +69,20 @@ class Schedule(Family):
         return super()._hint(value, names)
 
     def __call__(self, t):
-        """The factor when the fraction `t` of training is done."""
+        """The factor after the fraction `t` of training."""
         raise NotImplementedError
 
     def at(self, clock):
-        """The factor at this moment of training."""
+        """The factor at this time of training."""
         return self(clock.fraction)
 
     def survives_plateau(self, rate):
-        """Whether training goes on, with another factor, when it has stalled at this rate."""
+        """Whether training continues, with another factor, after a plateau at this rate."""
         return False
 
 
 class Constant(Schedule):
-    """The factor is 1 throughout.
+    """The factor is always 1.
 
     Examples
     --------
@@ -89,13 +93,14 @@ class Constant(Schedule):
     name = "constant"
     every_step = False
     sgd_only = True
+    reads_fraction = False
 
     def __call__(self, t):
         return 1.0
 
 
 class InvScaling(Schedule):
-    r"""scikit-learn's: :math:`(s + 1)^{-p}`, s the number of rows seen in whole epochs.
+    r"""scikit-learn's "invscaling": :math:`(s + 1)^{-p}` for s rows seen in complete epochs.
 
     Parameters
     ----------
@@ -112,6 +117,7 @@ class InvScaling(Schedule):
     flat = ("power_t",)
     every_step = False
     sgd_only = True
+    reads_fraction = False
     rules = {"power_t": real(0, closed="left")}
 
     def __init__(self, *, power_t=0.5):
@@ -122,7 +128,7 @@ class InvScaling(Schedule):
 
 
 class Adaptive(Schedule):
-    """scikit-learn's: a fifth of the rate at every stall, until it is at most 1e-6.
+    """scikit-learn's "adaptive": divides the rate by 5 at every plateau until it is at most 1e-6.
 
     Examples
     --------
@@ -134,6 +140,7 @@ class Adaptive(Schedule):
     known_as = ("reduce_lr_on_plateau", "reducelronplateau", "plateau")
     every_step = False
     sgd_only = True
+    reads_fraction = False
 
     def at(self, clock):
         return 1 / 5**clock.plateaus
@@ -150,7 +157,7 @@ class Step(Schedule):
     boundaries : sequence of float in (0, 1), default=(0.5, 0.75)
         Increasing fractions of training at which the factor changes.
     factors : sequence of float >= 0, default=(1.0, 0.1, 0.01)
-        One more than boundaries.
+        The factors between the boundaries: one more than `boundaries`.
 
     Examples
     --------
@@ -178,7 +185,7 @@ class Step(Schedule):
             )
         if len(self.factors) != len(self.boundaries) + 1:
             raise ValueError(
-                f"factors of Step must be one more than boundaries, got {self.factors!r} "
+                f"factors of Step must have one more entry than boundaries, got {self.factors!r} "
                 f"for boundaries {self.boundaries!r}"
             )
         for factor in self.factors:
@@ -189,7 +196,7 @@ class Step(Schedule):
 
 
 class Exponential(Schedule):
-    """``final ** t``: the factor falls by the same share in every step.
+    """``final ** t``: the factor decreases by the same ratio in every step.
 
     Parameters
     ----------
@@ -243,7 +250,7 @@ class Cosine(Schedule):
 
 
 class CosLog4(Schedule):
-    """Four waves whose length doubles: ``(1 - cos(2 pi log2(1 + 15 t))) / 2``.
+    """Four waves of doubling length: ``(1 - cos(2 pi log2(1 + 15 t))) / 2``.
 
     References
     ----------
@@ -262,7 +269,7 @@ class CosLog4(Schedule):
 
 
 class OneCycle(Schedule):
-    """Cosine rise from `start` to 1 at the fraction `peak`, cosine fall to `final`.
+    """A cosine rise from `start` to 1 at the fraction `peak`, then a cosine fall to `final`.
 
     Parameters
     ----------
@@ -275,7 +282,7 @@ class OneCycle(Schedule):
 
     References
     ----------
-    Smith and Topin, "Super-convergence", 2019; the defaults are those of PyTorch's ``OneCycleLR``.
+    Smith and Topin, "Super-convergence", 2019; with the defaults of PyTorch's ``OneCycleLR``.
 
     Examples
     --------
@@ -300,14 +307,14 @@ class OneCycle(Schedule):
 
 
 class Warmup(Schedule):
-    """A linear rise of the factor before any other schedule, which has what remains.
+    """A linear rise of the factor, followed by another schedule for the rest of training.
 
     Parameters
     ----------
     fraction : float in (0, 1), default=0.05
-        How much of training the rise takes.
+        The fraction of training that the rise takes.
     then : str, Schedule or function, default="constant"
-        What follows.
+        The schedule that follows.
 
     References
     ----------
@@ -350,7 +357,7 @@ class FunctionOfFraction(Schedule):
     Parameters
     ----------
     function : callable
-        Takes a float in [0, 1], returns a float >= 0.
+        A function that maps a float in [0, 1] to a float >= 0.
 
     Examples
     --------

@@ -5,15 +5,19 @@ Nothing here is a class: every part is scikit-learn's or this package's, and can
 `set_params`. To change the recipe, change `_settings`.
 """
 
+import inspect
+
 import numpy as np
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ._columns import columns_of_tables
+from ._estimator.parameters import NOT_WITH_LBFGS
 from .classifier import ScratchMLPClassifier
 from .initializers import LecunNormal, Normal
-from .losses import Poisson
+from .losses import Loss, Poisson
+from .optimizers import Optimizer
 from .regressor import ScratchMLPRegressor
 
 TASKS = ("classification", "regression")
@@ -46,7 +50,8 @@ def make_tabular_mlp(task="classification", **overrides):
     **overrides : dict
         Parameters of `ScratchMLPClassifier` or `ScratchMLPRegressor` that replace the recipe's, for
         example ``members=8`` or ``random_state=0``. Some belong together: the recipe has
-        ``early_stopping`` for its ``temperature_scaling``, and ``label_smoothing`` for its loss.
+        ``early_stopping`` for its ``temperature_scaling``, and ``label_smoothing`` for its loss. If
+        one of them is replaced, the error names those to replace with it.
 
     Returns
     -------
@@ -57,7 +62,8 @@ def make_tabular_mlp(task="classification", **overrides):
     Raises
     ------
     ValueError
-        If `task` is neither of the two, or an override is no parameter of the estimator.
+        If `task` is neither of the two, if an override is no parameter of the estimator, or if it
+        rules out a setting of the recipe.
 
     References
     ----------
@@ -85,6 +91,7 @@ def make_tabular_mlp(task="classification", **overrides):
         raise ValueError(
             f"overrides must be parameters of {estimator.__name__}, got {unknown}; it has {known}"
         )
+    _check_what_belongs_together(estimator, _settings(task), overrides)
     network = estimator(**_settings(task) | overrides)
     if task == "regression":
         if isinstance(network.loss, Poisson) or network.loss == Poisson.name:
@@ -126,6 +133,40 @@ def _settings(task):
         "label_smoothing": 0.1,
         "temperature_scaling": True,
     }
+
+
+def _check_what_belongs_together(estimator, settings, overrides):
+    """Raise a ValueError that names the settings of the recipe that an override rules out."""
+    solver, loss = (
+        family.named().get(value) if isinstance(value, str) else value
+        for family, value in ((Optimizer, overrides.get("solver")), (Loss, overrides.get("loss")))
+    )
+    rules = {
+        "solver": (
+            {*NOT_WITH_LBFGS, "learning_rate"},
+            "the recipe sets them for a solver that takes steps",
+            not getattr(solver, "takes_steps", True),
+        ),
+        "early_stopping": (
+            {"temperature_scaling"},
+            "the recipe fits the temperature to the rows that early stopping holds out",
+            not overrides.get("early_stopping", True),
+        ),
+        # An object has its own label_smoothing.
+        "loss": (
+            {"label_smoothing"},
+            "the recipe smooths the labels, which this loss cannot do",
+            isinstance(loss, type) and "label_smoothing" not in loss.flat,
+        ),
+    }
+    defaults = inspect.signature(estimator).parameters
+    for name, (ruled_out, reason, applies) in rules.items():
+        others = sorted(ruled_out & settings.keys() - overrides.keys())
+        if applies and others:
+            needed = ", ".join(f"{other}={defaults[other].default!r}" for other in others)
+            raise ValueError(
+                f"make_tabular_mlp({name}={overrides[name]!r}) needs {needed} too, since {reason}"
+            )
 
 
 def in_float64(values):

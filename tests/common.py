@@ -5,6 +5,7 @@ import inspect
 import re
 
 import numpy as np
+import pytest
 from sklearn.datasets import load_digits
 
 from sknumpy_mlp import ScratchMLPClassifier
@@ -54,6 +55,13 @@ def paragraphs(cls, title):
         for part in filter(str.strip, parts)
         for name in part.partition(" : ")[0].split(", ")
     }
+
+
+def refusal(action, *kinds):
+    """The message of the exception of one of these kinds that the action must raise."""
+    with pytest.raises(kinds or ValueError) as caught:
+        action()
+    return str(caught.value)
 
 
 def blocks(page):

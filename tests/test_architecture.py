@@ -36,7 +36,7 @@ FAMILIES = ["activations", "initializers", "losses", "optimizers", "schedules"]
 
 # The plan of the house. A module imports from levels above its own line only.
 LEVELS = [
-    ["_family", "_vectors", "losses.links"],
+    ["_family", "_keywords", "_vectors", "losses.links"],
     ["losses.base"],
     ["losses.numbers"],
     ["losses.classes"],
@@ -86,6 +86,7 @@ ORACLES = {
     "test_independence": "what calls, estimators and threads share",
     "test_interrupts": "Ctrl-C at any moment of a fit",
     "test_members": "ensembles, from the parameter to the predictions",
+    "test_messages": "mistakes of new users, answered by the room that they meet first",
     "test_monitors": "scikit-learn's own callbacks",
     "test_parity": "the model of scikit-learn's MLPClassifier",
     "test_persistence": "saved models, here and in a new process",

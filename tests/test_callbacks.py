@@ -141,7 +141,9 @@ class TestFile:
         loaded = joblib.load(path)
         assert comparable(loaded.fit(X, y)) == comparable(make().fit(X, y))
         joblib.dump(joblib.load(path).partial_fit(X, y), path)
-        with pytest.raises(ValueError, match="holds a ScratchMLPClassifier that is no checkpoint"):
+        with pytest.raises(
+            ValueError, match="holds a ScratchMLPClassifier that is not a checkpoint"
+        ):
             make().fit(X, y, resume_from=path)
 
     def test_it_is_of_bounded_size(self, tmp_path):
@@ -225,7 +227,7 @@ class TestWriting:
     def test_a_missing_folder_is_told_before_the_first_epoch(self, tmp_path):
         X, y = digits()
         model = make().set_callbacks(Checkpoint(tmp_path / "none" / "fit.joblib"))
-        with pytest.raises(FileNotFoundError, match="folder that exists"):
+        with pytest.raises(FileNotFoundError, match="existing folder"):
             model.fit(X, y)
         assert not hasattr(model, "coefs_")
 

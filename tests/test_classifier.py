@@ -90,7 +90,7 @@ def test_loss_objects_of_another_kind_of_target_are_refused():
     for member in members(Loss):
         for kind in KINDS:
             if kind not in member.kinds:
-                with pytest.raises(ValueError, match=f"loss must serve {kind} targets"):
+                with pytest.raises(ValueError, match=f"loss must support {kind} targets"):
                     brief(loss=member()).fit(*digits(kind))
 
 

@@ -172,6 +172,8 @@ def test_a_fitted_model_is_hardly_larger_than_its_weights(estimator):
 
 
 @section("`predict_log_proba` is never `-inf`")
+# Unscaled on purpose.
+@pytest.mark.filterwarnings("ignore:X should be scaled")
 def test_log_probabilities_are_finite(estimator):
     X, y = digits(scale=100)
     model = estimator().fit(X, y)
@@ -211,6 +213,8 @@ def test_a_memory_mapped_model_goes_on_training(estimator, tmp_path):
 
 
 @section("The reported loss is exact")
+# Unscaled on purpose.
+@pytest.mark.filterwarnings("ignore:X should be scaled")
 def test_the_loss_is_right_where_the_network_is_sure(estimator):
     X, y = digits(scale=100)
     # The rate is too small to move a weight: the loss is that of the weights that come out.
@@ -349,6 +353,43 @@ def test_partial_fit_warns_once_of_too_large_a_batch(estimator):
             model.partial_fit(X, y, classes=np.arange(10))
     assert caught
     expect(estimator, sum("batch_size" in str(each.message) for each in caught) == 1)
+
+
+@section("Warnings")
+def test_unscaled_data_are_reported(estimator):
+    X, y = digits(scale=100)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        estimator(n_iter_no_change=10**6).fit(X, y)
+    expect(estimator, any("should be scaled" in str(each.message) for each in caught))
+
+
+@section("Error messages")
+def test_keywords_of_other_libraries_are_answered(estimator):
+    X, y = digits()
+    failure = raises(lambda: estimator().fit(X, y, validation_data=(X, y)), TypeError)
+    expect(estimator, "X_val and y_val" in str(failure))
+
+
+@section("Error messages")
+def test_text_and_gaps_lead_to_the_recipe(estimator):
+    for wrong in (np.nan, "red"):
+        failure = raises(lambda: estimator().fit([[wrong], [1.0]], [0, 1]), ValueError)  # noqa: B023
+        expect(estimator, "make_tabular_mlp" in str(failure))
+
+
+@section("Error messages")
+def test_missing_labels_are_counted(estimator):
+    X, y = digits()
+    gaps = np.where(np.arange(500) == 7, None, y.astype(str))
+    failure = raises(lambda: estimator().fit(X, gaps), ValueError, TypeError)
+    expect(estimator, "y must have no missing values, got 1" in str(failure))
+
+
+@section("Error messages")
+def test_a_parameter_of_a_name_is_answered_with_an_object(estimator):
+    failure = raises(lambda: estimator().set_params(solver__rho=0.9), ValueError, AttributeError)
+    expect(estimator, "solver=optimizers.RMSprop(rho=...)" in str(failure))
 
 
 @section("Deliberately kept")

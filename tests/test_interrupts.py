@@ -20,8 +20,11 @@ from .measured import (
     by_partial_fit,
 )
 
-# Fits are short on purpose.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+# Fits are short on purpose, and calls more than a schedule has planned for.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:The schedule .* has reached its end"),
+]
 
 
 @pytest.fixture(params=ESTIMATORS)

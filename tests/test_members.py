@@ -379,7 +379,7 @@ def test_a_warm_start_keeps_the_members(other):
     model = brief(warm_start=True).fit(X, y)
     before = state_of(model)
     model.members = other
-    with pytest.raises(ValueError, match=f"members must stay what the fitted network has, {K}"):
+    with pytest.raises(ValueError, match=f"members must be {K}, as in the fitted network"):
         model.fit(X, y)
     model.members = K
     assert str(state_of(model)) == str(before)

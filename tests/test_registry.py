@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
+from sknumpy_mlp._estimator.parameters import FAMILIES
 from sknumpy_mlp.activations import Activation
 from sknumpy_mlp.initializers import Initializer, VarianceScaling
 from sknumpy_mlp.losses import Loss
@@ -28,13 +29,7 @@ from .losses import test_base as test_losses
 ROOT = Path(__file__).parent.parent
 ESTIMATORS = [ScratchMLPClassifier, ScratchMLPRegressor]
 # The parameter of the estimators that takes a part of each family.
-PARAMETERS = {
-    Activation: "activation",
-    Optimizer: "solver",
-    Loss: "loss",
-    Schedule: "learning_rate",
-    Initializer: "init",
-}
+PARAMETERS = {family: name for name, family in FAMILIES.items()}
 # Of a count of parts in words, such as "eleven activations", the noun and the number.
 COUNTED = {
     "activations?": lambda: len(Activation.named()),
@@ -147,9 +142,7 @@ def counts(text):
         for found in re.finditer(rf"\b({numbers}|\d+)\s+{noun}\b", text, re.IGNORECASE):
             yield found[1].lower(), number(), found[0]
     for parameter, found in re.findall(rf"^- `(\w+)`: ({numbers}|\d+) names", text, re.MULTILINE):
-        for family, name in PARAMETERS.items():
-            if name == parameter:
-                yield found, len(family.named()), f"`{parameter}`: {found} names"
+        yield found, len(FAMILIES[parameter].named()), f"`{parameter}`: {found} names"
 
 
 # ---- the tests ----
@@ -199,10 +192,10 @@ def test_counts_in_words_are_right(name):
         )
 
 
-@pytest.mark.parametrize("parameter", sorted(PARAMETERS.values()))
+@pytest.mark.parametrize("parameter", FAMILIES)
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_docstrings_list_no_name_that_is_not_there(estimator, parameter):
-    (family,) = (family for family, name in PARAMETERS.items() if name == parameter)
+    family = FAMILIES[parameter]
     paragraph = paragraphs(estimator, "Parameters")[parameter]
     listed = set(re.findall(r'"(\w+)"', paragraph))
     assert listed <= {

@@ -346,7 +346,7 @@ def test_counts_below_zero_are_refused_by_poisson_only():
 def test_losses_of_classes_are_refused_with_those_of_numbers():
     X, y = numbers()
     message = refusal(brief("log_loss"), X, y)
-    assert f"loss must serve continuous targets, as {LOSSES} do, got LogLoss(" in message
+    assert f"loss must support continuous targets, as {LOSSES} do, got LogLoss(" in message
     message = refusal(brief("quantile"), X, y)
     assert "loss must be a Loss or one of" in message and "'pinball'" in message
 

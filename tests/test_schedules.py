@@ -141,7 +141,7 @@ def test_step_takes_its_new_factor_from_each_boundary_on():
         ([0.0], [1, 1], r"boundaries of Step must increase within \(0, 1\), got \[0.0\]"),
         ([1.0], [1, 1], r"boundaries of Step must increase within \(0, 1\), got \[1.0\]"),
         ([float("nan")], [1, 1], r"boundaries of Step must .*, got \[nan\]"),
-        ([0.5], [1.0], r"factors of Step must be one more than boundaries, got \[1.0\] for"),
+        ([0.5], [1.0], r"factors of Step must have one more entry than boundaries, got \[1.0\]"),
         ([0.5], [1.0, -1.0], r"factors of Step must be .*got -1.0"),
     ],
 )
@@ -297,5 +297,7 @@ def test_a_schedule_must_give_a_factor(factor):
         def __call__(self, t):
             return factor
 
-    with pytest.raises(ValueError, match=r"learning_rate must give a factor >= 0 .* Odd\(\) gave"):
+    with pytest.raises(
+        ValueError, match=r"learning_rate must return a factor >= 0 .* Odd\(\) returned"
+    ):
         brief(learning_rate=Odd()).fit(X, y)

@@ -21,6 +21,7 @@ from sknumpy_mlp import (
     make_tabular_mlp,
     optimizers,
 )
+from sknumpy_mlp.losses import Loss
 from sknumpy_mlp.tabular import _settings
 
 from .tables import FRAMES, N_ROWS, columns, labels
@@ -239,3 +240,79 @@ def test_large_targets_keep_their_digits():
 def test_counts_cannot_be_standardised():
     with pytest.raises(ValueError, match="loss must take numbers of any sign"):
         make_tabular_mlp("regression", loss="poisson")
+
+
+STEPLESS = {
+    "learning_rate": "constant",
+    "learning_rate_factors": None,
+    "members": 1,
+    "parametrization": "standard",
+}
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", optimizers.LBFGS()], ids=["name", "object"])
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_a_solver_without_steps_is_told_what_to_replace_with_it(task, solver):
+    needed = STEPLESS | ({"temperature_scaling": False} if task == "classification" else {})
+    words = ", ".join(f"{name}={value!r}" for name, value in needed.items())
+    with pytest.raises(ValueError) as caught:
+        make_tabular_mlp(task, solver=solver)
+    assert str(caught.value) == (
+        f"make_tabular_mlp(solver={solver!r}) needs {words} too, since the recipe sets them for a "
+        "solver that takes steps"
+    )
+    with pytest.raises(ValueError, match=r"needs learning_rate='constant', parametrization=.* too"):
+        some = {"learning_rate_factors": None, "members": 1, "temperature_scaling": False}
+        make_tabular_mlp(task, solver=solver, **{n: v for n, v in some.items() if n in needed})
+    X, y = pd.DataFrame(columns()), np.arange(N_ROWS) % 2
+    model = make_tabular_mlp(task, solver=solver, **needed, hidden_layer_sizes=(4,), max_iter=5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(X, y)
+
+
+def test_no_early_stopping_is_told_what_to_replace_with_it():
+    with pytest.raises(ValueError) as caught:
+        make_tabular_mlp(early_stopping=False)
+    assert str(caught.value) == (
+        "make_tabular_mlp(early_stopping=False) needs temperature_scaling=False too, since the "
+        "recipe fits the temperature to the rows that early stopping holds out"
+    )
+    X, y = pd.DataFrame(columns()), labels(columns())
+    model = make_tabular_mlp(early_stopping=False, temperature_scaling=False, **QUICK).fit(X, y)
+    assert not hasattr(model["network"], "temperature_")
+    # Who asks for both means to pass rows to validate on.
+    make_tabular_mlp(early_stopping=False, temperature_scaling=True)
+    numbers = make_tabular_mlp("regression", early_stopping=False, **QUICK)
+    numbers.fit(X, np.arange(N_ROWS))
+
+
+@pytest.mark.parametrize("loss", Loss.serving("multiclass"))
+def test_a_loss_that_cannot_smooth_labels_is_told_what_to_replace_with_it(loss):
+    X, y = pd.DataFrame(columns()), labels(columns())
+    if "label_smoothing" not in Loss.named()[loss].flat:
+        with pytest.raises(ValueError) as caught:
+            make_tabular_mlp(loss=loss)
+        assert str(caught.value) == (
+            f"make_tabular_mlp(loss={loss!r}) needs label_smoothing=0.0 too, since the recipe "
+            "smooths the labels, which this loss cannot do"
+        )
+        make_tabular_mlp(loss=loss, label_smoothing=0.0, **QUICK).fit(X, y)
+    else:
+        make_tabular_mlp(loss=loss, **QUICK).fit(X, y)
+    # An object has its own.
+    make_tabular_mlp(loss=Loss.named()[loss](), **QUICK).fit(X, y)
+
+
+def test_a_wrong_name_is_left_to_fit():
+    for override in ({"solver": "adm"}, {"loss": "mse"}):
+        model = make_tabular_mlp(**override)
+        with pytest.raises(ValueError, match=r"must be an? \w+ or one of .*; did you mean"):
+            model.fit(pd.DataFrame(columns()), labels(columns()))
+
+
+def test_a_table_is_scaled_without_a_warning():
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    make_tabular_mlp(**QUICK).fit(X, y)
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    make_tabular_mlp("regression", **QUICK).fit(1e6 * X, y)

@@ -1,4 +1,5 @@
-"""The scikit-learn side of the estimators: what was asked, what was given, a fit under way.
+"""The scikit-learn side of the estimators: parameters, input data and the running fit.
 
-No mathematics here. `base` tells `fit` in five verbs: plan, check, begin, train, publish.
+This package contains no mathematics. In `base`, a fit consists of five steps: plan, check, begin,
+train and publish.
 """

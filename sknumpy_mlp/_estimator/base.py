@@ -11,21 +11,32 @@ import warnings
 from dataclasses import replace
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._keywords import with_known_keywords
 from ..core.batches import rows as rows_of
+from ..core.diagnosis import scale_advice, schedule_advice
 from ..core.state import TrainingState
 from ..core.training import train
 from . import fitted
 from .checkpoint import take_up
 from .fit import Past, begin, splits
-from .parameters import Plan
+from .parameters import FAMILIES, Plan
 from .rollback import unchanged_on_failure
-from .rows import Rows, check_enough_to_split, check_format, check_numbers, check_weights
+from .rows import (
+    Rows,
+    check_complete,
+    check_enough_to_split,
+    check_format,
+    check_numbers,
+    check_weights,
+    explain,
+)
 from .summary import summary
 from .tasks import CallbackSupportMixin, Tasks, with_callbacks
 from .threads import blas_threads
@@ -45,6 +56,32 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             if value is not self:
                 setattr(self, name, value)
 
+    def set_params(self, **params):
+        """Set parameters of the estimator, and of objects among them.
+
+        Parameters
+        ----------
+        **params : dict
+            New values by name. A part given as an object has parameters of its own, for example
+            ``solver__rho``.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter, or the part is not an object but a name.
+        """
+        for key in params:
+            name, _, path = key.partition("__")
+            if path and name in FAMILIES:
+                part = params.get(name, getattr(self, name, None))
+                FAMILIES[name].check_settable(part, name, path)
+        return super().set_params(**params)
+
+    @with_known_keywords
     def fit(
         self,
         X,
@@ -107,6 +144,8 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         past = self._past_of_fit(resume_from)
         rows = self._check(plan, past, X, y, sample_weight, held_out, warm=past.exists)
         fit = begin(plan, rows, past, self._new_stream(), self._scorer(plan))
+        if not past.exists and plan.optimizer.takes_steps:
+            self._warn_of_scale(fit)
         with Tasks.of(self, fit, X, y, sample_weight) as tasks, blas_threads(fit.largest_product):
             train(fit, tasks)
         if not plan.warm_start:
@@ -130,8 +169,19 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         fit = begin(plan, rows, past, self._new_stream(), n_epochs=1)
         with blas_threads(fit.largest_product):
             train(fit)
+        if advice := schedule_advice(plan, fit.state.clock):
+            warnings.warn(advice)
         self._publish(fit)
         return self
+
+    def _warn_of_scale(self, fit):
+        """Warn of a column of `X` or `y` that should be scaled."""
+        target = fit.rows.target
+        is_size = target.kind == "continuous" and fit.loss.link.out_activation != "exp"
+        names = vars(self).get("feature_names_in_")
+        advice = scale_advice(fit.batches.X.X, target.codes if is_size else None, names)
+        if advice:
+            warnings.warn(advice)
 
     def _past_of_fit(self, resume_from):
         """What `fit` continues from: nothing, the fitted model, or a checkpoint."""
@@ -177,21 +227,32 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
 
     def _check_rows(self, X, y, sample_weight, labels, reset, **options):
         """Check inputs, target and weights of rows to train on or to hold out: `Rows`."""
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            y_numeric=self._y_numeric,
-            dtype="numeric",
-            reset=reset,
-        )
+        if sparse.issparse(y) and y.ndim == 1:
+            raise ValueError(
+                f"y must be a dense vector or a matrix, got a {type(y).__name__} of one dimension; "
+                "y.toarray() makes it dense"
+            )
+        options_of_y = {"multi_output": True, "y_numeric": self._y_numeric}
+        given = y
+        X, y = self._validated(X, y, reset=reset, **options_of_y)
+        # scikit-learn checks numbers only, and those that are made of objects before they are.
+        check_complete(y if self._y_numeric else given)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, X.shape[0])
         return Rows(X, y, self._learn_target(y, labels, **options), sample_weight)
+
+    def _validated(self, X, *y, **options):
+        """`validate_data`, with messages that name the target, and the recipe for tables."""
+        options |= {"accept_sparse": ["csr", "csc"], "dtype": "numeric"}
+        try:
+            return validate_data(self, X, *y, **options)
+        except (TypeError, ValueError) as error:
+            if y and not str(error).startswith("Input y"):
+                check_complete(*y)
+            explain(error, X)
+            raise
 
     def _check_held_out(self, plan, rows, X_val, y_val, sample_weight_val):
         """Check the rows given to hold out: `Rows`, or None where none are given."""
@@ -295,7 +356,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             check_is_fitted(self)
         network, dtype = fitted.network(self), fitted.dtype(self)
         if not self._is_plain(X, dtype):
-            X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype="numeric", reset=False)
+            X = self._validated(X, reset=False)
             check_numbers(X, dtype)
             check_format(X, network)
         X = rows_of(X, dtype)

@@ -1,7 +1,8 @@
-"""A `Fit` written to disk, and taken up again.
+"""Write a `Fit` to disk, and resume training from the file.
 
-The file holds the estimator with the attributes that it would have if the fit ended now, and in
-``_past`` what a resumed fit needs beyond them. It is written whole or not at all.
+The file holds the estimator with the attributes that it would have if the fit ended now. Its
+attribute ``_past`` holds what a resumed fit needs in addition. The file is written completely or
+not at all.
 """
 
 import os
@@ -16,15 +17,15 @@ import numpy as np
 from . import fitted
 from .fit import Past
 
-# Parameters that may differ in the fit that resumes: the random stream continues in any case.
+# Parameters that may differ in the resumed fit: the random stream continues in any case.
 FREE = ("max_iter", "verbose", "random_state")
 
 
 def snapshot(fit):
     """The attributes that an estimator would have if its fit ended now, as a dict.
 
-    Further training changes nothing in them. `coefs_` are the best weights so far where the fit
-    would end with those.
+    Further training does not change them. `coefs_` are the best weights so far if the fit would
+    restore the best weights at its end.
 
     Parameters
     ----------
@@ -51,7 +52,7 @@ def snapshot(fit):
 
 
 def write(value, path):
-    """Dump into a new file, flush it to the disk, and put it in the place of the old one."""
+    """Dump the value into a new file, flush it to disk, and rename it to `path`."""
     folder = os.path.dirname(os.path.abspath(path))
     handle, new = tempfile.mkstemp(prefix=os.path.basename(path) + ".", dir=folder)
     try:
@@ -68,8 +69,8 @@ def write(value, path):
 
 
 def _flush_folder(folder):
-    """Flush a rename to the disk, where the system lets a folder be opened and flushed."""
-    # Where it does not, the file is whole all the same: no reason to end a fit.
+    """Flush a rename to disk if the system supports flushing a folder."""
+    # The file is complete even if this fails: do not end the fit.
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -79,14 +80,14 @@ def _flush_folder(folder):
 
 
 def take_up(estimator, path):
-    """What the fit in a file continues from.
+    """Read a checkpoint and return the state that training resumes from.
 
     Parameters
     ----------
     estimator : estimator
-        Of the class and with the parameters of the estimator in the file; those in `FREE` may
-        differ. Where both have a RandomState of the user's, the estimator's is moved to the
-        position in the file.
+        Must have the class and the parameters of the estimator in the file, except for the
+        parameters in `FREE`. If both have a RandomState of the user as `random_state`, the one of
+        `estimator` is set to the position in the file.
     path : str or path
 
     Returns
@@ -96,7 +97,7 @@ def take_up(estimator, path):
     Raises
     ------
     ValueError
-        If the file holds anything else.
+        If the file is not a checkpoint of such an estimator.
     """
     saved = _read(estimator, os.fspath(path))
     past, state, parameters = saved._past, saved._training, fitted.parameters(saved)
@@ -120,7 +121,7 @@ def take_up(estimator, path):
 
 
 def _read(estimator, path):
-    """The estimator in a file, if it is a checkpoint of one with the same parameters."""
+    """The estimator in a file, after checking that it is a checkpoint with equal parameters."""
     kind = type(estimator).__name__
     try:
         saved = joblib.load(path)
@@ -134,25 +135,25 @@ def _read(estimator, path):
     if type(saved) is not type(estimator) or not hasattr(saved, "_past"):
         raise ValueError(
             f"resume_from must name a checkpoint of a {kind}, got {path!r}, which holds a "
-            f"{type(saved).__name__} that is no checkpoint"
+            f"{type(saved).__name__} that is not a checkpoint"
         )
     parameters = estimator.get_params(deep=False)
     for name, theirs in saved.get_params(deep=False).items():
         if name not in FREE and not _is_same(theirs, parameters[name]):
             raise ValueError(
-                f"{name} must be what it was when {path!r} was written, {theirs!r}, "
+                f"{name} must be the same as when {path!r} was written, {theirs!r}, "
                 f"got {parameters[name]!r}"
             )
     return saved
 
 
 def _is_same(one, other):
-    """Whether two values of a parameter mean the same, in whatever process they were made."""
+    """Whether two values of a parameter are equivalent, also if they come from two processes."""
     if all(isinstance(value, (Real, str)) for value in (one, other)):
         return one == other
     try:
-        # Functions are told apart by their names, objects by what they hold.
+        # Functions are compared by name, other objects by content.
         return joblib.hash(one) == joblib.hash(other)
     except Exception:
-        # What cannot be pickled was never in a file.
+        # A value that cannot be pickled cannot come from a file.
         return False

@@ -1,4 +1,4 @@
-"""A fit under way: begun new, continued from a fitted model, or resumed from a checkpoint."""
+"""A running fit: new, continued from a fitted model, or resumed from a checkpoint."""
 
 import copy
 from dataclasses import dataclass, field, replace
@@ -19,26 +19,26 @@ from .rows import Rows, check_format, check_numbers, check_some_weight
 
 @dataclass
 class Past:
-    """What a call continues from: by default nothing.
+    """The state that a call continues from; empty by default.
 
     Attributes
     ----------
     parameters : dict of str to list of ndarray, or None
-        Those of the network in training, by kind; None for a new network.
+        The parameters of the network in training, by kind; None for a new network.
     state : TrainingState
-        Without a random stream where the stream begins anew.
+        Its random stream is None if the stream starts new.
     curves : dict of str to list
-        The curves of the calls before this one, by attribute.
+        The curves of the previous calls, by attribute.
     labels : Labels or None
         The classes that the classifier knows.
     record : Record
-        Of the fit that is resumed; otherwise empty.
+        The record of the resumed fit; otherwise empty.
     split : tuple of integer ndarray or None
-        Row numbers that are trained on and held out, of the fit that is resumed.
+        Indices of the training rows and of the held-out rows of the resumed fit.
     facts : dict or None
-        `Rows.facts` of the fit that is resumed.
+        `Rows.facts` of the resumed fit.
     columns : dict
-        Number and names of the columns, of the fit that is resumed.
+        Number and names of the columns of the resumed fit.
     """
 
     parameters: dict | None = None
@@ -56,12 +56,12 @@ class Past:
         return self.parameters is not None
 
     def check_rows(self, rows):
-        """Raise a ValueError if these cannot be the rows of the fit that is resumed."""
+        """Raise a ValueError if the rows differ from those of the resumed fit."""
         facts = rows.facts()
         for name, theirs in (self.facts or {}).items():
             if facts.get(name) != theirs:
                 raise ValueError(
-                    f"{name} must be what it was when the file of resume_from was written, "
+                    f"{name} must be the same as when the file of resume_from was written, "
                     f"{theirs!r}, got {facts.get(name)!r}"
                 )
 
@@ -71,53 +71,52 @@ class Past:
         n_members = 1 if weights[0].ndim == 2 else len(weights[0])
         if n_members != network.n_members:
             raise ValueError(
-                f"members must stay what the fitted network has, {n_members}, "
-                f"got {network.n_members}; clone the estimator to start anew"
+                f"members must be {n_members}, as in the fitted network, "
+                f"got {network.n_members}; clone the estimator to start from new weights"
             )
         fitted = [weights[0].shape[-2], *(b.shape[-1] for b in biases)]
         if fitted != network.units:
             raise ValueError(
-                f"hidden_layer_sizes, loss and data must keep the shape of the fitted network: it "
-                f"has {fitted} units from input to output, the new one would have "
-                f"{network.units}; clone the estimator to start anew"
+                f"hidden_layer_sizes, loss and data must keep the shape of the fitted network, "
+                f"which has {fitted} units from input to output, got {network.units}; clone the "
+                "estimator to start from new weights"
             )
         changed = sorted(self.parameters.keys() ^ network.kinds)
         if changed:
             raise ValueError(
-                f"{changed[0]} must stay what the fitted network has, "
-                f"{changed[0] in self.parameters}, got {changed[0] in network.kinds}; "
-                "clone the estimator to start anew"
+                f"{changed[0]} must be {changed[0] in self.parameters}, as in the fitted network, "
+                f"got {changed[0] in network.kinds}; clone the estimator to start from new weights"
             )
 
 
 @dataclass
 class Fit:
-    """A fit under way.
+    """A running fit.
 
     Attributes
     ----------
     plan : Plan
-        What was asked.
+        The checked parameters of the estimator.
     rows : Rows or None
-        What was given; None where only weights were.
+        The data; None if only weights were given.
     network : Network
-        In training.
+        The network in training.
     loss : Loss
-        For the kind of target of the rows.
+        The loss for the kind of target of the rows.
     state : TrainingState
     record : Record
     labels : Labels or None
     curves : dict of str to list
-        The curves of the calls that this one continues, by attribute.
+        The curves of the calls that this call continues, by attribute.
     batches : Batches or None
     split : tuple of integer ndarray or None
-        Row numbers that are trained on and held out; None without a split.
+        Indices of the training rows and of the held-out rows; None without a split.
     held_out : list of HeldOut
-        One for each member; empty without held-out rows.
+        One entry per member; empty without held-out rows.
     n_epochs : int or None
         Number of epochs of this call; ``plan.max_iter`` if None.
     continues : bool
-        Whether the network was there before this call.
+        Whether the network existed before this call.
     """
 
     plan: Plan
@@ -136,12 +135,12 @@ class Fit:
 
     @property
     def largest_product(self):
-        """Multiplications in the largest product of a step."""
+        """Number of multiplications in the largest matrix product of a step."""
         largest = max(fan_in * fan_out for fan_in, fan_out in pairwise(self.network.units))
         return self.batches.batch_size * largest
 
     def copy(self):
-        """An independent copy of all that training changes; the rest is shared."""
+        """A copy of everything that training changes; the rest is shared."""
         network = self.network.unbound()
         network.allocate(self.network.theta.dtype)
         network.theta[:] = self.network.theta
@@ -157,12 +156,12 @@ def begin(plan, rows, past, stream, scorer=None, n_epochs=None):
     plan : Plan
     rows : Rows
     past : Past
-        What the fit continues from.
+        The state that the fit continues from.
     stream : numpy.random.RandomState
-        The random stream of a fit that does not continue one.
+        The random stream, unless `past` has one.
     scorer : callable, default=None
-        Makes the score of held-out rows from a network, a loss and the rows: a function of their
-        raw scores, or None for minus their loss.
+        Takes a network, a loss and the held-out rows, and returns a function that computes their
+        score from raw scores, or None if the score is minus their loss.
     n_epochs : int, default=None
         `Fit.n_epochs`.
 
@@ -221,7 +220,7 @@ def splits(plan, rows):
 
 
 def _network(plan, rows, loss, past, random_state):
-    """A network for these rows, with starting values or with the parameters of the past."""
+    """A network for these rows, with initial parameters or with the parameters of `past`."""
     X, target = rows.X, rows.target
     dtype = past.parameters["weights"][0].dtype if past.exists else X.dtype
     dtype = np.dtype(np.float32 if dtype == np.float32 else np.float64)
@@ -238,8 +237,8 @@ def _network(plan, rows, loss, past, random_state):
     check_format(X, network)
     if plan.members > 1 and not loss.link.pools:
         raise ValueError(
-            f"members must be 1 with the loss {loss!r}, whose link has no pool(Z) to make one "
-            f"prediction of several, got {plan.members}"
+            f"members must be 1 with the loss {loss!r}, whose link has no pool(Z) to average the "
+            f"predictions of several members, got {plan.members}"
         )
     if past.exists:
         past.check_shape(network)
@@ -252,7 +251,7 @@ def _network(plan, rows, loss, past, random_state):
 
 
 def _held_out(plan, rows, network, loss, X, split, scorer):
-    """Held-out rows of each member; none where no rows are held out.
+    """The held-out rows of each member; an empty list if no rows are held out.
 
     Parameters
     ----------
@@ -268,7 +267,7 @@ def _held_out(plan, rows, network, loss, X, split, scorer):
     elif plan.temperature_scaling:
         raise ValueError(
             "temperature_scaling must be False where no rows are held out, got True; "
-            "early_stopping=True holds some out, X_val and y_val give some"
+            "set early_stopping=True or pass X_val and y_val"
         )
     else:
         return []
@@ -283,7 +282,7 @@ def _held_out(plan, rows, network, loss, X, split, scorer):
 
 
 def _check_like(held_out, rows, network):
-    """Raise a ValueError unless given held-out rows suit the network and the training rows."""
+    """Raise a ValueError unless the given held-out rows match the network and the training rows."""
     dtype = network.theta.dtype
     check_numbers(held_out.X, dtype, "X_val")
     check_format(held_out.X, network, "X_val")

@@ -1,6 +1,6 @@
-"""From a `Fit` to fitted attributes, and from fitted attributes back to a network.
+"""Convert a `Fit` to fitted attributes, and fitted attributes back to a network.
 
-`attributes` is the only place that says what a fitted estimator holds.
+Only `attributes` defines the fitted attributes of an estimator.
 """
 
 from itertools import pairwise
@@ -14,9 +14,9 @@ from ..core.state import Record, TrainingState
 from .fit import Fit, Past
 from .parameters import Plan
 
-# The attributes of the two kinds of parameters that scikit-learn has; those of others are <kind>_.
+# Attribute names that scikit-learn defines; other kinds of parameters are stored as <kind>_.
 ATTRIBUTES = {"weights": "coefs_", "biases": "intercepts_"}
-# The curves, to which a call that continues training appends.
+# A call that continues training appends to these curves.
 CURVES = ("loss_curve_", "validation_loss_curve_", "validation_scores_")
 # Attributes that not every fit sets.
 OPTIONAL = (
@@ -29,7 +29,7 @@ OPTIONAL = (
 
 
 def network_attributes(network, loss, labels):
-    """The fitted attributes that predictions are made from, as a dict.
+    """The fitted attributes that predictions are computed from, as a dict.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def network_attributes(network, loss, labels):
         The classes of a classifier.
     """
     parameters = network.parameters()
-    # A kind other than these two occurs once in a network, so that it is one array.
+    # Any other kind occurs only once in a network, so its list has one array.
     found = {attribute: parameters.pop(kind) for kind, attribute in ATTRIBUTES.items()}
     found |= {f"{kind}_": array for kind, (array,) in parameters.items()}
     if labels is not None:
@@ -83,13 +83,13 @@ def attributes(fit):
 
 
 def past(model, state):
-    """What a call continues from: the fitted network, with this training state."""
+    """The `Past` of a call that continues the fitted network with this training state."""
     curves = {name: vars(model).get(name) or [] for name in CURVES}
     return Past(parameters(model), state, curves, vars(model).get("_labels"))
 
 
 def parameters(model):
-    """The parameters of a fitted model by kind, from the attributes, which users may change."""
+    """The parameters of a fitted model by kind, from attributes that users may have changed."""
     found = {}
     for kind in model._network.kinds:
         value = vars(model)[ATTRIBUTES.get(kind, f"{kind}_")]
@@ -98,13 +98,13 @@ def parameters(model):
 
 
 def dtype(model):
-    """The dtype of the network: of `coefs_`, float64 where users put other numbers there."""
+    """The dtype of the network: that of `coefs_`, or float64 if users set another dtype there."""
     found = model.coefs_[0].dtype
     return found if found in (np.float32, np.float64) else np.dtype(np.float64)
 
 
 def network(model):
-    """A network on the fitted attributes, into which users may have put other arrays."""
+    """A network that computes with the fitted attributes, which users may have replaced."""
     wanted = dtype(model)
     n_members = 1 if model.coefs_[0].ndim == 2 else len(model.coefs_[0])
     found = Network(model._network.unbound().layers, n_members)
@@ -118,7 +118,7 @@ def network(model):
 
 
 def given(estimator, coefs, intercepts, kind, labels=None):
-    """A `Fit` that has trained nothing, of copies of these arrays.
+    """A `Fit` without any training, with copies of the given weights and biases.
 
     Parameters
     ----------
@@ -139,13 +139,13 @@ def given(estimator, coefs, intercepts, kind, labels=None):
     if units != found:
         raise ValueError(
             "coefs and intercepts must have the units that hidden_layer_sizes, loss and target "
-            f"ask for, from input to output {units}, got {found}"
+            f"require, from input to output {units}, got {found}"
         )
     for name in ("feature_scale", "temperature_scaling"):
         if getattr(plan, name):
             raise ValueError(
                 f"{name} must be False for given weights, got True; multiply the rows of the "
-                "first matrix by the factors, divide the last layer by the temperature"
+                "first matrix by the factors, or divide the last layer by the temperature"
             )
     if plan.members > 1:
         raise ValueError(f"members must be 1 for given weights, got {plan.members}")
@@ -156,22 +156,22 @@ def given(estimator, coefs, intercepts, kind, labels=None):
 
 
 def _one_or_each(values):
-    """The only value, or an array of those of all members."""
+    """The only value, or an array with one value per member."""
     return values[0] if len(values) == 1 else np.array(values)
 
 
 def _check_arrays(coefs, intercepts):
-    """Weights and biases of consecutive layers, as arrays of one float dtype; always copies.
+    """Copies of the weights and biases of consecutive layers, as arrays of one float dtype.
 
     Raises
     ------
     ValueError
-        If they are not finite numbers of one network, or the shapes of two layers do not fit.
+        If they are not finite numbers of a single network, or the shapes do not match.
     """
     if any(np.ndim(W) == 3 for W in coefs):
         raise ValueError(
             "coefs must be the matrices of one network, (n_in, n_out), got arrays of three axes; "
-            "[W[0] for W in coefs_] are those of the first member"
+            "[W[0] for W in coefs_] are the matrices of the first member"
         )
     coefs = [check_array(W, dtype=[np.float64, np.float32], copy=True) for W in coefs]
     intercepts = [
@@ -185,9 +185,9 @@ def _check_arrays(coefs, intercepts):
     )
     if not fit:
         raise ValueError(
-            "coefs and intercepts must be of shapes (n_in, n_out) and (n_out,) for each layer, the "
-            f"n_out of one the n_in of the next, got {[W.shape for W in coefs]} and "
-            f"{[b.shape for b in intercepts]}"
+            "coefs and intercepts must be of shapes (n_in, n_out) and (n_out,) for each layer, and "
+            "the n_out of a layer must be the n_in of the next, "
+            f"got {[W.shape for W in coefs]} and {[b.shape for b in intercepts]}"
         )
     common = np.result_type(*coefs, *intercepts)
     return [W.astype(common) for W in coefs], [b.astype(common) for b in intercepts]

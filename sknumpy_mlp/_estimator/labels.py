@@ -1,7 +1,7 @@
-"""Labels: the classes of a target, and their coding as numbers.
+"""The classes of a target, and their encoding as numbers.
 
-Contract: labels of any kind go in and come out; between `encode` and `decode` a class is its
-number in `classes`, and a multilabel target a matrix of 0 and 1. Nothing is one-hot.
+Contract: labels can have any type. `encode` turns a class into its index in `classes` and a
+multilabel target into a matrix of 0 and 1; `decode` is the inverse. Nothing is one-hot.
 """
 
 import numpy as np
@@ -10,14 +10,14 @@ from sklearn.utils.multiclass import check_classification_targets, is_multilabel
 
 
 def has_several_labels(y):
-    """Whether a target, which must be one of classification, is a matrix of 0 and 1."""
+    """Whether a classification target is multilabel, a matrix of 0 and 1."""
     check_classification_targets(y)
     if is_multilabel(y):
         return True
     if y.ndim != 1:
         raise ValueError(
-            "y must be a vector of classes or a matrix of 0 and 1 for several labels, got "
-            "several columns of classes; use sklearn.multioutput.MultiOutputClassifier"
+            "y must be a vector of classes or a multilabel matrix of 0 and 1, got several columns "
+            "of classes; use sklearn.multioutput.MultiOutputClassifier"
         )
     return False
 
@@ -28,11 +28,11 @@ class Labels:
     Parameters
     ----------
     classes : ndarray of shape (n_classes,)
-        Sorted labels, or the numbers of the columns of a multilabel target.
+        Sorted labels, or the column numbers of a multilabel target.
     kind : {"binary", "multiclass", "multilabel"}
-        One class counts as binary.
+        A single class counts as binary.
     is_sparse : bool, default=False
-        Whether a multilabel target was sparse, so that predictions are.
+        Whether a multilabel target was sparse, so that predictions are sparse.
     """
 
     def __init__(self, classes, kind, is_sparse=False):
@@ -42,7 +42,7 @@ class Labels:
 
     @classmethod
     def learn(cls, y, classes=None):
-        """Find the classes of `y`, or take those that are given.
+        """Find the classes of `y`, or use the given classes.
 
         Parameters
         ----------
@@ -52,7 +52,7 @@ class Labels:
         Raises
         ------
         ValueError
-            If `y` is no classification target, or has several columns of several classes.
+            If `y` is not a classification target, or has several columns of classes.
         """
         if has_several_labels(y):
             return cls(unique_labels(y), "multilabel", sparse.issparse(y))
@@ -60,12 +60,12 @@ class Labels:
 
     @classmethod
     def of(cls, classes, multilabel=False):
-        """These classes, sorted, one or several of which are true of a row."""
+        """`Labels` with these sorted classes; a sample has one of them, or several."""
         exclusive = "binary" if len(classes) <= 2 else "multiclass"
         return cls(classes, "multilabel" if multilabel else exclusive)
 
     def encode(self, y):
-        """Class numbers of shape (n_samples,), or 0 and 1 of shape (n_samples, n_labels)."""
+        """Class indices of shape (n_samples,), or 0 and 1 of shape (n_samples, n_labels)."""
         if self.kind == "multilabel":
             if y.ndim != 2 or y.shape[1] != len(self.classes):
                 raise ValueError(
@@ -74,7 +74,7 @@ class Labels:
             y = y.toarray() if sparse.issparse(y) else y
             if not np.isin(y, (0, 1)).all():
                 raise ValueError(
-                    f"y must be a matrix of 0 and 1 for several labels, got {np.unique(y)}"
+                    f"y must be a matrix of 0 and 1 for a multilabel target, got {np.unique(y)}"
                 )
             return y != 0
         if y.ndim != 1:
@@ -85,7 +85,7 @@ class Labels:
             codes = np.searchsorted(self.classes, y)
             is_known = np.array_equal(self.classes.take(codes, mode="clip"), y)
         else:
-            # Labels of two kinds may have no order among each other.
+            # Labels of different types may not be comparable.
             is_known = not len(np.setdiff1d(unique_labels(y), self.classes))
             codes = np.searchsorted(self.classes, y) if is_known else None
         if not is_known:
@@ -96,11 +96,11 @@ class Labels:
         return codes
 
     def clip(self, codes):
-        """The same codes; where there is one class, it is the answer whatever its score."""
+        """The same codes, or zeros if there is only one class, whatever its score."""
         return np.zeros_like(codes) if len(self.classes) == 1 and codes.ndim == 1 else codes
 
     def decode(self, codes):
-        """Labels for what `encode` returns."""
+        """Labels for codes that `encode` returns."""
         if self.kind != "multilabel":
             return self.classes[self.clip(codes)]
         return sparse.csr_matrix(codes) if self.is_sparse else codes

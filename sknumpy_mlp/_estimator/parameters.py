@@ -93,15 +93,13 @@ RULES = rules_of_parts(Optimizer, Schedule, Loss) | {
     "temperature_scaling": boolean(),
 }
 
-# Parameters that become objects, and obey the rules of their family or of a function below.
-RESOLVED = {
-    "hidden_layer_sizes",
-    "activation",
-    "solver",
-    "learning_rate",
-    "loss",
-    "init",
-    "dropout",
+# Parameters whose values are names or objects.
+FAMILIES = {
+    "activation": Activation,
+    "solver": Optimizer,
+    "learning_rate": Schedule,
+    "loss": Loss,
+    "init": Initializer,
 }
 
 # Parameters that must have their default with a solver that takes no steps.
@@ -154,6 +152,9 @@ class Plan(SimpleNamespace):
         flat = estimator.get_params(deep=False)
         for name in RULES.keys() & flat.keys():
             RULES[name].check(name, flat[name])
+        # Unless it says otherwise, a loss is one of classes.
+        losses = Loss.serving(*(("continuous",) if estimator._y_numeric else Loss.kinds))
+        _check_places(estimator, flat, losses)
         hidden_units = _hidden_units(flat["hidden_layer_sizes"])
         activations = _activations(flat["activation"], len(hidden_units))
         optimizer = Optimizer.resolve(flat["solver"], "solver", flat)
@@ -170,7 +171,7 @@ class Plan(SimpleNamespace):
             "optimizer": optimizer,
             "schedule": schedule,
             # A copy: the fitted model keeps it, and must not follow later changes of the user's.
-            "loss": deepcopy(_loss(flat)),
+            "loss": deepcopy(_loss(flat, losses)),
             "initializer": initializer,
             "output_initializer": output_initializer,
         }
@@ -215,6 +216,35 @@ def takes_steps(estimator):
         f"{sorted(name for name, member in named.items() if member.takes_steps)}; "
         f"{estimator.solver!r} is not one"
     )
+
+
+def _check_places(estimator, flat, losses):
+    """Raise a ValueError for sizes of layers in the place of the loss or of the activation."""
+    given = flat["hidden_layer_sizes"]
+    loss = _sizes(flat["loss"]) if estimator._y_numeric else ()
+    activation = _sizes(flat["activation"])
+    if not loss and not activation:
+        return
+    is_default = isinstance(given, tuple) and given == (100,)
+    right = f"hidden_layer_sizes={loss + (() if is_default else _sizes(given)) + activation}"
+    try:
+        if loss:
+            Loss.resolve(flat["loss"], "loss", choices=losses)
+        Activation.resolve(flat["activation"], "activation")
+    except ValueError as error:
+        advice = f"hidden_layer_sizes takes all layers: {right}"
+        if loss:
+            name = type(estimator).__name__
+            advice = f"loss is the first argument of {name}: give the layers by keyword, {right}"
+            advice += f", activation={given!r}" if isinstance(given, str) else ""
+        raise ValueError(f"{error}; {advice}") from None
+
+
+def _sizes(value):
+    """Sizes of layers as a tuple; empty if the value is something else."""
+    sizes = tuple(value) if isinstance(value, (list, tuple)) else (value,)
+    is_size = [isinstance(n, Integral) and not isinstance(n, bool) and n > 0 for n in sizes]
+    return sizes if all(is_size) else ()
 
 
 def _hidden_units(sizes):
@@ -287,9 +317,9 @@ def _check_without_steps(flat, schedule, estimator):
             )
 
 
-def _loss(flat):
-    """The loss; a name that cannot smooth labels refuses to do so."""
-    loss = Loss.resolve(flat["loss"], "loss", flat)
+def _loss(flat, names):
+    """The loss, one of these names or an object; a name may be of one that cannot smooth labels."""
+    loss = Loss.resolve(flat["loss"], "loss", flat, names)
     smoothing = flat.get("label_smoothing", 0)
     if smoothing and isinstance(flat["loss"], str) and "label_smoothing" not in loss.flat:
         can = sorted(n for n, c in Loss.named().items() if "label_smoothing" in c.flat)

@@ -1,4 +1,4 @@
-"""A failed call leaves the estimator as it was: its attributes and its random streams."""
+"""Restore the attributes and the random streams of an estimator after a failed call."""
 
 import functools
 
@@ -7,12 +7,12 @@ from sklearn.utils import check_random_state
 
 
 def check_stream(random_state):
-    """The stream that `random_state` names if it is a shared one, else what it is."""
+    """NumPy's global stream if `random_state` is the module ``np.random``, otherwise unchanged."""
     return check_random_state(random_state) if random_state is np.random else random_state
 
 
 def unchanged_on_failure(method):
-    """Decorate a method so that the estimator is as it was when the method does not return."""
+    """Decorate a method so that the estimator is unchanged if the method raises."""
 
     @functools.wraps(method)
     def guarded(self, *args, **kwargs):

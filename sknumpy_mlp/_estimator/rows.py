@@ -11,6 +11,10 @@ from sklearn.utils import check_array
 
 from .labels import Labels
 
+TABLES = "make_tabular_mlp() makes a model that takes columns of strings and missing values"
+# Parts of scikit-learn's messages about strings and missing values.
+STRINGS_OR_GAPS = ("contains NaN", "could not convert string", "of bytes/strings", "NAType")
+
 
 class Target(NamedTuple):
     """A target as the core takes it.
@@ -115,6 +119,50 @@ def check_enough_to_split(plan, n_samples):
         )
 
 
+def is_missing(value):
+    """Whether it is None, NaN, NaT or pandas.NA, without importing pandas."""
+    if value is None:
+        return True
+    unlike_itself = value != value
+    if isinstance(unlike_itself, (bool, np.bool_)):
+        return bool(unlike_itself)
+    # pandas.NA compares to itself, which is no truth value.
+    return unlike_itself is value
+
+
+def check_complete(y):
+    """Raise a ValueError if a target has missing values, which an array of objects can hide."""
+    # Of a list with text and gaps NumPy makes text.
+    values = np.asarray(y, dtype=object if isinstance(y, (list, tuple)) else None)
+    if values.dtype.kind not in "fO" or values.ndim == 0:
+        return
+    if values.dtype.kind == "f":
+        missing = np.isnan(values)
+    else:
+        missing = np.array([is_missing(each) for each in values.ravel()]).reshape(values.shape)
+    if missing.any():
+        where = tuple(np.argwhere(missing)[0])
+        raise ValueError(
+            f"y must have no missing values, got {missing.sum()}; the first is {values[where]} "
+            f"in row {where[0]}"
+        )
+
+
+def explain(error, X):
+    """Raise a ValueError that names `X` or `y` if the error is of strings or missing values."""
+    if not any(words in str(error) for words in STRINGS_OR_GAPS):
+        return
+    try:
+        check_array(X, accept_sparse=True, dtype="numeric", input_name="X")
+    except (TypeError, ValueError):
+        first, *rest = str(error).split("\n", 1)
+        first = first if "Input X" in first else f"X must hold numbers: {first}"
+        raise ValueError("\n".join([first, f"{TABLES}.", *rest])) from error
+    if "could not convert" in str(error):
+        advice = "ScratchMLPClassifier takes labels"
+        raise ValueError(f"y must hold numbers: {error}; {advice}") from error
+
+
 def check_weights(sample_weight, n_samples, name="sample_weight"):
     """Sample weights as a float64 vector: one per row, none negative, not all zero."""
     if isinstance(sample_weight, Real):
@@ -151,7 +199,8 @@ def check_numbers(X, dtype, name="X"):
     """Raise a ValueError unless `X` holds numbers, none too large for a network of this dtype."""
     values = X.data if sparse.issparse(X) else X
     if values.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must hold numbers, got dtype {values.dtype}")
+        advice = f"; {TABLES}" if name[0] == "X" and values.dtype.kind in "OSU" else ""
+        raise ValueError(f"{name} must hold numbers, got dtype {values.dtype}{advice}")
     if values.dtype.kind != "f" or values.dtype.itemsize <= dtype.itemsize or not values.size:
         return
     largest = max(values.max(), -values.min())

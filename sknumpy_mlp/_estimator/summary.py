@@ -1,20 +1,20 @@
-"""A network as a table for people, in plain text.
+"""The table of `summary()`, as plain text.
 
-It reads the layers only; who owns the parameters binds them first.
+Only the layers are read; the caller binds the parameters first.
 """
 
 
 def summary(network, out_activation):
-    """One line a layer: name, units, activation, number of parameters; then the total.
+    """One line per layer with name, units, activation and number of parameters, then the total.
 
-    Of several members, a line is that of one, the total that of all.
+    With several members, a line describes one member, and the total counts all members.
 
     Parameters
     ----------
     network : Network
-        Bound to its parameters.
+        Must be bound to its parameters.
     out_activation : str
-        The link that follows the last layer.
+        The name of the output activation.
     """
     layers = network.dense_layers
     table = [("layer", "units", "activation", "parameters")]

@@ -1,7 +1,7 @@
-"""scikit-learn's callback protocol, where the installed version has it (from 1.9 on).
+"""Support for scikit-learn's callbacks, if the installed version has them (1.9 or newer).
 
-An estimator that trains in epochs reports one task an epoch to its callbacks. Nothing here runs
-when no callback is set.
+An estimator that trains in epochs reports one task per epoch to its callbacks. Nothing in this
+module runs if no callback is set.
 """
 
 from contextlib import nullcontext
@@ -13,28 +13,28 @@ try:
 except ImportError:
 
     class CallbackSupportMixin:
-        """Stands in for scikit-learn's: there is nothing to set callbacks with."""
+        """Stand-in for scikit-learn's class, without ``set_callbacks``."""
 
     def with_callbacks(method):
-        """Return the method as it is: no callback can be set."""
+        """Return the method unchanged, since no callback can be set."""
         return method
 
 
-# How the attributes begin that scikit-learn keeps on an estimator for callbacks.
+# Prefixes of the attributes that scikit-learn sets on an estimator for its callbacks.
 CALLBACK_ATTRIBUTES = ("_skl_callbacks", "_callback_", "_parent_callback_")
 
 
 class Tasks:
-    """The tasks of one `fit` that callbacks learn of: the fit itself and each epoch.
+    """The tasks of one `fit` that are reported to callbacks: the whole fit and each epoch.
 
-    A context: the fit begins and ends with it.
+    This is a context manager: entering it begins the task of the fit, and leaving it ends the task.
 
     Parameters
     ----------
     estimator : estimator
     fit : Fit
     X, y : array-like
-        As they were given to `fit`.
+        The arguments of `fit`, unchanged.
     sample_weight : array-like or None
     """
 
@@ -49,7 +49,7 @@ class Tasks:
 
     @classmethod
     def of(cls, estimator, *args):
-        """The tasks of this fit; a context of None if no callback is set."""
+        """The tasks of this fit, or an empty context manager if no callback is set."""
         is_heard = getattr(estimator, "_skl_callbacks", None)
         return cls(estimator, *args) if is_heard else nullcontext()
 
@@ -63,18 +63,18 @@ class Tasks:
         try:
             self._end(self._task)
         except KeyboardInterrupt as interrupt:
-            # A warm fit keeps its epochs, whichever callback the interrupt came in.
+            # A warm fit keeps its epochs even if the interrupt came in a callback.
             if not self._fit.plan.warm_start or self._fit.record.loss_curve is None:
                 raise
             self._fit.record.interrupt = interrupt
 
     def begin_epoch(self):
-        """Report that an epoch begins."""
+        """Report the beginning of an epoch."""
         self._epoch = self._task.subcontext(task_name="epoch")
         self._epoch.call_on_fit_task_begin(**self._given)
 
     def end_epoch(self):
-        """Report that the epoch is over; whether a callback wants training to stop."""
+        """Report the end of the epoch; returns whether a callback stops training."""
         return self._end(self._epoch)
 
     def _end(self, task):

@@ -1,8 +1,8 @@
-"""BLAS threads: small products run on one, since waking a second costs more than it saves.
+"""BLAS threads: small products run on one thread, since waking a second costs more than it saves.
 
-This holds the package's only global state: a counter behind a lock. The number of BLAS threads
-belongs to the process, so fits that overlap in Python threads must not each restore what they
-found: the first to begin sets one thread, the last to end gives back what was there.
+This module holds the package's only global state: a counter with a lock. The number of BLAS threads
+is a setting of the process. Fits that overlap in several Python threads must therefore share one
+change: the first fit to begin sets one thread, and the last fit to end restores the old number.
 """
 
 import os
@@ -12,14 +12,14 @@ from threadpoolctl import ThreadpoolController
 
 
 def _release(library):
-    # In newer threadpoolctl OpenBLAS listens to one Python thread until that lets go; the last
-    # fit to end may run in another thread than the first to begin.
+    # With newer versions of threadpoolctl, one Python thread controls OpenBLAS until it is cleared.
+    # The last fit to end may run in another thread than the first fit to begin.
     if hasattr(library, "clear_controlling_thread"):
         library.clear_controlling_thread(force=True)
 
 
 class _OneThread:
-    """A context in which BLAS has one thread, entered by any number of Python threads."""
+    """A context in which BLAS has one thread; any number of Python threads can enter it."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -34,7 +34,7 @@ class _OneThread:
                 return
             try:
                 if self._libraries is None:
-                    # Looking for the libraries takes 2 ms: once a process, not once a fit.
+                    # Finding the libraries takes 2 ms: once per process, not once per fit.
                     found = ThreadpoolController().select(user_api="blas")
                     self._libraries = found.lib_controllers
                 self._before = [library.num_threads for library in self._libraries]
@@ -53,14 +53,14 @@ class _OneThread:
 
     def _give_back(self):
         for library, n_threads in zip(self._libraries or [], self._before):
-            # Another number than ours was set by somebody else meanwhile, and is theirs.
+            # Any other number was set by other code in the meantime: leave it.
             if library.num_threads == 1:
                 _release(library)
                 library.set_num_threads(n_threads)
                 _release(library)
 
     def forget(self):
-        """Begin anew in a forked process, in which the fits of its parent do not run."""
+        """Reset in a forked process, where the fits of the parent process do not run."""
         self._lock = threading.Lock()
         if self._inside:
             self._give_back()
@@ -68,7 +68,7 @@ class _OneThread:
 
 
 class _AsItIs:
-    """A context that leaves BLAS as it is."""
+    """A context that does not change BLAS."""
 
     def __enter__(self):
         pass
@@ -82,14 +82,15 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_one_thread.forget)
 _as_it_is = _AsItIs()
 
-# Multiplications in the largest product of a step from which two threads are no loss where another
-# process keeps one of two processors busy; on an idle machine they save a fifth from a fifth of it.
-# `benchmarks/threads.py` prints the table that this is read off.
+# From this number of multiplications in the largest product of a step on, two threads are not
+# slower than one thread, even if another process keeps one of two processors busy. On an idle
+# machine, they save a fifth of the time from a fifth of this number on. `benchmarks/threads.py`
+# prints the measurements.
 WORTH_THREADS = 15_000_000
 
 
 def blas_threads(largest_product):
-    """A context for training whose largest product has so many multiplications.
+    """A context for training whose largest product has the given number of multiplications.
 
     Examples
     --------

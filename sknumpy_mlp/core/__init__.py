@@ -1,7 +1,7 @@
 """The network and its training, on NumPy and SciPy alone.
 
-Nothing here knows of scikit-learn, labels or data frames. A network is usable by itself: this is
-training by hand, 100 steps of Adam on all rows.
+Nothing in this package depends on scikit-learn, labels or data frames. A network can be used alone.
+This example trains a network by hand, with 100 steps of Adam on all rows.
 
 >>> import numpy as np
 >>> from sknumpy_mlp import activations, initializers, losses, optimizers

@@ -1,9 +1,9 @@
-"""Rows gathered into reused buffers: dense, sparse, memory-mapped, of any number type.
+"""Gather rows of dense, sparse or memory-mapped data, of any number type, into reused buffers.
 
-Contract: ``rows(X, dtype)`` gives an object whose ``slice(start, stop)`` and ``take(index)``
-return rows as the network wants them, dense in its dtype or CSR. What ``take`` returns is
-overwritten by the next ``take`` of as many rows. No input is ever converted as a whole, except
-sparse ones, whose stored values are few, and small ones that lie column by column.
+Contract: ``rows(X, dtype)`` returns an object whose ``slice(start, stop)`` and ``take(index)``
+return rows as the network needs them: dense with its dtype, or CSR. The next ``take`` of the same
+number of rows overwrites the result of ``take``. The input is never converted as a whole, unless it
+is sparse, with few stored values, or a small array in column order.
 """
 
 from collections import namedtuple
@@ -13,12 +13,12 @@ from scipy import sparse
 
 
 def rows(X, dtype):
-    """An accessor to the rows of `X`, an array of one or two dimensions, or sparse."""
+    """Access the rows of `X`, which is a one- or two-dimensional array or sparse."""
     return SparseRows(X, dtype) if sparse.issparse(X) else DenseRows(X, dtype)
 
 
 class DenseRows:
-    """Rows of an array, cast to `dtype` batch by batch.
+    """The rows of an array, cast to `dtype` batch by batch.
 
     Examples
     --------
@@ -27,8 +27,8 @@ class DenseRows:
            [0., 1.]], dtype=float32)
     """
 
-    # An array up to this size that lies column by column, as data frames do, is copied once, since
-    # rows are gathered several times as fast from one that lies row by row.
+    # An array in column order, as data frames are, is copied once to row order up to this size:
+    # gathering rows is then several times as fast.
     copied_bytes = 2**26
 
     def __init__(self, X, dtype):
@@ -42,7 +42,7 @@ class DenseRows:
 
     @property
     def width(self):
-        """Numbers of a row that are in a buffer."""
+        """Number of buffer elements per row."""
         return self.X[0].size
 
     def _buffer(self, buffers, shape, dtype):
@@ -60,25 +60,25 @@ class DenseRows:
         return buffer
 
     def slice(self, start, stop):
-        """Rows `start` to `stop`: a view where the dtype allows it."""
+        """Rows `start` to `stop`, as a view if the dtype allows it."""
         return self._as_dtype(self.X[start:stop])
 
     def take(self, index):
-        """The rows of an integer array of any shape, in a buffer."""
+        """The rows with the indices of an integer array of any shape, in a buffer."""
         buffer = self._buffer(self._gathered, index.shape, self.X.dtype)
         if not self.X.flags.c_contiguous:
             if self.X.nbytes > self.copied_bytes:
                 buffer[...] = self.X[index]
                 return self._as_dtype(buffer)
-            # ndarray.take would copy it at every call.
+            # ndarray.take would copy the whole array in every call.
             self.X = np.ascontiguousarray(self.X)
-        # mode="clip" writes straight into the buffer; the default goes through a copy.
+        # mode="clip" writes directly into the buffer; the default mode uses a temporary copy.
         self.X.take(index, 0, buffer, "clip")
         return self._as_dtype(buffer)
 
 
 class SparseRows:
-    """Rows of a sparse matrix or array, as CSR.
+    """The rows of a sparse matrix or array, as CSR.
 
     Examples
     --------
@@ -91,7 +91,7 @@ class SparseRows:
         self.X = X.tocsr().astype(dtype, copy=False)
         self.dtype = self.X.dtype
 
-    # A batch of them is as small as what is stored.
+    # A sparse batch only needs memory for its stored values.
     width = 1
 
     def __len__(self):
@@ -102,7 +102,7 @@ class SparseRows:
         return self.X[start:stop]
 
     def take(self, index):
-        """The rows of an integer array of any shape, one after another."""
+        """The rows with the indices of an integer array of any shape, one below the other."""
         return self.X[index.ravel()]
 
 
@@ -111,19 +111,19 @@ Block.__doc__ = """Rows `start` to `stop` of an epoch: inputs, targets, and weig
 
 
 class Batches:
-    """Inputs, targets and weights, handed out batch after batch.
+    """Batches of inputs, targets and weights.
 
     Parameters
     ----------
     X : array or sparse of shape (n, n_features)
     y : ndarray of shape (n,) or (n, n_outputs)
-        Encoded for the loss.
+        Targets, encoded for the loss.
     dtype : dtype
-        Of the network.
+        The dtype of the network.
     batch_size : int
     weights : ndarray of shape (n,), default=None
     subset : integer ndarray of shape (n_samples,) or (n_members, n_samples), default=None
-        The rows to use, for each member; all rows if None. Nothing is copied.
+        Indices of the rows to use, for each member; all rows if None. Nothing is copied.
     n_members : int, default=1
 
     Examples
@@ -143,13 +143,13 @@ class Batches:
         self.n_samples = len(y) if subset is None else subset.shape[-1]
         self.batch_size = min(batch_size, self.n_samples)
         self._axes = () if n_members == 1 else (n_members,)
-        # Where the rows of each member begin in `subset`, laid out flat.
+        # The position of each member's first row in the flattened `subset`.
         self._first = np.arange(n_members).reshape(*self._axes, 1) * self.n_samples
         self.arrange(None)
 
     @property
     def n_batches(self):
-        """Number of batches in an epoch; the last may be short."""
+        """Number of batches in an epoch; the last batch may be smaller."""
         return -(-self.n_samples // self.batch_size)
 
     def arrange(self, order):
@@ -158,24 +158,24 @@ class Batches:
         Parameters
         ----------
         order : integer ndarray of shape (n_samples,) or (n_members, n_samples), or None
-            A permutation, for each member; None keeps the given order.
+            A permutation for each member; None keeps the given order.
         """
         self._order = order
 
     def bounds(self):
-        """Yield the first row and the row after the last of every batch of an epoch."""
+        """Yield the start and the stop of every batch of an epoch."""
         for start in range(0, self.n_samples, self.batch_size):
             yield start, min(start + self.batch_size, self.n_samples)
 
     def has_weight(self, start, stop):
-        """Whether any of the rows `start` to `stop` of the order has a weight that is not zero."""
+        """Whether any of the rows `start` to `stop` of the order has a non-zero weight."""
         return bool(self.weights.X[self._rows(start, stop)].any())
 
     def block(self, start, stop):
-        """Rows `start` to `stop` of the order; valid until the next block of as many rows.
+        """Rows `start` to `stop` of the order; valid until the next block of the same size.
 
-        With members, X has an axis of members in front; in y and weights the rows of a member
-        follow those of the member before.
+        With several members, X has a leading axis of members, while y and weights hold the rows of
+        the members one after another.
         """
         weights, index = None, self._rows(start, stop)
         if isinstance(index, slice):
@@ -188,8 +188,8 @@ class Batches:
         return Block(self.X.take(index), self.y.take(flat), weights, start, stop)
 
     def _rows(self, start, stop):
-        """Row numbers in X of rows `start` to `stop` of the order, or a slice."""
-        # Composed in each step: for a whole epoch it would be another array as long as the rows.
+        """Indices in X of the rows `start` to `stop` of the order, or a slice."""
+        # Computed in each step: for a whole epoch, the indices would need an array of all rows.
         if self._order is None and self.subset is None and not self._axes:
             return slice(start, stop)
         if self._order is None:

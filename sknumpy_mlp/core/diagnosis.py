@@ -1,9 +1,14 @@
-"""What to report to a user whose fit diverged or did not converge."""
+"""What to report to a user whose fit diverged, did not converge, or is about to train badly."""
 
 import numpy as np
+from scipy import sparse
 
 # The advice to scale the input is given for inputs larger than this.
 LARGE_INPUT = 10.0
+# `scale_advice` looks at data of at least so many rows, and at no more than so many of them.
+FEWEST_ROWS, MOST_ROWS = 200, 1000
+# A column of X or y with a larger root mean square should be scaled.
+LARGE_COLUMN, LARGE_TARGET = 300.0, 100.0
 
 
 class DivergedError(ValueError):
@@ -77,3 +82,88 @@ def advice(fit, what, values):
 def _largest(array):
     """The largest absolute value of a dense or sparse array."""
     return max(abs(float(array.max())), abs(float(array.min())))
+
+
+def scale_advice(X, y=None, names=None):
+    """Describe a column of inputs or targets that should be scaled before training.
+
+    Parameters
+    ----------
+    X : array or CSR of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs), default=None
+        Numbers; None for classes, and where the loss has an exponential link.
+    names : sequence of str, default=None
+        Names of the columns of `X`.
+
+    Returns
+    -------
+    str
+        Empty if nothing needs to be scaled, or if there are fewer than 200 rows.
+    """
+    step, words = -(-X.shape[0] // MOST_ROWS), []
+    if X.shape[0] < FEWEST_ROWS:
+        return ""
+    column, size = _largest_column(X[::step])
+    if size > LARGE_COLUMN:
+        scaler = "with_mean=False" if sparse.issparse(X) else ""
+        words.append(
+            f"X should be scaled: the root mean square of column "
+            f"{column if names is None else repr(str(names[column]))} is about {_one_digit(size)}, "
+            f"more than {LARGE_COLUMN:g}. Neural networks train best when all features have a "
+            f"similar, small scale: use make_pipeline(StandardScaler({scaler}), network)."
+        )
+    column, size = (0, 0.0) if y is None else _largest_column(y[::step])
+    if size > LARGE_TARGET:
+        which = f"the root mean square of column {column}" if y.ndim > 1 else "its root mean square"
+        words.append(
+            f"y should be scaled: {which} is about {_one_digit(size)}, more than {LARGE_TARGET:g}. "
+            "Use TransformedTargetRegressor(network, transformer=StandardScaler()), which converts "
+            "predictions back."
+        )
+    return " ".join(words)
+
+
+def _largest_column(part):
+    """The number of the column with the largest root mean square, and its root mean square."""
+    is_sparse = sparse.issparse(part)
+    values = part.data if is_sparse else part.reshape(part.shape[0], -1)
+    values = values.astype(np.float64)
+    # In units of the largest value, so that no square overflows.
+    unit = np.abs(values).max(initial=1.0)
+    values /= unit
+    if is_sparse:
+        squares = np.bincount(part.indices, values**2, part.shape[1])
+    else:
+        squares = np.einsum("ij,ij->j", values, values)
+    column = int(squares.argmax())
+    return column, float(unit * np.sqrt(squares[column] / part.shape[0]))
+
+
+def _one_digit(size):
+    """A size with one significant digit: subsets of the same rows give the same text."""
+    return f"{float(f'{size:.0e}'):g}"
+
+
+def schedule_advice(plan, clock):
+    """Describe a schedule that `partial_fit` has outrun.
+
+    Parameters
+    ----------
+    plan : Plan
+    clock : Clock
+        After the epoch of the call.
+
+    Returns
+    -------
+    str
+        Empty in every call but the first one beyond `max_iter`.
+    """
+    schedule = plan.schedule
+    if not schedule.reads_fraction or clock.epochs != plan.max_iter + 1:
+        return ""
+    return (
+        f"The schedule {schedule.name or type(schedule).__name__} has reached its end and stays "
+        f"at its last factor, {schedule.at(clock):g}: it planned for max_iter={plan.max_iter} "
+        "epochs, and with partial_fit an epoch is a call. Raise max_iter to the number of planned "
+        "calls."
+    )

@@ -1,7 +1,7 @@
-"""Held-out rows, by which the network is judged after every epoch: their loss and their score.
+"""The loss and the score of held-out rows, computed after every epoch.
 
-They are never trained on. The loss is the loss of training without its penalty; a larger score is
-better, and by default the score is minus the loss.
+Held-out rows are not used for training. Their loss is the training loss without the penalty. A
+larger score is better; by default, the score is minus the loss.
 """
 
 from numbers import Real
@@ -10,23 +10,23 @@ import numpy as np
 
 
 class HeldOut:
-    """Held-out rows of a network in training.
+    """The held-out rows of a network in training.
 
     Parameters
     ----------
     network : Network
-        Judged as it is whenever `evaluate` is called.
+        The network, which `evaluate` uses in its current state.
     loss : Loss
-        For this kind of target.
+        The loss for this kind of target.
     X : DenseRows or SparseRows
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        Encoded for the loss.
+        Targets, encoded for the loss.
     weights : ndarray of shape (n_samples,), default=None
-        Of the rows, in the loss.
+        Weights of the rows in the loss.
     index : integer ndarray of shape (n_samples,), default=None
-        The rows of `X` that belong to `y`; all rows if None. Nothing is copied.
+        Indices of the rows of `X` that belong to `y`; all rows if None. Nothing is copied.
     score : callable, default=None
-        Turns raw scores, which it does not change, into a number; minus the loss if None.
+        Computes the score, a number, from raw scores without changing them; minus the loss if None.
 
     Examples
     --------
@@ -55,11 +55,11 @@ class HeldOut:
         return self.network.scores(self.X, self.X.dtype, self.index)
 
     def evaluate(self):
-        """Loss and score of the network as it is, as floats."""
+        """Loss and score of the network in its current state, as floats."""
         raw = self.raw_scores()
         score = None if self.score is None else self.score(raw)
         if self.score is not None and not isinstance(score, Real):
-            raise ValueError(f"scoring must give a number, got {score!r}")
+            raise ValueError(f"scoring must return a number, got {score!r}")
         losses = np.empty(len(raw), raw.dtype)
         self.loss.value_and_gradient(raw, self.y, losses)
         loss = float(np.average(losses.astype(np.float64, copy=False), weights=self.weights))

@@ -1,14 +1,13 @@
-"""What a network is made of: layers with parameters, and their forward and backward pass.
+"""The layers of a network: their parameters, and their forward and backward pass.
 
-Contract: a layer names its parameters (`shapes`), what they are (`kinds`) and which of them the L2
-penalty and weight decay shrink (`penalized`). It computes on views of the network's flat vectors:
-parameter ``W`` is ``layer.W``, its gradient ``layer.dW``. Buffers are made once per batch size.
-Layers compute in the last two axes: the rows of a batch and its units. One network has no further
-axis; the members of an ensemble have one in front, and the code is the same.
-To add a layer: subclass `Layer`; `network.Network` takes any list of layers.
+Contract: a layer defines the shapes of its parameters (`shapes`), their kinds (`kinds`), and which
+of them the L2 penalty and weight decay shrink (`penalized`). It computes on views of the network's
+flat vectors: parameter ``W`` is ``layer.W``, its gradient ``layer.dW``. Buffers are created once
+per batch size. Layers compute in the last two axes: the rows of a batch and the units of the layer.
+The members of an ensemble have one more axis in front, and use the same code.
+To add a layer: subclass `Layer`. `network.Network` accepts any list of layers.
 """
 
-import copy
 from types import SimpleNamespace
 from typing import ClassVar
 
@@ -16,14 +15,14 @@ import numpy as np
 
 
 def transposed(X):
-    """A view of each matrix of `X`, transposed."""
+    """A transposed view of each matrix of `X`."""
     return X.swapaxes(-1, -2)
 
 
 def by_member(X, out):
     """Yield the sparse rows of each member, and the member's matrix in `out`.
 
-    `X` holds the rows of all members one below the other, or rows that all members share.
+    `X` holds the rows of the members one below the other, or rows that all members share.
     """
     if out.ndim == 2:
         yield X, out
@@ -40,7 +39,7 @@ def matrices(W):
 
 
 def multiply(X, W, out):
-    """``out = X W`` in place, for each member; X may be sparse, `out` in either memory order."""
+    """``out = X W`` in place, for each member; X may be sparse, `out` may have any memory order."""
     if type(X) is not np.ndarray:
         for (rows, Z), each in zip(by_member(X, out), matrices(W)):
             Z[...] = rows @ each
@@ -62,37 +61,40 @@ def multiply_transposed(X, dZ, out):
 
 
 def empty(rows, n_units, dtype, order="C"):
-    """An array of shape (*rows, n_units); order "F" keeps all rows of a unit together."""
+    """An array of shape (*rows, n_units); order "F" stores all rows of a unit together."""
     if order == "C":
         return np.empty((*rows, n_units), dtype)
-    return np.moveaxis(np.empty((n_units, *rows), dtype), 0, -1)
+    array = np.empty((n_units, *rows), dtype)
+    return array.T if len(rows) == 1 else array.transpose(1, 2, 0)
 
 
 class Layer:
     """Base class of layers.
 
-    Parameters are bound as matrices: ``layer.W`` is (..., fan_in, fan_out), and a vector such as
-    ``layer.b`` is a row, (..., 1, fan_out), so that it broadcasts over the rows of a batch.
+    Parameters are bound as matrices: ``layer.W`` has shape (..., fan_in, fan_out). A vector such as
+    ``layer.b`` is a row of shape (..., 1, fan_out), which broadcasts over the rows of a batch.
 
     Attributes
     ----------
     kinds : dict of str to str
-        What each parameter is. Users find parameters by kind, in `learning_rate_factors` and as
-        fitted attributes: a kind other than "weights" and "biases" is published as ``<kind>_``,
-        and occurs once in a network.
+        The kind of each parameter. `learning_rate_factors` and fitted attributes refer to
+        parameters by kind: a kind other than "weights" and "biases" is stored in the attribute
+        ``<kind>_``, and occurs only once in a network.
     shapes : dict of str to tuple
-        The shape of each parameter of one network: a matrix or a vector.
+        The shape of each parameter of a single network: a matrix or a vector.
     penalized : tuple of str
         The parameters that the L2 penalty and weight decay shrink.
     statistics : tuple of str
-        The parameters that are kept and copied with the others, but not trained: what a layer
-        observes in training and uses in prediction.
+        The parameters that are kept and copied with the others, but not trained: a layer updates
+        them in training and uses them in prediction.
     width : int
-        Number of units that the layer gives.
+        Number of output units.
     takes_sparse : bool
         Whether the input may be sparse.
+    is_random : bool
+        Whether the layer draws random numbers in training.
     generator : numpy.random.Generator or None
-        Source of what the layer draws in training, for a layer that `is_random`.
+        Generator of the random numbers, for a layer that `is_random`.
     """
 
     kinds: ClassVar[dict] = {}
@@ -103,15 +105,19 @@ class Layer:
     is_random = False
     generator = None
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        cls._bound = ("generator", *cls.kinds, *(f"d{name}" for name in cls.kinds))
+
     def draw(self, initializer, random_state):
-        """Fill the parameters with starting values."""
+        """Initialize the parameters in place."""
 
     def bind(self, **parameters):
-        """Compute with these arrays from now on; nothing is copied."""
+        """Use these arrays as parameters, without copying them."""
         vars(self).update(parameters)
 
     def buffers(self, rows, dtype, order="C", training=False):
-        """Arrays for one batch size: the output `A`, its gradient `dA`, and the layer's own.
+        """Create the arrays for one batch size: the output `A`, its gradient `dA`, and others.
 
         Parameters
         ----------
@@ -121,7 +127,7 @@ class Layer:
         order : {"C", "F"}, default="C"
             Memory order of the output: row by row, or unit by unit.
         training : bool, default=False
-            Whether the batches are trained on.
+            Whether the batches are used for training.
 
         Returns
         -------
@@ -130,30 +136,33 @@ class Layer:
         raise NotImplementedError
 
     def forward(self, X, buffers):
-        """Return the output, usually in ``buffers.A``; `X` is not changed."""
+        """Return the output, usually ``buffers.A``, without changing `X`."""
         raise NotImplementedError
 
     def backward(self, X, dA, buffers, dX=None):
-        """Fill the gradients of the parameters from `dA`, and `dX` unless it is None."""
+        """Compute the gradients of the parameters from `dA`, and `dX` unless it is None."""
         raise NotImplementedError
 
     def unbound(self):
-        """A copy of the layer without arrays and generator."""
-        twin = copy.copy(self)
-        for name in ("generator", *self.shapes, *(f"d{name}" for name in self.shapes)):
-            vars(twin).pop(name, None)
+        """A copy of the layer without its arrays and its generator."""
+        # copy.copy takes three times as long, which matters when predicting a single row.
+        twin = object.__new__(type(self))
+        held = vars(twin)
+        held.update(vars(self))
+        for name in self._bound:
+            held.pop(name, None)
         return twin
 
     def rate_factor(self, name, parametrization):
-        """Factor of a parameter's learning rate in this parametrization."""
+        """The factor of a parameter's learning rate in this parametrization."""
         return 1.0
 
 
 class FeatureScale(Layer):
-    r"""``A = X * s``: a learned factor for every input column, one at the start.
+    r"""``A = X * s``: a learned factor for every feature, initialized to one.
 
-    The backward pass gives :math:`ds = \sum_i X_i \odot dA_i`. The network can turn down a column
-    that does not matter by one parameter instead of a row of weights.
+    The backward pass computes :math:`ds = \sum_i X_i \odot dA_i`. The network can reduce the
+    influence of an irrelevant feature with one parameter instead of a row of weights.
 
     Parameters
     ----------
@@ -178,21 +187,21 @@ class FeatureScale(Layer):
         self.shapes = {"s": (n_features,)}
 
     def draw(self, initializer, random_state):
-        """Fill the factors with ones."""
+        """Initialize the factors to one."""
         self.s[...] = 1
 
     def buffers(self, rows, dtype, order="C", training=False):
-        """Arrays for one batch size: A and dA."""
+        """Create the arrays for one batch size: A and dA."""
         return SimpleNamespace(
             A=empty(rows, self.width, dtype, order), dA=empty(rows, self.width, dtype, order)
         )
 
     def forward(self, X, buffers):
-        """Return ``A``, which lies in the buffers."""
+        """Return ``A``, which is in the buffers."""
         return np.multiply(X, self.s, out=buffers.A)
 
     def backward(self, X, dA, buffers, dX=None):
-        """Fill ``ds``, and `dX` unless it is None."""
+        """Compute ``ds``, and `dX` unless it is None."""
         np.einsum("...ij,...ij->...j", X, dA, out=self.ds[..., 0, :])
         if dX is not None:
             np.multiply(dA, self.s, out=dX)
@@ -202,7 +211,7 @@ class FeatureScale(Layer):
 
 
 class Dense(Layer):
-    r"""``A = f(X W + b)``: every unit reads every input.
+    r"""``A = f(X W + b)``: every unit is connected to every input.
 
     The backward pass turns ``dA`` into :math:`dZ = dA \odot f'(Z)` and then into
     :math:`dW = X^T dZ`, :math:`db = \sum_i dZ_i`, :math:`dX = dZ\, W^T`.
@@ -210,11 +219,10 @@ class Dense(Layer):
     Parameters
     ----------
     fan_in, fan_out : int
-        Units on either side.
+        Number of inputs and of units.
     activation : Activation
     init_activation : Activation, default=None
-        The activation for which the initializer chooses the size of the weights; `activation` if
-        None.
+        The activation that the initializer assumes; `activation` if None.
 
     References
     ----------
@@ -228,7 +236,7 @@ class Dense(Layer):
     >>> layer.forward(np.array([[3.0, 4.0]]), layer.buffers((1,), np.float64))
     array([[11.5]])
 
-    Two members, each with weights of its own:
+    Two members with different weights:
 
     >>> layer.bind(W=np.array([[[1.0], [2.0]], [[1.0], [0.0]]]), b=np.array([[[0.5]], [[0.0]]]))
     >>> layer.forward(np.array([[3.0, 4.0]]), layer.buffers((2, 1), np.float64)).tolist()
@@ -252,25 +260,25 @@ class Dense(Layer):
 
     @property
     def shapes(self):
-        """Parameter names and shapes."""
+        """Names and shapes of the parameters."""
         return {"W": (self.fan_in, self.fan_out), "b": (self.fan_out,)}
 
     def draw(self, initializer, random_state):
-        """Fill the parameters with starting values: weights first, then biases."""
+        """Initialize the parameters in place: weights first, then biases."""
         fans = self.fan_in, self.fan_out, self.init_activation
         self.W[...] = initializer.draw(random_state, self.shapes["W"], *fans)
         self.b[...] = initializer.for_biases().draw(random_state, self.shapes["b"], *fans)
 
     def bind(self, W, b):
-        """Compute with these arrays, whose shapes give the numbers of units."""
+        """Use these arrays as parameters; their shapes determine `fan_in` and `fan_out`."""
         self.W, self.b = W, b
         self.fan_in, self.fan_out = W.shape[-2:]
 
     def buffers(self, rows, dtype, order="C", training=False):
-        """Arrays for one batch size.
+        """Create the arrays for one batch size.
 
-        Z and A (the same where f works in place), dA, the array that f's derivative reads
-        (`kept`), f's scratch, and a row of ones.
+        These are Z and A (the same array if f works in place), the array that the derivative of f
+        reads (`kept`), the scratch arrays of f and, in training, dA and a row of ones.
         """
         Z = empty(rows, self.fan_out, dtype, order)
         A = Z if self.activation.in_place else empty(rows, self.fan_out, dtype, order)
@@ -278,32 +286,33 @@ class Dense(Layer):
             Z=Z,
             A=A,
             kept=Z if self.activation.reads == "input" else A,
-            dA=empty(rows, self.fan_out, dtype, order),
             scratch=self.activation.scratch(Z.shape, dtype),
-            ones=np.ones((1, rows[-1]), dtype),
+            dA=empty(rows, self.fan_out, dtype, order) if training else None,
+            ones=np.ones((1, rows[-1]), dtype) if training else None,
         )
 
     def rate_factor(self, name, parametrization):
-        """``1 / sqrt(fan_in)`` for weights in the neural-tangent parametrization, otherwise 1.
+        """``1 / sqrt(fan_in)`` for weights in the neural tangent parametrization, otherwise 1.
 
-        There, weights that start as N(0, 1) act divided by ``sqrt(fan_in)``. For an optimizer
-        whose steps do not depend on the size of the gradient, such as Adam, that equals weights
-        that start divided and move that much less.
+        That parametrization initializes weights from N(0, 1) and divides them by ``sqrt(fan_in)``
+        in the forward pass. For an optimizer whose steps do not depend on the size of the gradient,
+        such as Adam, this is equivalent to dividing the initial weights and the learning rate by
+        ``sqrt(fan_in)``.
         """
         return self.fan_in**-0.5 if name == "W" and parametrization == "ntk" else 1.0
 
     def forward(self, X, buffers):
-        """Return ``A``, which lies in the buffers."""
+        """Return ``A``, which is in the buffers."""
         multiply(X, self.W, out=buffers.Z)
         np.add(buffers.Z, self.b, out=buffers.Z)
         self.activation.forward(buffers.Z, buffers.A, buffers.scratch)
         return buffers.A
 
     def backward(self, X, dA, buffers, dX=None):
-        """Fill ``dW`` and ``db`` from `dA`, which becomes dZ, and `dX` unless it is None."""
+        """Compute ``dW``, ``db`` and, unless it is None, `dX`; overwrites `dA` with dZ."""
         self.activation.backward(buffers.kept, dA, buffers.scratch)
         multiply_transposed(X, dA, out=self.dW)
-        # A product with ones sums the rows three times as fast as a reduction.
+        # A matrix product with ones sums the rows three times as fast as a reduction.
         multiply(buffers.ones, dA, out=self.db)
         if dX is not None:
             multiply(dA, transposed(self.W), out=dX)
@@ -315,8 +324,8 @@ class Dense(Layer):
 class Dropout(Layer):
     r"""``A = X * M / (1 - rate)``: units are omitted at random in training.
 
-    M is 0 with probability `rate` and 1 otherwise, drawn anew for every row, unit and batch. This
-    inverted form does not change expectations, so predictions use all units, and A is X.
+    M is 0 with probability `rate` and 1 otherwise, drawn independently for every row, unit and
+    batch. This inverted form does not change expectations, so predictions use all units with A = X.
 
     Parameters
     ----------
@@ -347,14 +356,14 @@ class Dropout(Layer):
         self.rate = rate
 
     def buffers(self, rows, dtype, order="C", training=False):
-        """Arrays for one batch size: A, dA, and ``M / (1 - rate)`` as `mask`; none to predict."""
+        """Create A, dA and `mask`, which is ``M / (1 - rate)``; None unless `training`."""
         names = ("A", "dA", "mask")
         if not training:
             return SimpleNamespace(**dict.fromkeys(names))
         return SimpleNamespace(**{name: empty(rows, self.width, dtype) for name in names})
 
     def forward(self, X, buffers):
-        """Return ``A``, which lies in the buffers; in prediction `X` itself."""
+        """Return ``A``, which is in the buffers; in prediction, return `X` itself."""
         mask = buffers.mask
         if mask is None:
             return X
@@ -364,7 +373,7 @@ class Dropout(Layer):
         return np.multiply(X, mask, out=buffers.A)
 
     def backward(self, X, dA, buffers, dX=None):
-        """Fill `dX` from `dA`, unless it is None."""
+        """Compute `dX` from `dA`, unless `dX` is None."""
         if dX is not None:
             np.multiply(dA, buffers.mask, out=dX)
 

@@ -1,12 +1,12 @@
-"""The network: a list of layers on one flat parameter vector, with one flat gradient.
+"""The network: a list of layers with one flat parameter vector and one flat gradient.
 
 The vectors hold all penalized parameters first (``W_1 ... W_L``), then all others
-(``b_1 ... b_L``), then the statistics of layers that keep some. Layers see views of them, by name.
-So an optimizer is a few passes over one array, the L2 term is one dot product, and best weights
-are one copy. Several networks of one shape, the members of an ensemble, are trained as one: every
-parameter has an axis of members in front, and a layer computes all of them in one call. For
-networks of a few dozen units that takes half the time of training one after another.
-A pickled network is its layers without any array: whoever owns the parameters stores them.
+(``b_1 ... b_L``), then the statistics of layers, if any. Each layer has named views of its part.
+An optimizer therefore needs a few passes over one array, the L2 term is one dot product, and saving
+the best weights is one copy. Several networks of the same shape, the members of an ensemble, are
+trained together: every parameter has a leading axis of members, and a layer computes all members in
+one call. For networks of a few dozen units, this takes half the time of training them in turn.
+A pickled network contains its layers without arrays: the owner of the parameters stores them.
 """
 
 from itertools import pairwise
@@ -25,21 +25,21 @@ def perceptron(
     Parameters
     ----------
     units : sequence of int
-        Inputs, units of each hidden layer, outputs.
+        Number of inputs, of units of each hidden layer, and of outputs.
     activations : sequence of Activation
-        One per hidden layer; the last layer is linear, its link belongs to the loss.
+        One per hidden layer. The last layer is linear, since its link belongs to the loss.
     output_activation : Activation, default=None
         The activation that the initializer of the output layer assumes; linear if None.
     dropout : sequence of float, default=()
-        The rate behind each hidden layer; no dropout at all if empty.
+        The dropout rate after each hidden layer; no dropout if empty.
     feature_scale : bool, default=False
-        Whether a factor for each input column comes first.
+        Whether the first layer multiplies each feature by a factor.
     n_members : int, default=1
 
     Returns
     -------
     Network
-        Without arrays; see `Network.allocate`.
+        The network without arrays; see `Network.allocate`.
 
     Examples
     --------
@@ -63,7 +63,7 @@ class Workspace:
     Parameters
     ----------
     layers : list of Layer
-        Bound to their parameters.
+        Must be bound to their parameters.
     rows : tuple of int
         (n_samples,), or (n_members, n_samples).
     dtype : dtype
@@ -72,11 +72,11 @@ class Workspace:
     Attributes
     ----------
     scores : ndarray of shape (n_samples, n_outputs)
-        Where `forward` leaves the raw scores; those of several members one below the other.
+        The raw scores that `forward` computes; those of several members one below the other.
     """
 
     def __init__(self, layers, rows, dtype, training):
-        # Scores lie class by class: a softmax reduces along a long contiguous axis, 4x as fast.
+        # Scores are stored class by class: softmax reduces along a long contiguous axis, 4x faster.
         orders = ["C"] * (len(layers) - 1) + ["F"]
         buffers = [
             layer.buffers(rows, dtype, order, training) for layer, order in zip(layers, orders)
@@ -89,13 +89,13 @@ class Workspace:
         self.stages_back = list(zip(layers, buffers, inputs, gradients))[::-1]
 
     def forward(self, X):
-        """Raw scores of the batch `X`, in the last buffer."""
+        """Compute the raw scores of the batch `X`, in the last buffer."""
         for layer, buffers in self.stages:
             X = layer.forward(X, buffers)
         return self.scores
 
     def backward(self, X, dZ):
-        """Fill the layers' gradients from `dZ`, that of the raw scores of the batch `X`."""
+        """Compute the gradients of all layers from `dZ`, the gradient of the raw scores of `X`."""
         dZ = dZ.reshape(self.output.shape)
         for layer, buffers, A, dA in self.stages_back:
             layer.backward(X if A is None else A, dZ, buffers, dA)
@@ -108,18 +108,18 @@ class Network:
     Parameters
     ----------
     layers : list of Layer
-        The output of each is the input of the next; the last gives raw scores.
+        The output of each layer is the input of the next. The last layer computes raw scores.
     n_members : int, default=1
-        Number of networks of this shape that are trained as one.
+        Number of networks of this shape that are trained together.
 
     Attributes
     ----------
     theta, grad : ndarray of shape (n_parameters,)
-        Parameters and gradient; present after `allocate`.
+        Parameters and gradient. Present after `allocate`.
     trained : ndarray
-        The part of theta that training changes, all but the statistics, as a view.
+        A view of the part of theta that training changes: all parameters except statistics.
     weights, weights_grad : ndarray
-        The penalized part of both, as views.
+        Views of the penalized part of theta and grad.
 
     Examples
     --------
@@ -140,7 +140,7 @@ class Network:
     ((3, 4, 2), (4, 2))
     """
 
-    # The largest buffer of a chunk of rows has this many elements: 8 MB in float64.
+    # Maximum number of elements in the largest buffer of a chunk of rows: 8 MB in float64.
     chunk_elements = 2**20
 
     def __init__(self, layers, n_members=1):
@@ -149,12 +149,12 @@ class Network:
 
     @property
     def axes(self):
-        """The axes in front of every parameter: none for one network."""
+        """The leading axes of every parameter; empty for a single network."""
         return () if self.n_members == 1 else (self.n_members,)
 
     @property
     def members(self):
-        """The members as networks, on views of the same arrays; the network itself if it is one."""
+        """The members as networks that share the arrays; the network itself if it is single."""
         if self.n_members == 1:
             return [self]
         members = [
@@ -180,11 +180,11 @@ class Network:
 
     @property
     def n_parameters(self):
-        """Number of all parameters."""
+        """Number of parameters."""
         return sum(stop - start for _, _, start, stop in self.slots())
 
     def allocate(self, dtype):
-        """Make `theta` and `grad`, keeping the values of layers that have some, and bind views."""
+        """Create `theta` and `grad`, and bind views. Layers that have values keep them."""
         self.theta = np.zeros(self.n_parameters, dtype)
         self.grad = np.zeros_like(self.theta)
         n_weights = n_trained = 0
@@ -205,7 +205,7 @@ class Network:
 
     @property
     def kinds(self):
-        """The kinds of parameters that the layers have, as a set."""
+        """The set of the kinds of parameters in the layers."""
         return {kind for layer in self.layers for kind in layer.kinds.values()}
 
     def parameters(self):
@@ -214,7 +214,8 @@ class Network:
         Returns
         -------
         dict of str to list of ndarray
-            One array for each layer that has the kind, with the axis of members in front.
+            One array for each layer that has this kind, with a leading axis of members if there
+            are several.
         """
         found = {}
         for layer in self.layers:
@@ -224,12 +225,12 @@ class Network:
         return found
 
     def bind(self, parameters):
-        """Compute with these arrays from now on; nothing is copied.
+        """Use these arrays as parameters, without copying them.
 
         Parameters
         ----------
         parameters : dict of str to list of ndarray
-            As `parameters` returns them. The arrays decide how many units a layer has.
+            In the format of the method `parameters`. The arrays determine the number of units.
         """
         arrays = {kind: iter(given) for kind, given in parameters.items()}
         for layer in self.layers:
@@ -240,14 +241,14 @@ class Network:
             layer.bind(**bound)
 
     def draw(self, initializer, random_state, output_initializer=None):
-        """Fill all parameters with starting values, member by member and layer by layer.
+        """Initialize all parameters in place, member by member and layer by layer.
 
         Parameters
         ----------
         initializer : Initializer
         random_state : numpy.random.RandomState
         output_initializer : Initializer, default=None
-            Of the last layer; the same as that of the others if None.
+            The initializer of the last layer; `initializer` if None.
         """
         for member in self.members:
             *others, last = member.layers
@@ -256,18 +257,18 @@ class Network:
             last.draw(output_initializer or initializer, random_state)
 
     def bind_generator(self, generator):
-        """Draw all random numbers of training, such as masks of dropout, from this generator."""
+        """Set the generator of all random numbers in training, such as dropout masks."""
         for layer in self.layers:
             if layer.is_random:
                 layer.generator = generator
 
     @property
     def is_random(self):
-        """Whether a layer draws random numbers in training."""
+        """Whether any layer draws random numbers in training."""
         return any(layer.is_random for layer in self.layers)
 
     def parts(self, vector):
-        """Views of what belongs to each member in a vector that lies as `theta` does."""
+        """Views of the parts of each member in a vector with the layout of `theta`."""
         if self.n_members == 1:
             return [[vector]]
         blocks = [vector[a:b].reshape(self.n_members, -1) for _, _, a, b in self.slots()]
@@ -279,13 +280,13 @@ class Network:
         Parameters
         ----------
         factors : dict of str to float
-            By kind of parameter, as `layers.Layer.kinds` names them; 1 for the others.
+            Factors by kind of parameter (see `layers.Layer.kinds`); 1 for kinds not in the dict.
         parametrization : {"standard", "ntk"}
 
         Returns
         -------
         list of (int, int, float)
-            Start, stop and factor, in order; as few as possible. Statistics are in none.
+            Start, stop and factor of as few slices as possible, in order, without statistics.
         """
         groups = []
         for layer, name, start, stop in self.slots():
@@ -305,13 +306,13 @@ class Network:
 
     @property
     def units(self):
-        """Inputs, units of each hidden layer, outputs."""
+        """Number of inputs, of units of each hidden layer, and of outputs."""
         layers = self.dense_layers
         return [layers[0].fan_in, *(layer.fan_out for layer in layers)]
 
     @property
     def widest(self):
-        """The largest number of units that a layer gives."""
+        """The largest number of output units of a layer."""
         return max(layer.width for layer in self.layers)
 
     def unbound(self):
@@ -322,15 +323,15 @@ class Network:
         return vars(self.unbound())
 
     def workspace(self, n_samples, dtype, training=False):
-        """Buffers for batches of `n_samples` rows, and the passes through them.
+        """Create a `Workspace` for batches of `n_samples` rows.
 
         Parameters
         ----------
         n_samples : int
-            Rows of each member.
+            Number of rows of each member.
         dtype : dtype
         training : bool, default=False
-            Whether the batches are trained on.
+            Whether the batches are used for training.
         """
         return Workspace(self.layers, (*self.axes, n_samples), dtype, training)
 
@@ -341,9 +342,9 @@ class Network:
         ----------
         X : DenseRows or SparseRows
         dtype : dtype
-            Of the parameters.
+            The dtype of the parameters.
         index : integer ndarray, default=None
-            The rows to take; all if None.
+            Indices of the rows; all rows if None.
 
         Returns
         -------
@@ -352,8 +353,9 @@ class Network:
         if self.n_members > 1:
             return np.stack([member.scores(X, dtype, index) for member in self.members])
         n_samples = len(X) if index is None else len(index)
-        size = max(1, min(n_samples, self.chunk_elements // max(self.units[0], self.widest)))
-        raw = np.empty((n_samples, self.units[-1]), dtype)
+        n_inputs, *_, n_outputs = self.units
+        size = max(1, min(n_samples, self.chunk_elements // max(n_inputs, self.widest)))
+        raw = np.empty((n_samples, n_outputs), dtype)
         workspace = self.workspace(size, dtype)
         for start in range(0, n_samples, size):
             stop = min(start + size, n_samples)
@@ -365,11 +367,11 @@ class Network:
 
 
 def _part_of_vector(slot):
-    """Which part of the flat vector a parameter belongs to: penalized, other, statistics."""
+    """The part of the flat vector that holds a parameter: 0 penalized, 1 other, 2 statistics."""
     layer, name = slot
     return 0 if name in layer.penalized else 2 if name in layer.statistics else 1
 
 
 def _as_matrix(shape):
-    """The shape of a matrix, or of a vector as a row."""
+    """The shape of a parameter as a matrix; a vector becomes a row."""
     return shape if len(shape) == 2 else (1, *shape)

@@ -1,6 +1,6 @@
-"""The function that training minimizes: penalized mean loss of a batch, and its gradient.
+"""The objective that training minimizes: the penalized mean loss of a batch, and its gradient.
 
-Large batches are streamed in blocks, so that buffers stay small whatever the batch.
+Large batches are processed in blocks, so that buffers stay small for any batch size.
 """
 
 import numpy as np
@@ -9,26 +9,26 @@ from .._vectors import add_scaled
 
 
 class Objective:
-    r"""Penalized mean loss of a batch, and its gradient.
+    r"""The penalized mean loss of a batch, and its gradient.
 
     .. math:: J = \frac1n \sum_i w_i\, \ell(z_i, y_i) + \frac{\alpha}{2n} \lVert W \rVert^2
 
-    over the n rows of the batch; biases are not penalized. With several members the gradient is
-    that of each by itself, and the loss their mean.
+    over the n rows of the batch. Biases are not penalized. With several members, each has the
+    gradient of its own objective, and the loss is the mean over the members.
 
     Parameters
     ----------
     network : Network
-        Allocated; its `grad` receives the gradient.
+        Must be allocated. Its `grad` receives the gradient.
     loss : Loss
     alpha : float
     batches : Batches
     """
 
-    # A batch is streamed in blocks of at most this many elements of the widest layer, so that
-    # memory does not grow with the rows: 16 MB a buffer in float64.
+    # Maximum number of elements of a block in the widest layer, so that memory does not grow with
+    # the number of rows: 16 MB per buffer in float64.
     block_elements = 2**21
-    # With several members they share these elements, but blocks are not made shorter than this.
+    # Several members share these elements, but a block has at least this many rows.
     shortest_block = 256
 
     def __init__(self, network, loss, alpha, batches):
@@ -38,13 +38,13 @@ class Objective:
         self.batches = batches
         self.losses = np.empty(batches.n_samples * network.n_members, network.theta.dtype)
         block_size = max(1, self.block_elements // max(batches.X.width, network.widest))
-        # Shorter blocks would cost more than they save: every block fills a whole gradient.
+        # Shorter blocks would cost more than they save: every block computes a whole gradient.
         shortest = min(self.shortest_block, block_size)
         self.block_size = max(shortest, block_size // network.n_members)
         self._workspaces = {}
 
     def evaluate(self, start, stop):
-        """Fill the network's `grad` and each row's loss for rows `start` to `stop`.
+        """Compute the network's `grad` and each row's loss for rows `start` to `stop`.
 
         Returns
         -------
@@ -62,12 +62,12 @@ class Objective:
         return 0.5 * self.alpha * float(np.dot(weights, weights))
 
     def losses_of(self, start, stop):
-        """Where the losses of rows `start` to `stop` are, those of all members."""
+        """A view of the losses of rows `start` to `stop`, for all members."""
         n_members = self.network.n_members
         return self.losses[start * n_members : stop * n_members]
 
     def _stream(self, start, stop):
-        """The gradient of a batch that is larger than a block: the sum over its blocks."""
+        """Compute the gradient of a batch that is larger than a block, as a sum over blocks."""
         total = np.zeros_like(self.network.grad)
         for first in range(start, stop, self.block_size):
             self._add_block(first, min(first + self.block_size, stop), stop - start)
@@ -75,7 +75,7 @@ class Objective:
         self.network.grad[:] = total
 
     def _add_block(self, start, stop, batch_size):
-        """Fill `grad` with what these rows contribute to the mean over `batch_size` rows."""
+        """Set `grad` to the contribution of these rows to the mean over `batch_size` rows."""
         block = self.batches.block(start, stop)
         workspace, scratch = self._workspaces.get(stop - start) or self._add_workspace(stop - start)
         losses = self.losses_of(start, stop)
@@ -88,13 +88,13 @@ class Objective:
         workspace.backward(block.X, Z)
 
     def _add_workspace(self, n_samples):
-        """Buffers for blocks of this many rows: the network's, and the loss's own."""
+        """Create the buffers of the network and of the loss for blocks of `n_samples` rows."""
         workspace = self.network.workspace(n_samples, self.network.theta.dtype, training=True)
         buffers = workspace, self.loss.scratch(workspace.scores)
         self._workspaces[n_samples] = buffers
         return buffers
 
     def mean(self, penalty):
-        """The mean of all rows' losses, with the penalties of an epoch added."""
-        # A Python float: it pickles to a fifth of a NumPy one.
+        """The mean loss of all rows, including the penalties of an epoch."""
+        # A pickled Python float has a fifth of the size of a NumPy float.
         return float(self.losses.sum(dtype=np.float64) + penalty) / len(self.losses)

@@ -1,7 +1,7 @@
-"""What lives from epoch to epoch: the state of training, and the record of one call.
+"""The state of training, and the record of one call.
 
-Both are plain data, so that they can be copied, compared and written to disk. `TrainingState`
-continues from call to call; a `Record` belongs to one.
+Both are plain data that can be copied, compared and written to disk. A `TrainingState` continues
+from call to call; a `Record` belongs to one call.
 """
 
 from copy import deepcopy
@@ -14,29 +14,30 @@ from ..schedules import Clock
 
 @dataclass
 class TrainingState:
-    """What training carries from epoch to epoch, and `partial_fit` from call to call.
+    """State that training keeps from epoch to epoch, and `partial_fit` from call to call.
 
     Attributes
     ----------
     random_state : numpy.random.RandomState or None
         The random stream; None until a fit begins.
     generator : numpy.random.Generator or None
-        Source of the random numbers of layers, such as masks of dropout; None without such layers.
+        Generator of the random numbers of layers, such as dropout masks; None without such layers.
     moments : dict or None
-        The optimizer's state; None before its first step.
+        The state of the optimizer; None before the first step.
     moments_of : str or None
-        The class of that optimizer; another one starts with new moments.
+        The class of that optimizer. An optimizer of another class starts with new moments.
     clock : Clock
     samples_seen : int
-        Rows seen in whole epochs, in this and earlier fits; `t_` in scikit-learn.
+        Number of rows seen in complete epochs, in this and earlier fits; `t_` in scikit-learn.
     criterion : {"loss", "score"} or None
-        What `best` is the best of.
+        The criterion that `best` refers to.
     best : list of float
         The best values so far: minus the loss, or the score of each member.
     no_improvement : int
-        Consecutive epochs that did not improve any of `best` by more than `tol`.
+        Number of consecutive epochs without an improvement of any of `best` by at least `tol`.
     weight_sum, n_rows_weighted : float, int
-        Sum of the weights of all rows seen, one for a row without a weight, and their number.
+        Sum of the weights of all rows seen, where rows without a weight have weight one, and the
+        number of these rows.
     """
 
     random_state: np.random.RandomState | None = None
@@ -52,20 +53,20 @@ class TrainingState:
     n_rows_weighted: int = 0
 
     def seed_generator(self):
-        """Make the generator, unless there is one already: by one draw from the stream."""
+        """Create the generator if there is none, with a seed drawn from the random stream."""
         if self.generator is None:
             self.generator = np.random.default_rng(self.random_state.randint(2**31))
 
     def count_weights(self, weights, n_samples, subset=None):
-        """Add rows that will be trained on to the running mean of weights.
+        """Add training rows to the running mean of weights.
 
         Parameters
         ----------
         weights : ndarray of shape (n_samples,) or None
-            None is a weight of one for every row.
+            None means that every row has weight one.
         n_samples : int
         subset : integer ndarray, default=None
-            The rows that count, of each member if there are several; all rows if None.
+            Indices of the training rows, for each member; all rows if None.
         """
         n_used = n_samples if subset is None else subset.size
         self.n_rows_weighted += n_used
@@ -75,7 +76,7 @@ class TrainingState:
             self.weight_sum += float((weights if subset is None else weights[subset]).sum())
 
     def relative_weights(self, weights, n_samples):
-        """Weights over their running mean; None where all rows have weight one, now and before."""
+        """Weights divided by their running mean; None if all rows so far have weight one."""
         if weights is None and self.weight_sum == self.n_rows_weighted:
             return None
         return (np.ones(n_samples) if weights is None else weights) / self.mean_weight
@@ -86,7 +87,7 @@ class TrainingState:
         return self.weight_sum / self.n_rows_weighted if self.n_rows_weighted else 1.0
 
     def without_moments(self):
-        """What a `partial_fit` after a fit continues from: the streams and the counts of rows."""
+        """The state that a `partial_fit` after a fit continues: random streams and row counts."""
         return TrainingState(
             self.random_state,
             generator=self.generator,
@@ -96,7 +97,7 @@ class TrainingState:
         )
 
     def copy(self):
-        """An independent copy, except for the random stream."""
+        """A copy that shares only the random stream."""
         moments = self.moments and {
             name: value.copy() if isinstance(value, np.ndarray) else value
             for name, value in self.moments.items()
@@ -112,34 +113,34 @@ class TrainingState:
 
 @dataclass
 class Record:
-    """What one call of `fit` or `partial_fit` has reached so far, and in the end its outcome.
+    """The progress of one call of `fit` or `partial_fit`, and finally its result.
 
     Attributes
     ----------
     loss_curve : list of float or None
-        One entry an epoch; None for an optimizer that has no epochs.
+        The loss of each epoch; None for an optimizer without epochs.
     held_out_losses, scores : list of float
-        One entry an epoch, the mean over the members; empty without held-out rows.
+        The mean over the members for each epoch; empty without held-out rows.
     loss : float
         The last loss.
     n_iter : int
-        Epochs, or iterations of L-BFGS.
+        Number of epochs, or of iterations of L-BFGS.
     best_iters : list of int
-        The epoch, from 1, with the best score of each member; empty without held-out rows.
+        The epoch, counted from 1, with the best score of each member; empty without held-out rows.
     best_scores : list of float
-        Those scores.
+        The best score of each member.
     best_theta : ndarray or None
-        The parameters of each member after that epoch, if they are to be restored.
+        The parameters of each member after its best epoch, if they will be restored.
     order : integer ndarray or None
         The order of the rows in the last epoch; None for the given order.
     temperatures : list of float
-        The temperature of each member; empty unless it was fitted.
+        The temperature of each member; empty unless temperatures were fitted.
     converged : bool
-        False if training ended only because it had reached its number of epochs.
+        False if training ended only because the maximum number of epochs was reached.
     message : str
-        Why training that did not converge ended.
+        The reason why training ended without convergence.
     interrupt : KeyboardInterrupt or None
-        The interrupt that ended training after its last whole epoch.
+        The interrupt that ended training after the last complete epoch.
     """
 
     loss_curve: list | None = None
@@ -157,14 +158,14 @@ class Record:
     interrupt: KeyboardInterrupt | None = None
 
     def truncate(self, n_iter, best_iters, best_scores):
-        """Forget what came after so many epochs, as far as an interrupt left any of it."""
+        """Remove what an interrupted epoch recorded after the first `n_iter` epochs."""
         for curve in (self.loss_curve, self.held_out_losses, self.scores):
             del curve[n_iter:]
         self.n_iter, self.best_iters, self.best_scores = n_iter, best_iters, best_scores
         self.loss = self.loss_curve[-1]
 
     def copy(self):
-        """An independent copy, except for `best_theta`."""
+        """A copy that shares only `best_theta`."""
         return replace(
             self,
             loss_curve=None if self.loss_curve is None else [*self.loss_curve],

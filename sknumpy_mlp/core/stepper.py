@@ -1,21 +1,22 @@
-"""An optimizer at work: its moments, and the blocks of the parameter vector that it moves."""
+"""Apply an optimizer, with its moments, to blocks of the parameter vector."""
 
 import numpy as np
 
 
 class Stepper:
-    """An optimizer at work on one parameter vector.
+    """An optimizer applied to one parameter vector.
 
     Parameters
     ----------
     optimizer : Optimizer
     theta, grad : ndarray of shape (n_parameters,)
     n_weights : int
-        Weight decay shrinks so many of the first parameters.
+        Number of parameters, at the beginning of `theta`, that weight decay shrinks.
     state : dict
-        From ``optimizer.start``; its moments and its ``t`` change in place.
+        The result of ``optimizer.start``. Its moments and its ``t`` change in place.
     groups : list of (int, int, float), default=None
-        Slices of `theta` and the factor of the learning rate there; 1 for all if None.
+        Start and stop of slices of `theta`, and their factor of the learning rate. None means one
+        slice with factor 1.
 
     Examples
     --------
@@ -28,7 +29,7 @@ class Stepper:
     array([0.95])
     """
 
-    # Blocks this long keep the passes of a step in the cache; shorter ones cost more in calls.
+    # Blocks of this size stay in the cache during a step; smaller blocks need more calls.
     block_size = 2**16
 
     def __init__(self, optimizer, theta, grad, n_weights, state, groups=None):
@@ -50,7 +51,7 @@ class Stepper:
                 self.blocks.append((factor, (block, block_grad, scratch[: len(block)], *moments)))
 
     def step(self, rate):
-        """Make one step with the gradient that is in `grad` now, which is used up."""
+        """Make one step with the current gradient in `grad`, which is overwritten."""
         self.state["t"] += 1
         for weights, factor in self.decayed:
             self.optimizer.decay(rate * factor, weights)

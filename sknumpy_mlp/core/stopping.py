@@ -1,4 +1,4 @@
-"""When training ends, and which parameters it ends with: patience, best epochs, last whole epoch.
+"""When training ends and with which parameters: patience, best epochs, last complete epoch.
 
 Each class reads the plan of a `Fit` and changes its state and record in place.
 """
@@ -7,13 +7,13 @@ import numpy as np
 
 
 class Patience:
-    """Counts consecutive epochs without improvement.
+    """A count of consecutive epochs without improvement.
 
     Parameters
     ----------
     fit : Fit
     criterion : {"loss", "score"}
-        What has to improve. Another criterion than before starts with fresh patience.
+        The quantity that must improve. A change of the criterion resets the count.
     """
 
     def __init__(self, fit, criterion):
@@ -22,9 +22,10 @@ class Patience:
             self.state.criterion, self.state.best, self.state.no_improvement = criterion, [], 0
 
     def runs_out(self, values):
-        """Count an epoch with these values, larger is better; whether too many did not improve.
+        """Count an epoch with these values, and return whether training should stop.
 
-        An epoch improves if one of the values is larger than its best so far by `tol`.
+        Larger values are better. An epoch improves if one of the values exceeds its best so far by
+        at least `tol`.
         """
         plan, state = self.plan, self.state
         bests = state.best or [-np.inf] * len(values)
@@ -53,7 +54,7 @@ class BestEpochs:
         self._best_by_member = None
 
     def observe(self, scores):
-        """Note the epoch, and keep the parameters, of each member whose score is its best."""
+        """Record the epoch and keep the parameters of each member with a new best score."""
         for member, score in enumerate(scores):
             if self._is_best(member, score):
                 self.record.best_iters[member] = self.record.n_iter
@@ -62,7 +63,7 @@ class BestEpochs:
                     self._keep(member)
 
     def restore(self):
-        """Bring the best parameters back, if any were kept."""
+        """Restore the best parameters, if any were kept."""
         if self.record.best_theta is not None:
             self.network.theta[:] = self.record.best_theta
 
@@ -72,7 +73,7 @@ class BestEpochs:
         if is_first:
             record.best_iters.append(0)
             record.best_scores.append(-np.inf)
-        # nan is as bad as can be; the first epoch is best until another is better.
+        # nan counts as the worst score; the first epoch is the best until another is better.
         best = record.best_scores[member]
         value, best = (-np.inf if np.isnan(each) else each for each in (score, best))
         return value > best or is_first or (value == best and self.last_of_ties)
@@ -87,7 +88,7 @@ class BestEpochs:
 
 
 class LastEpoch:
-    """Copies of all that an interrupt must leave as it was after the last whole epoch.
+    """A copy of everything that an interrupt restores to the end of the last complete epoch.
 
     Parameters
     ----------
@@ -99,7 +100,7 @@ class LastEpoch:
         self._kept = None
 
     def keep(self):
-        """Copy what the epoch that just ended has reached."""
+        """Copy the state at the end of an epoch."""
         record = self.record
         position = self.state.random_state.get_state(legacy=False)
         reached = record.n_iter, [*record.best_iters], [*record.best_scores]
@@ -107,11 +108,11 @@ class LastEpoch:
 
     @property
     def exists(self):
-        """Whether there is a whole epoch to return to."""
+        """Whether there is a complete epoch to return to."""
         return self._kept is not None
 
     def restore(self):
-        """Return to the end of the last whole epoch."""
+        """Return to the end of the last complete epoch."""
         theta, state, position, reached = self._kept
         self.network.theta[:] = theta
         vars(self.state).update(vars(state))

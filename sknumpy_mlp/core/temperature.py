@@ -1,12 +1,12 @@
-r"""One temperature for all scores, fitted to rows that were not trained on.
+r"""Temperature scaling: one divisor of all raw scores, fitted to held-out rows.
 
-A network that was trained with smoothed labels, or for long, is too cautious or too sure of what it
-says. Scores divided by a temperature keep their order, and so every label; the probabilities
-become those that fit best.
+A network is under-confident after training with smoothed labels, and over-confident after long
+training. Dividing the scores by a temperature does not change their order, and therefore no label,
+but gives the probabilities that fit the held-out rows best.
 
-The fit is the most probable one when :math:`\log T` is as likely as a standard normal number:
-a few rows without an error, for which the loss falls for ever as T goes to 0, do not make the
-network sure of everything, and hundreds of rows outweigh it.
+The temperature is a maximum a posteriori estimate with a standard normal prior on :math:`\log T`.
+On a few held-out rows without an error, the loss alone keeps decreasing as T goes to 0; the prior
+prevents such over-confident networks. With hundreds of rows, the data outweigh the prior.
 """
 
 import copy
@@ -16,24 +16,24 @@ from scipy.optimize import minimize_scalar
 
 
 def fit_temperature(loss, Z, y, weights=None):
-    r"""The temperature T of the scores ``Z / T``, so that labels stay and the loss is low.
+    r"""Find the temperature T that minimizes the loss of the scores ``Z / T``, with a prior on T.
 
     .. math:: \min_T \; \frac1n \sum_i \ell(z_i / T, y_i) + \frac{(\log T)^2}{2n}
 
     Parameters
     ----------
     loss : Loss
-        Without its label smoothing, if it has any.
+        The loss; its label smoothing, if any, is ignored.
     Z : ndarray of shape (n_samples, n_outputs)
-        Raw scores; left as they are.
+        Raw scores, which are not changed.
     y : ndarray
-        Targets, as the loss codes them.
+        Targets, encoded for the loss.
     weights : ndarray of shape (n_samples,), default=None
 
     Returns
     -------
     float
-        Between 0.01 and 100.
+        The temperature, between 0.01 and 100.
 
     References
     ----------
@@ -41,7 +41,7 @@ def fit_temperature(loss, Z, y, weights=None):
 
     Examples
     --------
-    Scores of twice the log-odds of what happens, three times out of four:
+    The scores are twice the log-odds of a class with probability 3/4:
 
     >>> from sknumpy_mlp.losses import SoftmaxCrossEntropy
     >>> Z = np.tile([2 * np.log(3), 0.0], (4000, 1))

@@ -1,8 +1,8 @@
-"""The training loop, in verbs of falling size: train, epoch, step.
+"""The training loop, from large to small: train, run an epoch, take a step.
 
-`train` takes a `Fit`, a fit under way: its network, loss and batches, the plan that says how to
-train, and the state and the record that training changes in place. Nothing else is needed from it,
-so any object with these attributes will do.
+`train` uses these attributes of a `Fit`: its network, loss and batches, the plan with the training
+parameters, and the state and the record, which change in place. Any object with these attributes
+can be passed.
 """
 
 from numbers import Real
@@ -19,21 +19,21 @@ from .temperature import fit_temperature
 
 
 def train(fit, tasks=None):
-    """Train in place.
+    """Train the network of a fit in place.
 
     Parameters
     ----------
     fit : Fit
-        With `network`, `loss`, `batches`, `held_out`, `plan`, `state` and `record`; `n_epochs` is
-        the number of epochs, or None for ``plan.max_iter``.
+        Must have `network`, `loss`, `batches`, `held_out`, `plan`, `state`, `record` and
+        `n_epochs`, the number of epochs, or None for ``plan.max_iter``.
     tasks : object, default=None
-        Learns of every epoch by ``begin_epoch()`` and ``end_epoch()``; training stops where
-        the latter returns True.
+        Its methods ``begin_epoch()`` and ``end_epoch()`` are called in every epoch. Training stops
+        if ``end_epoch()`` returns True.
 
     Raises
     ------
     DivergedError
-        If an epoch ends with parameters that are not finite.
+        If the loss or a parameter is not finite after an epoch.
     """
     # Overflow is reported at the end of the epoch, by DivergedError.
     with np.errstate(over="ignore", invalid="ignore"):
@@ -46,13 +46,13 @@ def train(fit, tasks=None):
 
 
 class Training:
-    """A fit under way, in training.
+    """The training of a fit.
 
     Parameters
     ----------
     fit : Fit
     tasks : object, default=None
-        As for `train`.
+        See `train`.
     """
 
     def __init__(self, fit, tasks=None):
@@ -64,18 +64,18 @@ class Training:
         self.record = fit.record
         self.schedule = fit.plan.schedule
         self.tasks = tasks
-        # Relative weights divide the data term by their mean; the penalty must follow.
+        # Relative weights divide the data term by the mean weight; the penalty must match.
         alpha = fit.plan.alpha / fit.state.mean_weight
         self.objective = Objective(fit.network, fit.loss, alpha, fit.batches)
         fit.network.bind_generator(fit.state.generator)
         self._grad_by_member = fit.network.parts(fit.network.grad)
-        # What has to improve for training to continue.
+        # The quantity that must improve for training to continue.
         self._criterion = "score" if fit.held_out and fit.plan.early_stopping else "loss"
 
     # ---- optimizers that take steps ----
 
     def by_steps(self, optimizer):
-        """Epochs of one step a batch; called by the optimizer."""
+        """Train in epochs, with one step per batch; called by the optimizer."""
         plan, record = self.plan, self.record
         if record.loss_curve is None:
             record.loss_curve = []
@@ -83,7 +83,7 @@ class Training:
         patience = Patience(self.fit, self._criterion)
         best = BestEpochs(self.fit, plan.restore_best and self._criterion == "score")
         last = LastEpoch(self.fit)
-        # Only a fit keeps its last whole epoch; partial_fit, one epoch, is all or nothing.
+        # Only `fit` keeps its last complete epoch; `partial_fit` has a single epoch.
         keeps_epochs = plan.warm_start and self.fit.n_epochs is None
         n_epochs = self.fit.n_epochs or plan.max_iter
         try:
@@ -101,9 +101,9 @@ class Training:
             record.interrupt = interrupt
 
     def _stepper(self, optimizer):
-        """The optimizer at work on the network, with the moments of the state if they are its."""
+        """The stepper, which reuses the moments in the state if they belong to the optimizer."""
         plan, state, network = self.plan, self.state, self.network
-        # Moments of another optimizer mean something else, even under the same name.
+        # Moments of another optimizer have a different meaning, even with the same name.
         kind = f"{type(optimizer).__module__}.{type(optimizer).__qualname__}"
         names = {"t", *optimizer.moments}
         if state.moments is None or state.moments_of != kind or names != state.moments.keys():
@@ -116,7 +116,7 @@ class Training:
         return Stepper(optimizer, theta, grad, n_weights, state.moments, groups)
 
     def _epoch(self, stepper, patience, best):
-        """All batches once; then the record, and the decision whether training ends."""
+        """Run all batches once, record the result, and decide whether training ends."""
         record = self.record
         if self.tasks is not None:
             self.tasks.begin_epoch()
@@ -137,11 +137,11 @@ class Training:
             record.converged = True
 
     def _shuffled(self, order):
-        """The next order of the rows, for each member: the order before, shuffled, in place."""
+        """The next order of the rows of each member: the previous order, shuffled in place."""
         n_members, n_samples = self.network.n_members, self.batches.n_samples
         if order is None:
             order = np.tile(np.arange(n_samples), (n_members, 1))
-        # scikit-learn composes the permutations of successive epochs; so do we, for parity.
+        # As in scikit-learn, permutations of successive epochs are composed.
         for member in order.reshape(n_members, n_samples):
             index = np.arange(n_samples)
             self.state.random_state.shuffle(index)
@@ -149,7 +149,7 @@ class Training:
         return order.reshape(*self.network.axes, n_samples)
 
     def _run_batches(self, stepper):
-        """A step for each batch; returns the mean loss of the epoch."""
+        """Make one step per batch; returns the mean loss of the epoch."""
         clock, batches = self.state.clock, self.batches
         planned = self.plan.max_iter * batches.n_batches
         batches.arrange(self.record.order)
@@ -171,13 +171,16 @@ class Training:
         factor = self.schedule.at(self.state.clock)
         if not isinstance(factor, Real) or not factor >= 0:
             raise ValueError(
-                f"learning_rate must give a factor >= 0 at every step, {self.schedule!r} "
-                f"gave {factor!r}"
+                f"learning_rate must return a factor >= 0 at every step, {self.schedule!r} "
+                f"returned {factor!r}"
             )
         return self.plan.learning_rate_init * factor
 
     def _step(self, start, stop, stepper, rate):
-        """Move by the gradient of one batch; returns its penalty times the number of rows."""
+        """Make one step on a batch; returns the penalty times the number of rows.
+
+        If all rows of the batch have zero weight, the step is skipped.
+        """
         if self.batches.weights is not None and not self.batches.has_weight(start, stop):
             self.objective.losses_of(start, stop)[:] = 0
             return 0.0
@@ -188,7 +191,7 @@ class Training:
         return penalty
 
     def _clip(self):
-        """Scale the gradient of each member down to the norm `clip_norm`, if it is longer."""
+        """Scale the gradient of each member down to the norm `clip_norm` if it is larger."""
         for parts in self._grad_by_member:
             norm = float(np.sqrt(np.sum([np.dot(grad, grad) for grad in parts])))
             if norm == np.inf:
@@ -198,7 +201,7 @@ class Training:
                     scale(grad, self.plan.clip_norm / norm)
 
     def _score_held_out(self):
-        """Record loss and score of the held-out rows; returns the score of each member."""
+        """Record the loss and the score of the held-out rows; returns the score of each member."""
         losses, scores = zip(*(rows.evaluate() for rows in self.fit.held_out))
         self.record.held_out_losses.append(sum(losses) / len(losses))
         self.record.scores.append(sum(scores) / len(scores))
@@ -206,7 +209,7 @@ class Training:
         return scores
 
     def _decisive_curve(self):
-        """Name and values of what decides whether training has converged."""
+        """Name and values of the quantity that decides whether training has converged."""
         if self._criterion == "score":
             return "validation score", self.record.scores
         return "training loss", self.record.loss_curve
@@ -232,14 +235,14 @@ class Training:
     # ---- optimizers that take the whole objective ----
 
     def by_objective(self, optimizer):
-        """Minimize the objective over all rows; called by the optimizer."""
+        """Train by minimizing the objective over all rows; called by the optimizer."""
         trained, n_samples = self.network.trained, self.batches.n_samples
 
         def value_and_gradient(theta):
             trained[:] = theta
             value = self.objective.mean(self.objective.evaluate(0, n_samples))
             self._log(f"loss = {value:.8f}")
-            # A copy: SciPy holds on to it while the next evaluation overwrites `grad`.
+            # A copy: SciPy keeps the gradient while the next evaluation overwrites `grad`.
             return value, self.network.grad[: trained.size].astype(np.float64)
 
         plan, record = self.plan, self.record
@@ -249,7 +252,7 @@ class Training:
         trained[:] = result.x
         check_finite(self.fit, result.fun, f"after {result.nit} iterations of lbfgs")
         record.loss = float(result.fun)
-        # SciPy may count one iteration more than it was allowed.
+        # SciPy may count one iteration more than the maximum.
         record.n_iter = min(result.nit, plan.max_iter)
         record.converged = result.status == 0
         record.message = f"lbfgs stopped after {result.nit} iterations: {result.message}"

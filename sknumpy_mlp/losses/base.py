@@ -1,4 +1,4 @@
-"""The base class of losses, and how targets are coded; `sknumpy_mlp.losses` states the contract."""
+"""The base class of losses, and the encoding of targets; `sknumpy_mlp.losses` has the contract."""
 
 import numpy as np
 
@@ -7,18 +7,18 @@ from .links import Link
 
 
 class ClassNumbers:
-    """Targets as one integer a row: the number of the true class."""
+    """Targets with one integer per row: the index of the true class."""
 
     def encode(self, y, dtype):
-        """Class numbers of shape (n_samples,), as integers."""
+        """Class indices of shape (n_samples,), as integers."""
         return y.astype(np.intp, copy=False)
 
     def true_scores(self, Z, y):
-        """Sum over the outputs of target times score, one number a row."""
+        """Sum over the outputs of target times score, for each row."""
         return Z[np.arange(len(y)), y]
 
     def subtract_target(self, Z, y, share=1.0):
-        """``Z -= share * Y`` in place, Y the targets as rows of zeros with a single one."""
+        """``Z -= share * Y`` in place, where Y are the one-hot targets."""
         Z[np.arange(len(y)), y] -= share
 
 
@@ -30,7 +30,7 @@ class Columns:
         return y.reshape(len(y), -1).astype(dtype, copy=False)
 
     def true_scores(self, Z, y):
-        """Sum over the outputs of target times score, one number a row."""
+        """Sum over the outputs of target times score, for each row."""
         return np.einsum("ij,ij->i", Z, y)
 
     def subtract_target(self, Z, y, share=1.0):
@@ -44,11 +44,11 @@ class Loss(Family):
     Attributes
     ----------
     kinds : tuple of str
-        The kinds of target that the loss serves.
+        The kinds of target that the loss supports.
     coding : ClassNumbers or Columns
-        How `value_and_gradient` takes its targets.
+        The encoding of targets for `value_and_gradient`.
     link : Link
-        From raw scores to predictions.
+        The link from raw scores to predictions.
     nonnegative : bool
         Whether targets must not be negative.
     """
@@ -59,7 +59,7 @@ class Loss(Family):
     nonnegative = False
 
     def for_target(self, kind):
-        """Return the loss that serves targets of this kind.
+        """Return the loss for targets of this kind.
 
         Parameters
         ----------
@@ -72,37 +72,38 @@ class Loss(Family):
         """
         if kind not in self.kinds:
             raise ValueError(
-                f"loss must serve {kind} targets, as {self.serving(kind)} do, "
-                f"got {self!r}, which serves {self.kinds}"
+                f"loss must support {kind} targets, as {self.serving(kind)} do, "
+                f"got {self!r}, which supports {self.kinds}"
             )
         return self
 
     @classmethod
-    def serving(cls, kind):
-        """Names of the losses that serve targets of this kind, sorted."""
-        return sorted(name for name, member in cls.named().items() if kind in member.kinds)
+    def serving(cls, *kinds):
+        """Sorted names of the losses that support targets of any of these kinds."""
+        named = cls.named().items()
+        return sorted(name for name, member in named if set(kinds) & set(member.kinds))
 
     def encode_target(self, y, dtype):
-        """Code targets as `coding` says.
+        """Encode targets with `coding`.
 
         Parameters
         ----------
         y : ndarray of shape (n_samples,) or (n_samples, n_columns)
-            Class numbers, 0 and 1 for each label, or numbers.
+            Class indices, 0 and 1 for each label, or numbers.
         dtype : dtype
-            Of the network.
+            The dtype of the network.
 
         Raises
         ------
         ValueError
-            If a target is negative and must not be.
+            If `nonnegative` and a target is negative.
         """
         if self.nonnegative and y.min() < 0:
             raise ValueError(f"y must be >= 0 with the loss {self!r}, got {y.min()}")
         return self.coding.encode(y, dtype)
 
     def scratch(self, Z):
-        """Arrays that `value_and_gradient` can use in all batches of scores in this array."""
+        """Create arrays that `value_and_gradient` can reuse in all batches with this `Z`."""
         return None
 
     def value_and_gradient(self, Z, y, losses, scratch=None):
@@ -113,9 +114,9 @@ class Loss(Family):
         Z : ndarray of shape (n_samples, n_outputs)
             Raw scores on entry, the gradient ``dZ`` on return.
         y : ndarray
-            Targets, coded by `encode_target`.
+            Targets, encoded by `encode_target`.
         losses : ndarray of shape (n_samples,)
         scratch : object, default=None
-            What `scratch` made for this very `Z`; made anew if None.
+            The result of the method `scratch` for the same `Z`; created if None.
         """
         raise NotImplementedError

@@ -12,15 +12,16 @@ from .numbers import ContinuousSquaredError
 
 
 class LabelSmoothing:
-    """Part of the cross-entropies, which can smooth their targets.
+    """Mixin of losses with label smoothing.
 
-    With smoothing :math:`\\epsilon` a target of 0 and 1 becomes
-    :math:`t = (1 - \\epsilon)\\, y + \\epsilon / K`, K the number of outcomes that exclude each
-    other: the number of classes of a softmax, 2 for a logistic output.
+    With smoothing :math:`\\epsilon`, a target y of 0 and 1 becomes
+    :math:`t = (1 - \\epsilon)\\, y + \\epsilon / K`, where K is the number of exclusive outcomes:
+    the number of classes for a softmax, 2 for a logistic output.
 
     Parameters
     ----------
     label_smoothing : float in [0, 1), default=0.0
+        Share of each target that is spread evenly over all outcomes.
 
     References
     ----------
@@ -30,7 +31,7 @@ class LabelSmoothing:
 
     flat = ("label_smoothing",)
     rules = {"label_smoothing": real(0, 1, closed="left")}
-    # For subclasses with a constructor of their own.
+    # For subclasses with their own constructor.
     label_smoothing = 0.0
 
     def __init__(self, *, label_smoothing=0.0):
@@ -49,6 +50,7 @@ class SoftmaxCrossEntropy(LabelSmoothing, Loss):
     Parameters
     ----------
     label_smoothing : float in [0, 1), default=0.0
+        Share of each target that is spread evenly over all outcomes.
 
     References
     ----------
@@ -66,7 +68,7 @@ class SoftmaxCrossEntropy(LabelSmoothing, Loss):
     link = Softmax()
 
     def scratch(self, Z):
-        # One index into the flat array reaches z_y at a fifth of the time of a pair of indices.
+        # Indexing the flat array takes a fifth of the time of indexing with a pair.
         flat = Z.ravel("K")
         n_samples, n_outputs = Z.shape
         by_class = Z.flags.f_contiguous
@@ -81,7 +83,7 @@ class SoftmaxCrossEntropy(LabelSmoothing, Loss):
         scratch = scratch or self.scratch(Z)
         true = y * scratch.class_step
         true += scratch.rows
-        # Class by class, as the scores lie in memory.
+        # Class by class, as the scores are stored in memory.
         Z = Z.T
         # Shift by the row maximum: exp cannot overflow, softmax is unchanged.
         Z -= np.maximum.reduce(Z, axis=0)
@@ -92,7 +94,7 @@ class SoftmaxCrossEntropy(LabelSmoothing, Loss):
         np.log(total, out=losses)
         np.subtract(losses, true_scores, out=losses)
         Z /= total
-        # p_y - 1 from the loss -log(p_y): exact where p_y is almost 1, and one gathering less.
+        # p_y - 1 from the loss -log(p_y): exact if p_y is almost 1, and saves indexing Z.
         gradient = np.expm1(-losses)
         scratch.flat[true] = gradient
         if self.label_smoothing:
@@ -112,6 +114,7 @@ class LabelwiseCrossEntropy(LabelSmoothing, Loss):
     Parameters
     ----------
     label_smoothing : float in [0, 1), default=0.0
+        Share of each target that is spread evenly over all outcomes.
 
     References
     ----------
@@ -176,7 +179,7 @@ class LabelwiseSquaredError(Loss):
 
     .. math:: \ell = \tfrac12 \sum_k (p_k - y_k)^2, \qquad dz_k = (p_k - y_k)\, p_k (1 - p_k)
 
-    PyTorch's ``MSELoss`` is the mean over outputs without the half.
+    PyTorch's ``MSELoss`` is the mean over outputs, without the factor 1/2.
 
     References
     ----------
@@ -220,7 +223,7 @@ class ClasswiseSquaredError(LabelwiseSquaredError):
 
 
 class _ByTarget(Loss):
-    """A named loss that is one formula or another, by the kind of target."""
+    """A named loss whose formula depends on the kind of target."""
 
     formulas = {}
 
@@ -230,13 +233,14 @@ class _ByTarget(Loss):
 
 
 class LogLoss(LabelSmoothing, _ByTarget):
-    """Cross-entropy: softmax for several classes, one logistic output for two, one per label.
+    """Cross-entropy: softmax for several classes, one logistic output for two, or one per label.
 
     See `SoftmaxCrossEntropy` and `LabelwiseCrossEntropy` for the formulas.
 
     Parameters
     ----------
     label_smoothing : float in [0, 1), default=0.0
+        Share of each target that is spread evenly over all outcomes.
 
     Examples
     --------
@@ -269,6 +273,7 @@ class BinaryLogLoss(LabelSmoothing, _ByTarget):
     Parameters
     ----------
     label_smoothing : float in [0, 1), default=0.0
+        Share of each target that is spread evenly over all outcomes.
 
     Examples
     --------
@@ -286,7 +291,7 @@ class BinaryLogLoss(LabelSmoothing, _ByTarget):
 
 
 class SquaredError(_ByTarget):
-    """Half the squared error, of numbers or of a logistic output per class or label (Brier score).
+    """Half the squared error of numbers, or of logistic outputs per class or label (Brier score).
 
     See `ContinuousSquaredError`, `ClasswiseSquaredError` and `LabelwiseSquaredError` for the
     formulas.

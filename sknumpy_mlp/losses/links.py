@@ -1,9 +1,9 @@
-r"""Links: from raw scores to probabilities, labels or numbers.
+r"""Links from raw scores to probabilities, labels or numbers.
 
-Contract: a link belongs to a loss, which knows nothing of it but that it is there. Raw scores
-``Z`` are (n_samples, n_outputs). ``pool`` turns the scores of several networks into scores that
-predict the mean of what the networks predict.
-To add one: subclass `Link`, and set it as the `link` of a loss.
+Contract: a link is the attribute `link` of a loss, but the formulas of the loss do not use it. Raw
+scores ``Z`` have shape (n_samples, n_outputs). ``pool`` turns the scores of several networks into
+scores that predict the mean of the networks' predictions.
+To add a link: subclass `Link`, and set an instance as the `link` of a loss.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from scipy.special import expit, log_expit, logsumexp
 
 
 def log_mean_exp(log_p):
-    """The logarithm of the mean over the first axis of numbers with these finite logarithms."""
+    """``log(mean(exp(log_p)))`` over the first axis, for finite `log_p`."""
     largest = log_p.max(axis=0)
     p = np.exp(log_p - largest)
     return np.log(p.mean(axis=0)) + largest
@@ -29,21 +29,21 @@ class Link:
     out_activation = "identity"
 
     def n_outputs(self, n_columns):
-        """Number of raw scores a row, for so many classes, labels or columns of numbers."""
+        """Number of raw scores per row for `n_columns` classes, labels or columns of numbers."""
         return n_columns
 
     def probabilities(self, Z):
-        """Turn raw scores into probabilities, (n_samples, n_classes); may overwrite `Z`."""
+        """Convert raw scores to probabilities, (n_samples, n_classes); may overwrite `Z`."""
         raise NotImplementedError
 
     def log_probabilities(self, Z):
-        """Logarithm of `probabilities`, without rounding them first; may overwrite `Z`."""
+        """Logarithms of the probabilities, without rounding these first; may overwrite `Z`."""
         raise NotImplementedError
 
     def pool(self, Z):
         """Raw scores that predict the mean of the predictions of several members.
 
-        A loss whose link has no `pool` serves single networks only.
+        A loss whose link does not override `pool` does not support several members.
 
         Parameters
         ----------
@@ -62,9 +62,10 @@ class Link:
         return type(self).pool is not Link.pool
 
     def decision(self, Z):
-        """Scores as scikit-learn's glossary shapes them; may overwrite `Z`.
+        """Decision function with the shape of scikit-learn's glossary; may overwrite `Z`.
 
-        (n_samples, n_classes), and the log-odds of the second class, (n_samples,), for two.
+        The shape is (n_samples, n_classes), or (n_samples,) for two classes, with the log-odds of
+        the second class.
         """
         if Z.shape[1] > 2:
             return Z
@@ -74,10 +75,10 @@ class Link:
         return log_p[:, 1] - log_p[:, 0]
 
     def predict(self, Z):
-        """Predictions, coded as the target that `Loss.encode_target` takes.
+        """Predictions, encoded like the argument of `Loss.encode_target`; may overwrite `Z`.
 
-        Class numbers, (n_samples,), 0 and 1 for each label, (n_samples, n_labels), or numbers,
-        (n_samples, n_columns); may overwrite `Z`.
+        These are class indices of shape (n_samples,), 0 and 1 of shape (n_samples, n_labels), or
+        numbers of shape (n_samples, n_columns).
         """
         return Z.argmax(axis=1)
 
@@ -86,7 +87,7 @@ class Link:
 
 
 class Softmax(Link):
-    r"""``p_k = exp(z_k) / sum_j exp(z_j)``: probabilities of exclusive classes.
+    r"""``p_k = exp(z_k) / sum_j exp(z_j)``, probabilities of exclusive classes.
 
     References
     ----------
@@ -108,7 +109,7 @@ class Softmax(Link):
         return Z
 
     def log_probabilities(self, Z):
-        # As scipy.special.log_softmax, to the same bits; for one row in a third of the time.
+        # Same bits as scipy.special.log_softmax, but for one row in a third of the time.
         Z = Z - Z.max(axis=-1, keepdims=True)
         Z -= np.log(np.exp(Z).sum(axis=-1, keepdims=True))
         return Z
@@ -119,7 +120,7 @@ class Softmax(Link):
 
 
 class IndependentLogistic(Link):
-    """``p = 1 / (1 + exp(-z))`` for each label by itself.
+    """``p = 1 / (1 + exp(-z))`` for each label independently.
 
     Examples
     --------
@@ -136,7 +137,7 @@ class IndependentLogistic(Link):
         return log_expit(Z, out=Z)
 
     def pool(self, Z):
-        """The log-odds of the mean probability, from the logarithms of both sides."""
+        """The log-odds of the mean probability, from the logarithms of p and of 1 - p."""
         return log_mean_exp(log_expit(Z)) - log_mean_exp(log_expit(-Z))
 
     def decision(self, Z):
@@ -162,7 +163,7 @@ class Logistic(IndependentLogistic):
         return 1
 
     def probabilities(self, Z):
-        # Not 1 - p, which is rounded to 0 long before the class is impossible.
+        # Computing 1 - p would round small probabilities to 0.
         return expit(np.hstack([-Z, Z]))
 
     def log_probabilities(self, Z):
@@ -176,7 +177,7 @@ class Logistic(IndependentLogistic):
 
 
 class OneVersusRest(Link):
-    """``p_k = s(z_k) / sum_j s(z_j)``, s the logistic function; safe where all s underflow.
+    """``p_k = s(z_k) / sum_j s(z_j)``, s the logistic function, also valid if every s underflows.
 
     Examples
     --------
@@ -197,12 +198,12 @@ class OneVersusRest(Link):
         return log_s
 
     def pool(self, Z):
-        """The log-odds of the mean probability, so that those of all classes sum to one."""
+        """The log-odds of the mean probabilities, which sum to one over all classes."""
         n_outputs = Z.shape[-1]
         if n_outputs == 1:
             return Z.mean(axis=0)
         log_p = self.log_probabilities(Z.reshape(-1, n_outputs))
-        # The other side by itself, not as 1 - p, which is rounded to 0.
+        # Sum the other classes: 1 - p would be rounded to 0.
         others = [np.delete(log_p, k, axis=1) for k in range(n_outputs)]
         log_q = np.stack([logsumexp(each, axis=1) for each in others], axis=1)
         log_p, log_q = (log_mean_exp(each.reshape(Z.shape)) for each in (log_p, log_q))
@@ -228,7 +229,7 @@ class Identity(Link):
 
 
 class Exponential(Link):
-    """``exp(z)``: positive numbers.
+    """``exp(z)``, positive numbers.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-r"""Losses for targets that are numbers, one column of scores for each column of the target.
+r"""Losses for targets that are numbers, with one column of scores per column of the target.
 
-All are sums over the columns; r = z - y is the residual of one of them.
+All losses are sums over the columns. r = z - y is the residual of one column.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from .links import Exponential, Identity
 
 
 class NumericLoss(Loss):
-    """Base class of losses of numbers: raw scores are predictions, unless `link` is another."""
+    """Base class of losses for numbers. Raw scores are predictions unless `link` is overridden."""
 
     kinds = ("continuous",)
     coding = Columns()
@@ -19,19 +19,19 @@ class NumericLoss(Loss):
 
 
 class _WithScratch(NumericLoss):
-    """Base of losses that need a second array of the shape of the residuals."""
+    """Base class of losses that need a second array with the shape of the residuals."""
 
     def scratch(self, Z):
         return np.empty_like(Z)
 
 
 class ContinuousSquaredError(NumericLoss):
-    r"""Half the squared error, summed over the columns: predicts the mean.
+    r"""Half the squared error, summed over the columns, which predicts the mean.
 
     .. math:: \ell = \tfrac12 \sum_k (z_k - y_k)^2, \qquad dz_k = z_k - y_k
 
-    scikit-learn reports the mean over the columns of the same errors, with the gradient of the
-    sum; PyTorch's ``MSELoss`` is the mean without the half.
+    scikit-learn reports the mean of these errors over the columns, but uses the gradient of the
+    sum. PyTorch's ``MSELoss`` is the mean without the factor 1/2.
 
     References
     ----------
@@ -52,12 +52,12 @@ class ContinuousSquaredError(NumericLoss):
 
 
 class Poisson(_WithScratch):
-    r"""Half the Poisson deviance of counts or rates, with predictions ``exp(z)``: their mean.
+    r"""Half the Poisson deviance of counts or rates, which predicts their mean, ``exp(z)``.
 
     .. math:: \ell = \sum_k e^{z_k} - y_k - y_k (z_k - \log y_k), \qquad dz_k = e^{z_k} - y_k
 
-    for y >= 0, and 0 log 0 = 0. scikit-learn's is the same; PyTorch's ``PoissonNLLLoss`` leaves
-    out what does not depend on z.
+    for y >= 0, with 0 log 0 = 0. scikit-learn uses the same formula. PyTorch's ``PoissonNLLLoss``
+    omits the terms that do not depend on z.
 
     References
     ----------
@@ -77,7 +77,7 @@ class Poisson(_WithScratch):
 
     def value_and_gradient(self, Z, y, losses, scratch=None):
         scratch = self.scratch(Z) if scratch is None else scratch
-        # From z, not from exp(z), which may be rounded to 0; and log 0 never meets its factor 0.
+        # Use z, since exp(z) may be rounded to 0; the maximum avoids 0 log 0.
         np.maximum(y, np.finfo(Z.dtype).tiny, out=scratch)
         np.log(scratch, out=scratch)
         scratch -= Z
@@ -89,11 +89,12 @@ class Poisson(_WithScratch):
 
 
 class AbsoluteError(_WithScratch):
-    r"""The absolute error, summed over the columns: predicts the median.
+    r"""The absolute error, summed over the columns, which predicts the median.
 
     .. math:: \ell = \sum_k |z_k - y_k|, \qquad dz_k = \operatorname{sign}(z_k - y_k)
 
-    Twice `Pinball` at the quantile 0.5; PyTorch's ``L1Loss`` is the mean over columns.
+    This is twice the `Pinball` loss of the quantile 0.5. PyTorch's ``L1Loss`` is the mean over
+    columns.
 
     References
     ----------
@@ -119,18 +120,18 @@ class AbsoluteError(_WithScratch):
 
 
 class Huber(_WithScratch):
-    r"""Squared error of small residuals, absolute error of large ones: outliers pull no harder.
+    r"""Squared error for small and absolute error for large residuals; limits the pull of outliers.
 
     .. math:: \ell = \sum_k g_k (r_k - \tfrac12 g_k), \qquad
               dz_k = g_k = \min(\delta, \max(-\delta, r_k))
 
-    which is ``r^2 / 2`` where ``|r| <= delta`` and ``delta (|r| - delta / 2)`` elsewhere.
-    PyTorch's ``SmoothL1Loss`` is this over `delta`.
+    which is ``r^2 / 2`` if ``|r| <= delta`` and ``delta (|r| - delta / 2)`` otherwise. PyTorch's
+    ``SmoothL1Loss`` is this loss divided by `delta`.
 
     Parameters
     ----------
     delta : float > 0, default=1.0
-        The largest residual that is small, in units of the target.
+        The residual beyond which a target counts as an outlier, in units of the target.
 
     References
     ----------
@@ -155,7 +156,7 @@ class Huber(_WithScratch):
         scratch = self.scratch(Z) if scratch is None else scratch
         Z -= y
         np.clip(Z, -self.delta, self.delta, out=scratch)
-        # g (2 r - g) / 2, which needs no third array.
+        # Computed as g (2 r - g) / 2 to avoid a third array.
         Z *= 2
         Z -= scratch
         np.einsum("ij,ij->i", scratch, Z, out=losses)
@@ -164,18 +165,19 @@ class Huber(_WithScratch):
 
 
 class Pinball(_WithScratch):
-    r"""Predicts a quantile: the share `quantile` of the targets lies below the prediction.
+    r"""The pinball loss, which predicts a quantile: the share `quantile` of targets lies below it.
 
     .. math:: \ell = \sum_k g_k r_k, \qquad
               dz_k = g_k = \tfrac12 \operatorname{sign}(r_k) + \tfrac12 - q
 
-    that is ``(1 - q) r`` above the target and ``-q r`` below it. scikit-learn's
-    ``HistGradientBoostingRegressor`` calls it "quantile".
+    which is ``(1 - q) r`` for predictions above the target and ``-q r`` below. scikit-learn's
+    ``HistGradientBoostingRegressor`` calls this loss "quantile".
 
     Parameters
     ----------
     quantile : float in (0, 1), default=0.5
-        0.5 is the median, 0.9 what nine of ten targets do not exceed.
+        The predicted quantile. 0.5 is the median; 0.9 is the value that nine of ten targets do not
+        exceed.
 
     References
     ----------

@@ -374,7 +374,7 @@ class TestRefusals:
     )
     def test_a_changed_parameter(self, changed, tmp_path):
         (name,) = changed
-        refused(tmp_path, f"{name} must be what it was", make(**changed))
+        refused(tmp_path, f"{name} must be the same", make(**changed))
 
     def test_numbers_of_another_type_are_the_same(self, tmp_path):
         X, y = digits()
@@ -398,9 +398,9 @@ class TestRefusals:
         X, y = digits()
         path = tmp_path / "other"
         joblib.dump({"weights": [1]}, path)
-        refused(tmp_path, "which holds a dict that is no checkpoint", path=path)
+        refused(tmp_path, "which holds a dict that is not a checkpoint", path=path)
         joblib.dump(make().fit(X, y), path)
-        refused(tmp_path, "which holds a ScratchMLPClassifier that is no checkpoint", path=path)
+        refused(tmp_path, "which holds a ScratchMLPClassifier that is not a checkpoint", path=path)
 
     def test_no_file(self, tmp_path):
         X, y = digits()

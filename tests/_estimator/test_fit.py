@@ -286,6 +286,6 @@ def test_the_scale_cannot_come_or_go_while_training_goes_on(before, method):
     model = brief(feature_scale=before, warm_start=True).fit(X, y)
     model.set_params(feature_scale=not before)
     held = state_of(model)
-    with pytest.raises(ValueError, match=f"feature_scale must stay .* {before}, got"):
+    with pytest.raises(ValueError, match=f"feature_scale must be {before}, as in .*, got"):
         getattr(model, method)(X, y)
     assert state_of(model) == held

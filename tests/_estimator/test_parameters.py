@@ -19,13 +19,13 @@ from sknumpy_mlp import (
     ScratchMLPClassifier,
     ScratchMLPRegressor,
 )
-from sknumpy_mlp._estimator.parameters import NOT_WITH_LBFGS, RESOLVED, RULES, Plan
+from sknumpy_mlp._estimator.parameters import FAMILIES, NOT_WITH_LBFGS, RULES, Plan
 from sknumpy_mlp._family import real
-from sknumpy_mlp.activations import Activation, LeakyReLU
-from sknumpy_mlp.initializers import Initializer, Normal, Uniform
+from sknumpy_mlp.activations import LeakyReLU
+from sknumpy_mlp.initializers import Normal, Uniform
 from sknumpy_mlp.losses import Loss
-from sknumpy_mlp.optimizers import Optimizer, RMSprop
-from sknumpy_mlp.schedules import Exponential, Schedule, Step, Warmup
+from sknumpy_mlp.optimizers import RMSprop
+from sknumpy_mlp.schedules import Exponential, Step, Warmup
 
 from ..common import NONSENSE, assert_same_weights, brief, digits, halves, label, state_of
 from ..families import members
@@ -33,13 +33,8 @@ from ..families import members
 PACKAGE = Path(sknumpy_mlp.__file__).parent
 ESTIMATORS = [ScratchMLPClassifier, ScratchMLPRegressor]
 PARAMETERS = list(inspect.signature(ScratchMLPClassifier).parameters)
-FAMILIES = {
-    "activation": Activation,
-    "solver": Optimizer,
-    "learning_rate": Schedule,
-    "loss": Loss,
-    "init": Initializer,
-}
+# Checked by a function of their own, for every hidden layer.
+BY_LAYER = {"hidden_layer_sizes", "dropout"}
 X, Y = digits(n_samples=60)
 
 
@@ -67,7 +62,9 @@ def test_a_wrong_value_is_told_with_parameter_rule_and_value(name, value):
 def test_a_wrong_name_is_told_with_the_choices(name):
     with pytest.raises(ValueError) as error:
         brief(**{name: "adm"}).fit(X, Y)
-    for choice in FAMILIES[name].named():
+    # Of losses, those that serve a classifier.
+    choices = Loss.serving("binary") if name == "loss" else FAMILIES[name].named()
+    for choice in choices:
         assert repr(choice) in str(error.value)
 
 
@@ -81,12 +78,12 @@ def test_a_class_in_place_of_an_object_is_told(name):
 
 
 def test_every_parameter_has_one_rule():
-    """A line in RULES, or what it is resolved to; the rest of the package finds it in the plan."""
+    """A line in RULES, or a family; the rest of the package finds it in the plan."""
     signatures = {name for cls in ESTIMATORS for name in inspect.signature(cls).parameters}
-    without = sorted(signatures - RULES.keys() - RESOLVED)
+    without = sorted(signatures - RULES.keys() - FAMILIES.keys() - BY_LAYER)
     assert not without, f"_estimator/parameters.py: a line in RULES for {without}"
-    assert not RULES.keys() & RESOLVED
-    assert RULES.keys() | RESOLVED == signatures
+    assert RULES.keys() | FAMILIES.keys() | BY_LAYER == signatures
+    assert not RULES.keys() & FAMILIES.keys() and not RULES.keys() & BY_LAYER
     assert NOT_WITH_LBFGS <= signatures
 
 
@@ -202,7 +199,7 @@ def test_a_wrong_argument_of_a_part_is_told(parameter, member, argument, value):
         ({"solver": RMSprop(rho=2)}, r"rho of RMSprop must be a number in \[0, 1\), got 2"),
         (
             {"learning_rate": Step(boundaries=[0.5], factors=[1.0])},
-            "factors of Step must be one more than",
+            "factors of Step must have one more entry than",
         ),
         (
             {"learning_rate": Step(boundaries=[0.7, 0.2], factors=[3, 2, 1])},

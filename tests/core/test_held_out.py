@@ -111,5 +111,5 @@ def test_a_scorer_that_fails_leaves_the_estimator_as_it_was():
 def test_a_score_must_be_a_number(wrong):
     X, y, X_val, y_val = halves()
     model = brief(scoring=lambda estimator, X, y: wrong)
-    with pytest.raises(ValueError, match="scoring must give a number, got"):
+    with pytest.raises(ValueError, match="scoring must return a number, got"):
         model.fit(X, y, X_val=X_val, y_val=y_val)

@@ -47,7 +47,7 @@ def inputs(form="C order", dtype=np.float64):
 def test_forward_is_the_activation_of_the_affine_map(form, dtype, order):
     layer = bound(Tanh(), dtype)
     X, given = inputs(form, dtype)
-    A = layer.forward(given, layer.buffers((N_ROWS,), dtype, order))
+    A = layer.forward(given, layer.buffers((N_ROWS,), dtype, order, training=True))
     assert A.dtype == dtype
     assert A.shape == (N_ROWS, FAN_OUT)
     # Four products and a sum.
@@ -60,7 +60,7 @@ def test_forward_is_the_activation_of_the_affine_map(form, dtype, order):
 def test_backward_is_the_textbook_s(form, order):
     layer = bound(Tanh())
     X, given = inputs(form)
-    buffers = layer.buffers((N_ROWS,), np.float64, order)
+    buffers = layer.buffers((N_ROWS,), np.float64, order, training=True)
     A = layer.forward(given, buffers).copy()
     dA = np.asarray(np.random.RandomState(2).standard_normal((N_ROWS, FAN_OUT)), order=order)
     dZ = dA * (1 - A**2)
@@ -75,7 +75,7 @@ def test_backward_is_the_textbook_s(form, order):
 
 def test_the_gradient_of_the_input_is_left_out_where_nobody_wants_it():
     layer, (X, given) = bound(ReLU()), inputs()
-    buffers = layer.buffers((N_ROWS,), np.float64)
+    buffers = layer.buffers((N_ROWS,), np.float64, training=True)
     layer.forward(given, buffers)
     layer.backward(given, np.ones((N_ROWS, FAN_OUT)), buffers, dX=None)
     assert np.isfinite(layer.dW).all()
@@ -84,13 +84,13 @@ def test_the_gradient_of_the_input_is_left_out_where_nobody_wants_it():
 
 def test_the_input_is_not_written_to_by_the_forward_pass():
     layer, (X, given) = bound(ReLU()), inputs()
-    layer.forward(given, layer.buffers((N_ROWS,), np.float64))
+    layer.forward(given, layer.buffers((N_ROWS,), np.float64, training=True))
     np.testing.assert_array_equal(given, X)
 
 
 def test_buffers_are_used_again_without_traces_of_the_batch_before():
     layer, (_, X) = bound(ReLU()), inputs()
-    buffers = layer.buffers((N_ROWS,), np.float64)
+    buffers = layer.buffers((N_ROWS,), np.float64, training=True)
     first = layer.forward(X, buffers).copy()
     layer.forward(100 * X, buffers)
     np.testing.assert_array_equal(layer.forward(X, buffers), first)

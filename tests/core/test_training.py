@@ -8,7 +8,6 @@ from sklearn.linear_model import LogisticRegression
 
 from sknumpy_mlp import ScratchMLPRegressor
 from sknumpy_mlp.core.batches import Batches
-from sknumpy_mlp.core.diagnosis import DivergedError
 from sknumpy_mlp.core.state import TrainingState
 from sknumpy_mlp.optimizers import LBFGS, SGD, Adam, Optimizer
 from sknumpy_mlp.schedules import Adaptive, Constant, Schedule
@@ -232,47 +231,6 @@ def test_a_subset_trains_as_its_rows_alone():
     curves = [training.train(Adam()).loss_curve for training in (part, alone)]
     np.testing.assert_array_equal(*curves)
     np.testing.assert_array_equal(part.network.theta, alone.network.theta)
-
-
-# ---- divergence ----
-
-
-@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
-def test_divergence_is_told_with_epoch_rate_largest_input_and_advice(form):
-    X, y = data()
-    X[3, 1] = -12345.0
-    training = prepare(form(X), y, (4,), max_iter=20, learning_rate_init=1e300, alpha=1.0)
-    with pytest.raises(DivergedError) as caught:
-        training.train(SGD())
-    assert str(caught.value).startswith(
-        "Solver produced non-finite parameter weights. The input data may contain large values "
-        "and need to be preprocessed."
-    )
-    epoch = training.state.clock.epochs + 1
-    for part in (
-        f"epoch {epoch} ",
-        "learning rate of 1e+300",
-        "largest absolute input is 12345",
-        "Scale the input",
-        "lower learning_rate_init",
-    ):
-        assert part in str(caught.value)
-    assert isinstance(caught.value, ValueError)
-    assert not np.isfinite(training.network.theta).all()
-
-
-def test_divergence_ends_training_with_the_epoch_in_which_it_happens():
-    X, y = data()
-    epochs = []
-
-    def rate(t):
-        epochs.append(t)
-        return 1.0 if t < 0.5 else 1e308
-
-    schedule = Schedule.resolve(rate, "learning_rate")
-    training = prepare(X, y, schedule=schedule, max_iter=10, learning_rate_init=10.0, alpha=1.0)
-    with np.errstate(over="ignore"), pytest.raises(DivergedError, match=r"in epoch [678] at"):
-        training.train(PLAIN)
 
 
 # ---- weights ----

@@ -194,8 +194,8 @@ def test_a_formula_serves_the_kinds_of_target_that_it_names_and_refuses_others(l
         assert loss.for_target(kind) is loss
         return
     message = (
-        f"loss must serve {kind} targets, as {Loss.serving(kind)} do, "
-        f"got {loss!r}, which serves {loss.kinds}"
+        f"loss must support {kind} targets, as {Loss.serving(kind)} do, "
+        f"got {loss!r}, which supports {loss.kinds}"
     )
     with pytest.raises(ValueError, match=re.escape(message)):
         loss.for_target(kind)
