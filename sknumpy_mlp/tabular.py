@@ -24,46 +24,47 @@ TASKS = ("classification", "regression")
 
 
 def make_tabular_mlp(task="classification", **overrides):
-    """Make a pipeline with settings that were tuned on many tables, for a table as it is.
+    """Make a pipeline for tables, with settings that were tuned on many data sets.
 
-    The columns of a pandas or polars DataFrame, or of an array, may be numbers, booleans and
-    categories (strings, or the categorical types of the frames), all with missing values:
+    The pipeline accepts a pandas or polars DataFrame, or an array. Columns may contain numbers,
+    booleans and categories (strings, or the categorical types of the frames), all with missing
+    values:
 
-    - numbers and booleans: what is missing becomes the median, and each column with missing values
-      in `fit` gets a second one that marks them; then `RobustSmoothScaler`;
-    - categories: one column of 0 and 1 for each; missing is a category of its own; one that `fit`
-      has not seen has 0 in all.
+    - Numbers and booleans: missing values are replaced by the median. Each column with missing
+      values in `fit` gets a second column that marks them. `RobustSmoothScaler` scales the result.
+    - Categories: each category becomes a column of 0 and 1, and so do missing values. Categories
+      not seen in `fit` are encoded as all zeros.
 
-    Behind them are four networks of three layers of 128 units, trained as one in float32 for
-    `max_iter` epochs. Each holds out a fifth of the rows, and its weights of the epoch that
-    predicts those best are kept; what is predicted is the mean. One network of 256 units, as
-    published, has as many weights behind its first layer and errs more: ``members=1,
-    hidden_layer_sizes=(256, 256, 256), max_iter=256``. ``members=8`` or ``max_iter=128`` take twice
-    the time and err a little less.
+    The estimator is an ensemble of four networks with three layers of 128 units, trained together
+    in float32 for `max_iter` epochs. Each network holds out a fifth of the samples and keeps the
+    weights of the epoch with the best score on them. The prediction is the mean of the four.
+    ``members=8`` or ``max_iter=128`` doubles the time and lowers the error a little. The published
+    recipe, ``members=1, hidden_layer_sizes=(256, 256, 256), max_iter=256``, has as many weights
+    behind its first layer and a higher error.
 
     Parameters
     ----------
     task : {"classification", "regression"}, default="classification"
-        Whether the target is labels or numbers. Numbers are standardised for the network, and
-        predictions scaled back; a `y_val` that is passed on to the network is not, so standardise
-        it first.
+        Whether the target consists of labels or numbers. Numbers are standardized for the network,
+        and predictions are scaled back. A `y_val` that is passed to the network is not
+        standardized; standardize it first.
     **overrides : dict
-        Parameters of `ScratchMLPClassifier` or `ScratchMLPRegressor` that replace the recipe's, for
-        example ``members=8`` or ``random_state=0``. Some belong together: the recipe has
-        ``early_stopping`` for its ``temperature_scaling``, and ``label_smoothing`` for its loss. If
-        one of them is replaced, the error names those to replace with it.
+        Parameters of `ScratchMLPClassifier` or `ScratchMLPRegressor` that replace those of the
+        recipe, for example ``members=8`` or ``random_state=0``. Some belong together: the recipe
+        uses ``early_stopping`` for its ``temperature_scaling``, and ``label_smoothing`` with its
+        loss. If an override rules out another setting, the error names the setting.
 
     Returns
     -------
     sklearn.pipeline.Pipeline
-        With the steps "columns" and "network". The network's parameters are
-        ``network__max_iter`` for labels and ``network__regressor__max_iter`` for numbers.
+        A pipeline with the steps "columns" and "network". Parameters of the network are set as
+        ``network__max_iter`` for labels, and as ``network__regressor__max_iter`` for numbers.
 
     Raises
     ------
     ValueError
-        If `task` is neither of the two, if an override is no parameter of the estimator, or if it
-        rules out a setting of the recipe.
+        If `task` is invalid, if an override is not a parameter of the estimator, or if it rules out
+        a setting of the recipe.
 
     References
     ----------

@@ -1,9 +1,9 @@
 """What the estimators share: `fit` and `partial_fit` as five verbs, and raw scores.
 
 A call plans (`Plan`), checks (`Rows`), begins (`Fit`), trains, and publishes fitted attributes. A
-subclass says how targets are encoded (`_learn_target`), what early stopping stratifies by
-(`_strata`), what classes weigh (`_class_weight`), how predictions are scored (`_score`), and what a
-prediction is.
+subclass defines how targets are encoded (`_learn_target`), the strata of early stopping
+(`_strata`), the weights of classes (`_class_weight`), the score of predictions (`_score`), and the
+predictions themselves.
 """
 
 import copy
@@ -98,24 +98,24 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix or array} of shape (n_samples, n_features)
-            float32 is computed in float32, everything else in float64.
+            The training samples. float32 input is computed in float32, other types in float64.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The target.
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights, over their mean. As in scikit-learn, `alpha` is divided by the
-            mean weight too: an integer weight is the same as repeating the row.
+            Non-negative weights, normalized by their mean. As in scikit-learn, `alpha` is also
+            divided by the mean weight, so that an integer weight equals repeating the sample.
         X_val : {array-like, sparse matrix or array} of shape (n_val, n_features), default=None
-            Rows to validate on after every epoch instead of rows split off from `X`. They are
-            recorded in `validation_loss_curve_` and `validation_scores_`; with
-            `early_stopping=True` they decide when to stop and which weights are kept. In a
-            ``Pipeline(..., transform_input=["X_val"])`` they are transformed as `X` is.
+            Held-out samples, instead of a part of `X`. Their loss and score after every epoch are
+            recorded in `validation_loss_curve_` and `validation_scores_`. With
+            `early_stopping=True`, the score decides when to stop and which weights are kept. A
+            ``Pipeline(..., transform_input=["X_val"])`` transforms them in the same way as `X`.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
-            Their target; for a classifier of classes that are in `y`.
+            The target of the held-out samples. A classifier accepts only classes that are in `y`.
         sample_weight_val : array-like of shape (n_val,), default=None
-            Their weights, in loss and score.
+            Weights of the held-out samples, in loss and score.
         resume_from : str or path, default=None
-            A file that `sknumpy_mlp.callbacks.Checkpoint` wrote. The fit that wrote it is gone
-            on with, on the same data and with the same parameters, as if it had never ended.
+            A file written by `sknumpy_mlp.callbacks.Checkpoint`. Training resumes from the
+            checkpoint as if it had never been interrupted; data and parameters must be the same.
 
         Returns
         -------
@@ -125,11 +125,11 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter or the data breaks a rule, or if training diverges. The estimator
-            is then what it was before.
+            If a parameter or the data is invalid, or if training diverges. The estimator is then
+            unchanged.
         KeyboardInterrupt
-            As it was pressed. The estimator is then what it was before; with `warm_start=True`
-            it is what it was after the last whole epoch.
+            If the user interrupts training. The estimator is then unchanged; with
+            `warm_start=True`, it has the state after the last complete epoch.
         """
         interrupt = self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), resume_from)
         if interrupt is not None:
