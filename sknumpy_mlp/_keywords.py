@@ -12,7 +12,7 @@ import inspect
 WORDS = {
     "X_val and y_val of fit() are rows to validate on": "validation_data eval_set val_data "
     "valid_sets X_valid y_valid X_test y_test",
-    "sample_weight_val of fit() weighs X_val": "sample_weight_eval_set eval_sample_weight",
+    "sample_weight_val of fit() are the weights of X_val": "sample_weight_eval_set eval_sample_weight",
     "early_stopping=True and validation_fraction of the estimator hold rows out": "test_size "
     "validation_split",
     "max_iter of the estimator is the number of epochs of fit(); partial_fit() is one": "epochs "
@@ -24,7 +24,7 @@ WORDS = {
     "learning_rate_init of the estimator is the learning rate": "lr eta",
     "solver of the estimator is the optimizer": "optimizer",
     "scoring of the estimator scores rows that are held out": "eval_metric metric metrics",
-    "sample_weight weighs rows": "weights class_weight class_weights",
+    "sample_weight are the weights of rows": "weights class_weight class_weights",
     "warm_start=True or from_weights() of the estimator start from given weights": "coef_init "
     "intercept_init init_model",
     "make_tabular_mlp() takes columns of categories": "cat_features categorical_feature",
