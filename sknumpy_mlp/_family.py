@@ -73,6 +73,26 @@ def one_of(*choices):
     return Rule(holds, " or ".join(repr(choice) for choice in choices))
 
 
+class _KeywordSignature:
+    """The signature of a class whose constructor takes keywords only; instances have none.
+
+    Otherwise `help` would show the arguments of ``__new__``.
+    """
+
+    def __get__(self, instance, owner):
+        if instance is not None:
+            raise AttributeError("__signature__")
+        if owner.__init__ is object.__init__:
+            return inspect.Signature()
+        _, *parameters = inspect.signature(owner.__init__).parameters.values()
+        if owner._takes(inspect.CO_VARARGS):
+            return inspect.Signature(parameters)
+        flexible, keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+        return inspect.Signature(
+            [each.replace(kind=keyword) if each.kind == flexible else each for each in parameters]
+        )
+
+
 class Family:
     """Base of a family of parts that a name or an object selects.
 
@@ -94,17 +114,18 @@ class Family:
     known_as: ClassVar[tuple] = ()
     flat: ClassVar[tuple] = ()
     rules: ClassVar[dict] = {}
+    __signature__ = _KeywordSignature()
 
     def __new__(cls, *args, **kwargs):
         # Here rather than in each constructor, so that it holds for users' own parts too.
         names = cls.parameter_names()
-        if args:
+        if args and not cls._takes(inspect.CO_VARARGS):
             raise TypeError(
                 f"{cls.__name__} takes its parameters by keyword, {names}, got {args!r}"
                 + cls._advice()
             )
         unknown = [name for name in kwargs if name not in names]
-        if unknown and not cls._takes_any_keyword():
+        if unknown and not cls._takes(inspect.CO_VARKEYWORDS):
             raise TypeError(
                 f"{cls.__name__} has no parameter {unknown[0]!r}; it has {names}"
                 + cls._advice(unknown[0])
@@ -118,8 +139,6 @@ class Family:
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        # Otherwise help() would show the arguments of __new__.
-        cls.__signature__ = cls._signature()
         name = vars(cls).get("name")
         for owner in cls._family().members() if name else []:
             # The same class defined once more (a notebook cell, a reload) replaces itself.
@@ -249,25 +268,11 @@ class Family:
         return list(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
 
     @classmethod
-    def _signature(cls):
-        """The signature of the constructor, with all parameters by keyword only."""
+    def _takes(cls, flag):
+        """Whether the code of the constructor has a flag of `inspect`, such as CO_VARKEYWORDS."""
         if cls.__init__ is object.__init__:
-            return inspect.Signature()
-        _, *parameters = inspect.signature(cls.__init__).parameters.values()
-        positional = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        return inspect.Signature(
-            [
-                each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-                if each.kind == positional
-                else each
-                for each in parameters
-            ]
-        )
-
-    @classmethod
-    def _takes_any_keyword(cls):
-        kinds = [each.kind for each in cls.__signature__.parameters.values()]
-        return inspect.Parameter.VAR_KEYWORD in kinds
+            return False
+        return bool(inspect.unwrap(cls.__init__).__code__.co_flags & flag)
 
     def get_params(self, deep=True):
         """Parameters as a dict; ``deep=True`` adds those of parts inside, as ``part__name``."""

@@ -12,7 +12,8 @@ import inspect
 WORDS = {
     "X_val and y_val of fit() are rows to validate on": "validation_data eval_set val_data "
     "valid_sets X_valid y_valid X_test y_test",
-    "sample_weight_val of fit() are the weights of X_val": "sample_weight_eval_set eval_sample_weight",
+    "sample_weight_val of fit() are the weights of X_val": "sample_weight_eval_set "
+    "eval_sample_weight",
     "early_stopping=True and validation_fraction of the estimator hold rows out": "test_size "
     "validation_split",
     "max_iter of the estimator is the number of epochs of fit(); partial_fit() is one": "epochs "
@@ -35,7 +36,9 @@ ANSWERS = {word: answer for answer, words in WORDS.items() for word in words.spl
 
 def with_known_keywords(method):
     """Decorate a method so that an unknown keyword is answered with what does the same here."""
-    names = list(inspect.signature(method).parameters)
+    parameters = inspect.signature(method).parameters
+    names = list(parameters)
+    required = [name for name in names[1:] if parameters[name].default is inspect.Parameter.empty]
 
     @functools.wraps(method)
     def checked(self, *args, **kwargs):
@@ -45,6 +48,10 @@ def with_known_keywords(method):
                     f"{method.__name__}() got an unexpected keyword argument {word!r}"
                     + _answer(self, word, names)
                 )
+        given = [*names[1 : len(args) + 1], *kwargs]
+        missing = [name for name in required if name not in given]
+        if missing:
+            raise TypeError(f"{method.__name__}() misses the argument {missing[0]!r}")
         return method(self, *args, **kwargs)
 
     return checked
@@ -56,5 +63,8 @@ def _answer(estimator, word, names):
         return f"; it is a parameter of the estimator: {type(estimator).__name__}({word}=...)"
     if word in ANSWERS:
         return f"; {ANSWERS[word]}"
-    close = difflib.get_close_matches(word, names, 1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    if word in inspect.signature(type(estimator).fit).parameters:
+        return f"; only fit() takes {word}"
+    plain = {name.lower(): name for name in names}
+    close = difflib.get_close_matches(word.lower(), plain, 1)
+    return f"; did you mean {plain[close[0]]!r}?" if close else ""

@@ -36,7 +36,7 @@ class Optimizer(Family):
 
     @classmethod
     def _advice(cls, name=None):
-        if name in (None, "lr", "learning_rate", "rate"):
+        if name in (None, "lr", "learning_rate", "learning_rate_init", "rate", "eta"):
             return "; the learning rate is learning_rate_init of the estimator"
         return ""
 

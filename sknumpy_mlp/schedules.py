@@ -46,14 +46,10 @@ class Schedule(Family):
         Whether the factor changes within an epoch.
     sgd_only : bool
         Whether adam and lbfgs ignore the schedule, as in scikit-learn.
-    reads_fraction : bool
-        Whether the factor depends on the fraction of training done, so that the schedule has an
-        end.
     """
 
     every_step = True
     sgd_only = False
-    reads_fraction = True
 
     @classmethod
     def resolve(cls, value, parameter, flat=None, choices=None):
@@ -61,6 +57,11 @@ class Schedule(Family):
         if callable(value) and not isinstance(value, Schedule) and not isinstance(value, type):
             return FunctionOfFraction(function=value)
         return super().resolve(value, parameter, flat, choices)
+
+    @property
+    def reads_fraction(self):
+        """Whether the factor depends on the fraction of training done and on nothing else."""
+        return type(self).at is Schedule.at
 
     @classmethod
     def _hint(cls, value, names):
@@ -93,7 +94,6 @@ class Constant(Schedule):
     name = "constant"
     every_step = False
     sgd_only = True
-    reads_fraction = False
 
     def __call__(self, t):
         return 1.0
@@ -117,7 +117,6 @@ class InvScaling(Schedule):
     flat = ("power_t",)
     every_step = False
     sgd_only = True
-    reads_fraction = False
     rules = {"power_t": real(0, closed="left")}
 
     def __init__(self, *, power_t=0.5):
@@ -140,7 +139,6 @@ class Adaptive(Schedule):
     known_as = ("reduce_lr_on_plateau", "reducelronplateau", "plateau")
     every_step = False
     sgd_only = True
-    reads_fraction = False
 
     def at(self, clock):
         return 1 / 5**clock.plateaus
@@ -346,6 +344,11 @@ class Warmup(Schedule):
         rest = max(0.0, (t - self.fraction) / (1 - self.fraction))
         then = Schedule.resolve(self.then, "then of Warmup")
         return min(1.0, t / self.fraction) * then.at(replace(clock, fraction=rest))
+
+    @property
+    def reads_fraction(self):
+        """As for the schedule that follows."""
+        return Schedule.resolve(self.then, "then of Warmup").reads_fraction
 
     def survives_plateau(self, rate):
         return Schedule.resolve(self.then, "then of Warmup").survives_plateau(rate)

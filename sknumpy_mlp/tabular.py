@@ -16,7 +16,7 @@ from ._columns import columns_of_tables
 from ._estimator.parameters import NOT_WITH_LBFGS
 from .classifier import ScratchMLPClassifier
 from .initializers import LecunNormal, Normal
-from .losses import Loss, Poisson
+from .losses import Loss
 from .optimizers import Optimizer
 from .regressor import ScratchMLPRegressor
 
@@ -95,10 +95,10 @@ def make_tabular_mlp(task="classification", **overrides):
     _check_what_belongs_together(estimator, _settings(task), overrides)
     network = estimator(**_settings(task) | overrides)
     if task == "regression":
-        if isinstance(network.loss, Poisson) or network.loss == Poisson.name:
+        loss = network.loss
+        if getattr(Loss.named().get(loss) if isinstance(loss, str) else loss, "nonnegative", False):
             raise ValueError(
-                f"loss must take numbers of any sign, as standardised targets are, "
-                f"got {network.loss!r}"
+                f"loss must take numbers of any sign, as standardised targets are, got {loss!r}"
             )
         # Not checked, since float32 is scaled back with a rounding.
         scaler = make_pipeline(StandardScaler(), FunctionTransformer(inverse_func=in_float64))

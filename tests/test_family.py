@@ -1,6 +1,8 @@
 import copy
+import inspect
 import pickle
 import re
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -243,3 +245,30 @@ def test_rules_are_told_in_words():
     assert real(0).words == "a number in [0, inf)"
     assert (one_of("auto") | integer(1)).words == "'auto' or an integer >= 1"
     assert boolean().words == "True or False"
+
+
+class Odd(Family):
+    """A family with members whose constructors are unusual."""
+
+
+@dataclass
+class Recorded(Odd):
+    """A part of a user's as a dataclass."""
+
+    side: float = 2.0
+
+
+class Loose(Odd):
+    """A part of a user's that takes any number of arguments."""
+
+    def __init__(self, side=1.0, *others, **options):
+        self.side, self.others, self.options = side, others, options
+
+
+def test_signatures_are_those_of_the_constructor_and_of_calls():
+    assert str(inspect.signature(Recorded)) == "(*, side: float = 2.0)"
+    assert str(inspect.signature(Cosine)) == "(*, final=0.0)"
+    # An object that can be called has the signature of its call.
+    assert str(inspect.signature(Cosine())) == "(t)"
+    assert Recorded(side=3.0).side == 3.0
+    assert (Loose(1.0, 2.0, x=3).others, Loose(1.0, x=3).options) == ((2.0,), {"x": 3})

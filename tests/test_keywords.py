@@ -84,3 +84,16 @@ class TestKeywordsOfFit:
         ]
         requests = get_routing_for_object(cls()).fit.requests
         assert {"sample_weight", "X_val", "y_val"} <= requests.keys()
+
+
+def test_upper_case_and_what_only_fit_takes_are_answered():
+    model = ScratchMLPClassifier((4,), max_iter=1)
+    with pytest.raises(TypeError, match="did you mean 'X_val'"):
+        model.fit([[0.0]], [0], x_val=1)
+    with pytest.raises(TypeError, match=r"only fit\(\) takes X_val"):
+        model.partial_fit([[0.0]], [0], X_val=1)
+
+
+def test_a_missing_target_is_named_without_a_private_class():
+    with pytest.raises(TypeError, match=r"^fit\(\) misses the argument 'y'$"):
+        ScratchMLPClassifier().fit([[0.0]])

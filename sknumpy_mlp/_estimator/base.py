@@ -76,9 +76,11 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         """
         for key in params:
             name, _, path = key.partition("__")
+            part = params.get(name, getattr(self, name, None))
             if path and name in FAMILIES:
-                part = params.get(name, getattr(self, name, None))
                 FAMILIES[name].check_settable(part, name, path)
+            elif name != key and hasattr(self, name) and not hasattr(part, "set_params"):
+                raise ValueError(f"{name} has no parameters of its own, got {key}={params[key]!r}")
         return super().set_params(**params)
 
     @with_known_keywords
@@ -150,7 +152,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             train(fit, tasks)
         if not plan.warm_start:
             # Moments are twice the weights; without them a saved and an unsaved model are equal.
-            fit.state = fit.state.without_moments()
+            fit.state = fit.state.for_next_call()
         self._publish(fit)
         is_over = fit.record.converged or fit.record.interrupt
         if not is_over and plan.n_iter_no_change is not None:
@@ -177,7 +179,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
     def _warn_of_scale(self, fit):
         """Warn of a column of `X` or `y` that should be scaled."""
         target = fit.rows.target
-        is_size = target.kind == "continuous" and fit.loss.link.out_activation != "exp"
+        is_size = target.kind == "continuous" and not fit.loss.nonnegative
         names = vars(self).get("feature_names_in_")
         advice = scale_advice(fit.batches.X.X, target.codes if is_size else None, names)
         if advice:
@@ -233,10 +235,10 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
                 "y.toarray() makes it dense"
             )
         options_of_y = {"multi_output": True, "y_numeric": self._y_numeric}
-        given = y
-        X, y = self._validated(X, y, reset=reset, **options_of_y)
         # scikit-learn checks numbers only, and those that are made of objects before they are.
-        check_complete(y if self._y_numeric else given)
+        if not sparse.issparse(y):
+            check_complete(y)
+        X, y = self._validated(X, y, reset=reset, **options_of_y)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if sample_weight is not None:
@@ -249,8 +251,6 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         try:
             return validate_data(self, X, *y, **options)
         except (TypeError, ValueError) as error:
-            if y and not str(error).startswith("Input y"):
-                check_complete(*y)
             explain(error, X)
             raise
 
@@ -330,7 +330,8 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         """A fitted estimator with copies of these arrays, for this kind of target."""
         hidden_units = tuple(np.shape(b)[-1] for b in intercepts[:-1])
         estimator = cls(**{"hidden_layer_sizes": hidden_units} | parameters)
-        fit = fitted.given(estimator, coefs, intercepts, kind, labels)
+        stream = estimator._new_stream()
+        fit = fitted.given(Plan.of(estimator), stream, coefs, intercepts, kind, labels)
         estimator.n_features_in_ = fit.network.units[0]
         estimator._publish(fit)
         return estimator

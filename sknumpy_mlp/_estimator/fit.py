@@ -12,6 +12,7 @@ from ..core.held_out import HeldOut
 from ..core.network import Network, perceptron
 from ..core.state import Record, TrainingState
 from ..losses import Loss
+from ..losses.links import Link
 from .labels import Labels
 from .parameters import Plan
 from .rows import Rows, check_format, check_numbers, check_some_weight
@@ -173,6 +174,8 @@ def begin(plan, rows, past, stream, scorer=None, n_epochs=None):
     if state.random_state is None:
         state.random_state = stream
     loss = plan.loss.for_target(rows.target.kind)
+    if not isinstance(loss.link, Link):
+        raise ValueError(f"link of {loss!r} must be a Link, such as Softmax(), got {loss.link!r}")
     network = _network(plan, rows, loss, past, state.random_state)
     if network.is_random:
         state.seed_generator()

@@ -12,7 +12,6 @@ from ..core.layers import KINDS
 from ..core.network import Network, perceptron
 from ..core.state import Record, TrainingState
 from .fit import Fit, Past
-from .parameters import Plan
 
 # Attribute names that scikit-learn defines; other kinds of parameters are stored as <kind>_.
 ATTRIBUTES = {"weights": "coefs_", "biases": "intercepts_"}
@@ -117,12 +116,13 @@ def network(model):
     return found
 
 
-def given(estimator, coefs, intercepts, kind, labels=None):
+def given(plan, stream, coefs, intercepts, kind, labels=None):
     """A `Fit` without any training, with copies of the given weights and biases.
 
     Parameters
     ----------
-    estimator : estimator
+    plan : Plan
+    stream : numpy.random.RandomState
     coefs, intercepts : list of array-like
         Weights and biases of one network.
     kind : str
@@ -131,7 +131,6 @@ def given(estimator, coefs, intercepts, kind, labels=None):
         The classes of a classifier.
     """
     coefs, intercepts = _check_arrays(coefs, intercepts)
-    plan = Plan.of(estimator)
     loss = plan.loss.for_target(kind)
     n_columns = len(intercepts[-1]) if labels is None else len(labels.classes)
     found = [coefs[0].shape[0], *(len(b) for b in intercepts)]
@@ -151,7 +150,7 @@ def given(estimator, coefs, intercepts, kind, labels=None):
         raise ValueError(f"members must be 1 for given weights, got {plan.members}")
     made = perceptron(units, plan.activations, plan.output_activation)
     made.bind({"weights": coefs, "biases": intercepts})
-    state = TrainingState(estimator._new_stream())
+    state = TrainingState(stream)
     return Fit(plan, None, made, loss, state, Record(loss=np.nan), labels)
 
 

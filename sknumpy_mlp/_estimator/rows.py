@@ -134,10 +134,11 @@ def check_complete(y):
     """Raise a ValueError if a target has missing values, which an array of objects can hide."""
     # Of a list with text and gaps NumPy makes text.
     values = np.asarray(y, dtype=object if isinstance(y, (list, tuple)) else None)
-    if values.dtype.kind not in "fO" or values.ndim == 0:
+    # Numbers are checked by scikit-learn, with a message that names y.
+    if values.dtype.kind not in "OmM" or values.ndim == 0:
         return
-    if values.dtype.kind == "f":
-        missing = np.isnan(values)
+    if values.dtype.kind != "O":
+        missing = np.isnat(values)
     else:
         missing = np.array([is_missing(each) for each in values.ravel()]).reshape(values.shape)
     if missing.any():
@@ -157,7 +158,9 @@ def explain(error, X):
     except (TypeError, ValueError):
         first, *rest = str(error).split("\n", 1)
         first = first if "Input X" in first else f"X must hold numbers: {first}"
-        raise ValueError("\n".join([first, f"{TABLES}.", *rest])) from error
+        # The recipe for tables does not take sparse matrices either.
+        tables = [] if sparse.issparse(X) else [f"{TABLES}."]
+        raise ValueError("\n".join([first, *tables, *rest])) from error
     if "could not convert" in str(error):
         advice = "ScratchMLPClassifier takes labels"
         raise ValueError(f"y must hold numbers: {error}; {advice}") from error

@@ -1,5 +1,7 @@
 """What to report to a user whose fit diverged, did not converge, or is about to train badly."""
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import sparse
 
@@ -105,12 +107,12 @@ def scale_advice(X, y=None, names=None):
         return ""
     column, size = _largest_column(X[::step])
     if size > LARGE_COLUMN:
-        scaler = "with_mean=False" if sparse.issparse(X) else ""
+        scaler = "MaxAbsScaler" if sparse.issparse(X) else "StandardScaler"
         words.append(
             f"X should be scaled: the root mean square of column "
             f"{column if names is None else repr(str(names[column]))} is about {_one_digit(size)}, "
             f"more than {LARGE_COLUMN:g}. Neural networks train best when all features have a "
-            f"similar, small scale: use make_pipeline(StandardScaler({scaler}), network)."
+            f"similar, small scale: use make_pipeline({scaler}(), network)."
         )
     column, size = (0, 0.0) if y is None else _largest_column(y[::step])
     if size > LARGE_TARGET:
@@ -140,7 +142,7 @@ def _largest_column(part):
 
 
 def _one_digit(size):
-    """A size with one significant digit: subsets of the same rows give the same text."""
+    """A size with one significant digit, so that subsets of the same rows give the same text."""
     return f"{float(f'{size:.0e}'):g}"
 
 
@@ -161,9 +163,12 @@ def schedule_advice(plan, clock):
     schedule = plan.schedule
     if not schedule.reads_fraction or clock.epochs != plan.max_iter + 1:
         return ""
+    last = schedule.at(clock)
+    # A schedule that ends with a large factor, such as a warmup, does not end training.
+    if not last < max(schedule.at(replace(clock, fraction=t)) for t in (0.0, 0.5)):
+        return ""
     return (
-        f"The schedule {schedule.name or type(schedule).__name__} has reached its end and stays "
-        f"at its last factor, {schedule.at(clock):g}: it planned for max_iter={plan.max_iter} "
-        "epochs, and with partial_fit an epoch is a call. Raise max_iter to the number of planned "
-        "calls."
+        "The schedule in learning_rate has reached its end and stays at its last factor, "
+        f"{last:g}: it planned for max_iter={plan.max_iter} epochs, and with partial_fit an epoch "
+        "is a call. Raise max_iter to the number of planned calls."
     )

@@ -136,7 +136,10 @@ class Layer:
         raise NotImplementedError
 
     def forward(self, X, buffers):
-        """Return the output, usually ``buffers.A``, without changing `X`."""
+        """Return the output, without changing `X`.
+
+        In training, and in the last layer, the output must be in ``buffers.A``.
+        """
         raise NotImplementedError
 
     def backward(self, X, dA, buffers, dX=None):

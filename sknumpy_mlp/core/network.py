@@ -188,18 +188,18 @@ class Network:
         self.theta = np.zeros(self.n_parameters, dtype)
         self.grad = np.zeros_like(self.theta)
         n_weights = n_trained = 0
-        views = {layer: {} for layer in self.layers}
+        views = {id(layer): {} for layer in self.layers}
         for layer, name, start, stop in self.slots():
             shape = *self.axes, *_as_matrix(layer.shapes[name])
             view = self.theta[start:stop].reshape(shape)
             if hasattr(layer, name):
                 view[...] = getattr(layer, name)
-            views[layer][name] = view
+            views[id(layer)][name] = view
             setattr(layer, f"d{name}", self.grad[start:stop].reshape(shape))
             n_weights = stop if name in layer.penalized else n_weights
             n_trained = n_trained if name in layer.statistics else stop
         for layer in self.layers:
-            layer.bind(**views[layer])
+            layer.bind(**views[id(layer)])
         self.weights, self.weights_grad = self.theta[:n_weights], self.grad[:n_weights]
         self.trained = self.theta[:n_trained]
 
@@ -236,9 +236,14 @@ class Network:
         for layer in self.layers:
             bound = {}
             for name, shape in layer.shapes.items():
-                array = next(arrays[layer.kinds[name]])
+                array = next(arrays[layer.kinds[name]], None)
+                if array is None:
+                    raise ValueError(f"{layer.kinds[name]} must have one array for each layer")
                 bound[name] = array if len(shape) == 2 else array[..., np.newaxis, :]
             layer.bind(**bound)
+        for kind, rest in arrays.items():
+            if next(rest, None) is not None:
+                raise ValueError(f"{kind} must have one array for each layer, got more")
 
     def draw(self, initializer, random_state, output_initializer=None):
         """Initialize all parameters in place, member by member and layer by layer.
@@ -302,7 +307,7 @@ class Network:
     @property
     def dense_layers(self):
         """The layers that have weights and biases."""
-        return [layer for layer in self.layers if isinstance(layer, Dense)]
+        return [layer for layer in self.layers if "weights" in layer.kinds.values()]
 
     @property
     def units(self):

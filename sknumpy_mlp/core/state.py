@@ -86,7 +86,7 @@ class TrainingState:
         """The mean of all sample weights seen; 1 before the first row."""
         return self.weight_sum / self.n_rows_weighted if self.n_rows_weighted else 1.0
 
-    def without_moments(self):
+    def for_next_call(self):
         """The state that a `partial_fit` after a fit continues: random streams and row counts."""
         return TrainingState(
             self.random_state,

@@ -246,13 +246,14 @@ class Training:
             return value, self.network.grad[: trained.size].astype(np.float64)
 
         plan, record = self.plan, self.record
+        name = optimizer.name or type(optimizer).__name__
         result = optimizer.minimize(
             value_and_gradient, trained.astype(np.float64), plan.max_iter, plan.tol
         )
         trained[:] = result.x
-        check_finite(self.fit, result.fun, f"after {result.nit} iterations of lbfgs")
+        check_finite(self.fit, result.fun, f"after {result.nit} iterations of {name}")
         record.loss = float(result.fun)
         # SciPy may count one iteration more than the maximum.
         record.n_iter = min(result.nit, plan.max_iter)
         record.converged = result.status == 0
-        record.message = f"lbfgs stopped after {result.nit} iterations: {result.message}"
+        record.message = f"{name} stopped after {result.nit} iterations: {result.message}"

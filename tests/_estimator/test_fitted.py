@@ -167,3 +167,14 @@ def test_weights_of_any_number_type_are_computed_in_float64(dtype):
     np.testing.assert_array_equal(clf.predict_proba(X), expected.predict_proba(X))
     clf.partial_fit(X, y)
     assert {W.dtype for W in clf.coefs_} == {np.dtype(float)}
+
+
+@pytest.mark.parametrize(
+    "change", [lambda arrays: arrays[:1], lambda arrays: [*arrays, arrays[-1]]]
+)
+def test_arrays_of_another_number_of_layers_are_refused(change):
+    X, y = digits()
+    model = ScratchMLPClassifier((4,), max_iter=1, n_iter_no_change=None).fit(X, y)
+    model.coefs_, model.intercepts_ = change(model.coefs_), change(model.intercepts_)
+    with pytest.raises(ValueError, match="must have one array for each layer"):
+        model.predict(X)

@@ -26,6 +26,8 @@ from ..common import assert_same_weights, brief, digits, halves, refusal, state_
 from .runs import PLAIN, data, prepare
 
 RNG = np.random.RandomState(0)
+# Schedules that do not read the fraction of training done, or end with their largest factor.
+ENDLESS = ("constant", "invscaling", "adaptive", "warmup")
 
 
 class PlanOf:
@@ -53,7 +55,7 @@ def test_the_column_with_the_largest_root_mean_square_is_named(form):
     assert message.startswith(
         "X should be scaled: the root mean square of column 2 is about 800, more than 300. "
     )
-    remedy = "StandardScaler(with_mean=False)" if sparse.issparse(form(X)) else "StandardScaler()"
+    remedy = "MaxAbsScaler()" if sparse.issparse(form(X)) else "StandardScaler()"
     assert f"use make_pipeline({remedy}, network)." in message
     named = scale_advice(form(X), names=np.array(["a", "b", "worst area", "d"], dtype=object))
     assert "column 'worst area' is about 800" in named
@@ -153,21 +155,21 @@ def test_a_schedule_that_reads_the_fraction_is_reported_in_the_first_call_beyond
     plan = PlanOf(Schedule.named()[name]())
     said = [schedule_advice(plan, Clock(fraction=1.0, epochs=epochs)) for epochs in range(1, 8)]
     reported = [epochs for epochs, words in enumerate(said, 1) if words]
-    assert reported == ([] if name in ("constant", "invscaling", "adaptive") else [4])
+    assert reported == ([] if name in ENDLESS else [4])
 
 
 def test_the_factor_at_the_end_of_a_schedule_is_reported():
     plan = PlanOf(Warmup(then="exponential"))
     assert schedule_advice(plan, Clock(fraction=1.0, epochs=4)) == (
-        "The schedule warmup has reached its end and stays at its last factor, 0.01: it planned "
-        "for max_iter=3 epochs, and with partial_fit an epoch is a call. Raise max_iter to the "
-        "number of planned calls."
+        "The schedule in learning_rate has reached its end and stays at its last factor, 0.01: it "
+        "planned for max_iter=3 epochs, and with partial_fit an epoch is a call. Raise max_iter to "
+        "the number of planned calls."
     )
 
 
-def test_an_exponential_link_says_so():
-    """Its targets are passed over: the estimator reads this name."""
-    assert Poisson.link.out_activation == "exp"
+def test_targets_that_must_not_be_negative_are_passed_over():
+    """The estimator reads this: counts are not standardized."""
+    assert Poisson.nonnegative
 
 
 X, Y = digits(n_samples=60)
@@ -263,7 +265,7 @@ class TestScale:
         assert_same_weights(looked, unlooked)
         assert len({stream.randint(2**31) for stream in streams}) == 1
 
-    def test_it_is_shown_once_for_a_grid(self, cancer):
+    def test_its_text_is_the_same_in_a_whole_grid(self, cancer):
         X, y = cancer
         search = GridSearchCV(two_epochs(), {"alpha": [0.0, 0.1, 1.0]}, cv=3)
         said = reports(lambda: search.fit(X, y))
@@ -286,14 +288,13 @@ class TestScheduleOfPartialFit:
     @pytest.mark.parametrize("name", sorted(Schedule.named()))
     def test_the_end_of_a_schedule_is_reported_once(self, name):
         said = self.calls(name, 6, max_iter=3)
-        is_endless = name in ("constant", "invscaling", "adaptive")
-        assert [len(each) for each in said] == [0, 0, 0, 0 if is_endless else 1, 0, 0]
+        assert [len(each) for each in said] == [0, 0, 0, 0 if name in ENDLESS else 1, 0, 0]
 
     def test_what_is_said_and_to_do(self):
         *_, (said,) = self.calls(lambda t: 1 - t / 2, 3)
         assert said == (
-            "The schedule FunctionOfFraction has reached its end and stays at its last factor, "
-            "0.5: it planned for max_iter=2 epochs, and with partial_fit an epoch is a call. Raise "
+            "The schedule in learning_rate has reached its end and stays at its last factor, 0.5: "
+            "it planned for max_iter=2 epochs, and with partial_fit an epoch is a call. Raise "
             "max_iter to the number of planned calls."
         )
 
