@@ -1,4 +1,4 @@
-"""Small data sets, and a way to compare estimators down to the last bit."""
+"""Small data and networks, what pages and docstrings say, and estimators compared to the bit."""
 
 import ast
 import inspect

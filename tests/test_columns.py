@@ -6,10 +6,7 @@ import polars as pl
 import pytest
 from scipy import sparse
 
-from sknumpy_mlp import (
-    RobustSmoothScaler,
-    make_tabular_mlp,
-)
+from sknumpy_mlp import RobustSmoothScaler, make_tabular_mlp
 from sknumpy_mlp._columns import as_numbers, as_text, columns_of_tables
 
 from .tables import FRAMES, N_ROWS, columns

@@ -10,15 +10,7 @@ from sklearn.utils.fixes import parse_version
 from sknumpy_mlp.optimizers import Optimizer
 
 from .common import assert_same_weights, state_of
-from .measured import (
-    ESTIMATORS,
-    TARGETS,
-    Pressed,
-    Rate,
-    X,
-    by_fit,
-    by_partial_fit,
-)
+from .measured import ESTIMATORS, TARGETS, Pressed, Rate, X, by_fit, by_partial_fit
 
 # Fits are short on purpose, and calls more than a schedule has planned for.
 pytestmark = [

@@ -6,10 +6,7 @@ import re
 import pytest
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-from sknumpy_mlp import (
-    ScratchMLPClassifier,
-    ScratchMLPRegressor,
-)
+from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
 from sknumpy_mlp._keywords import ANSWERS
 
 from .common import brief, digits, refusal, state_of

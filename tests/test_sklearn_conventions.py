@@ -21,13 +21,7 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from sknumpy_mlp import (
-    ScratchMLPClassifier,
-    ScratchMLPRegressor,
-    losses,
-    optimizers,
-    schedules,
-)
+from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor, losses, optimizers, schedules
 
 # Fewer epochs at a higher rate than the defaults, which have a configuration of their own.
 QUICK = {"max_iter": 50, "learning_rate_init": 0.02}

@@ -15,12 +15,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import Pipeline
 from sklearn.utils import estimator_html_repr
 
-from sknumpy_mlp import (
-    ScratchMLPClassifier,
-    ScratchMLPRegressor,
-    make_tabular_mlp,
-    optimizers,
-)
+from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor, make_tabular_mlp, optimizers
 from sknumpy_mlp.losses import Loss
 from sknumpy_mlp.tabular import _settings
 

@@ -14,11 +14,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils._param_validation import InvalidParameterError
 
 import sknumpy_mlp
-from sknumpy_mlp import (
-    RobustSmoothScaler,
-    ScratchMLPClassifier,
-    ScratchMLPRegressor,
-)
+from sknumpy_mlp import RobustSmoothScaler, ScratchMLPClassifier, ScratchMLPRegressor
 from sknumpy_mlp._estimator.parameters import FAMILIES, NOT_WITH_LBFGS, RULES, Plan
 from sknumpy_mlp._family import real
 from sknumpy_mlp.activations import LeakyReLU

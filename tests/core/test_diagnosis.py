@@ -12,10 +12,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sknumpy_mlp import (
-    ScratchMLPClassifier,
-    ScratchMLPRegressor,
-)
+from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
 from sknumpy_mlp.callbacks import Checkpoint
 from sknumpy_mlp.core.diagnosis import DivergedError, scale_advice, schedule_advice
 from sknumpy_mlp.losses import Poisson

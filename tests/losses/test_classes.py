@@ -4,21 +4,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy.special import log_softmax
-from sklearn.metrics import (
-    log_loss,
-)
+from sklearn.metrics import log_loss
 
 from sknumpy_mlp import ScratchMLPClassifier, losses
 from sknumpy_mlp.losses import LogLoss, Loss
 
 from ..common import KINDS, assert_same_weights, brief, digits
-from .cases import (
-    CONCRETE,
-    N_CLASSES,
-    n_outputs,
-    targets,
-    value_and_gradient,
-)
+from .cases import CONCRETE, N_CLASSES, n_outputs, targets, value_and_gradient
 
 
 def loss_curves(model, X, y):

@@ -14,10 +14,7 @@ from sklearn.metrics import (
 from sknumpy_mlp import losses
 
 from ..common import label
-from .cases import (
-    CONTINUOUS,
-    value_and_gradient,
-)
+from .cases import CONTINUOUS, value_and_gradient
 
 
 @pytest.mark.parametrize("loss", CONTINUOUS, ids=repr)
