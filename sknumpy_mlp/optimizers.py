@@ -12,6 +12,7 @@ To add an optimizer: subclass `Optimizer` here, give the class a `name` and its 
 import numpy as np
 from scipy.optimize import minimize
 
+from ._elementary import sqrt
 from ._family import Family, boolean, integer, real
 from ._vectors import add_scaled, scale
 
@@ -28,11 +29,15 @@ class Optimizer(Family):
         `partial_fit`.
     follows_sgd_schedules : bool
         Whether the optimizer uses the schedules that scikit-learn applies to sgd only.
+    move : function or None
+        The scalar form of `update`, from which compiled kernels are made: takes one parameter, its
+        gradient, its moments and the `coefficients`, and returns the parameter and its moments.
     """
 
     moments = ()
     takes_steps = True
     follows_sgd_schedules = True
+    move = None
 
     @classmethod
     def _advice(cls, name=None):
@@ -60,8 +65,29 @@ class Optimizer(Family):
         """
         raise NotImplementedError
 
+    def coefficients(self, rate, t):
+        """Numbers that a step at this rate needs, for `move`.
+
+        Parameters
+        ----------
+        rate : float or ndarray of shape (n_steps,)
+        t : int or ndarray of shape (n_steps,)
+
+        Returns
+        -------
+        tuple of float or ndarray
+        """
+        return ()
+
+    def shrinkage(self, rate):
+        """Factor that shrinks the weights before a step at this rate, apart from the gradient."""
+        return 1.0
+
     def decay(self, rate, weights):
-        """Shrink `weights` in place, independently of the gradient. Does nothing by default."""
+        """Shrink `weights` in place by `shrinkage`, independently of the gradient."""
+        factor = self.shrinkage(rate)
+        if factor != 1:
+            scale(weights, factor)
 
     def train(self, training):
         """Train with one step per batch."""
@@ -116,6 +142,15 @@ class SGD(Optimizer):
         else:
             theta += velocity
 
+    def coefficients(self, rate, t):
+        return rate, self.momentum, float(self.nesterovs_momentum)
+
+    @staticmethod
+    def move(theta, grad, velocity, rate, momentum, nesterov):
+        velocity = momentum * velocity - rate * grad
+        ahead = momentum * velocity - rate * grad
+        return theta + (ahead if nesterov > 0.0 else velocity), velocity
+
 
 class Momentum(Optimizer):
     r"""Momentum as a moving average of gradients.
@@ -155,6 +190,14 @@ class Momentum(Optimizer):
         scale(velocity, self.momentum)
         add_scaled(velocity, 1 - self.momentum, grad)
         add_scaled(theta, -rate, velocity)
+
+    def coefficients(self, rate, t):
+        return rate, self.momentum, 1 - self.momentum
+
+    @staticmethod
+    def move(theta, grad, velocity, rate, momentum, rest):
+        velocity = momentum * velocity + rest * grad
+        return theta - rate * velocity, velocity
 
 
 class RMSprop(Optimizer):
@@ -200,6 +243,14 @@ class RMSprop(Optimizer):
         np.divide(grad, scratch, out=scratch)
         add_scaled(theta, -rate, scratch)
 
+    def coefficients(self, rate, t):
+        return rate, self.rho, 1 - self.rho, self.epsilon
+
+    @staticmethod
+    def move(theta, grad, s, rate, rho, rest, epsilon):
+        s = rho * s + rest * (grad * grad)
+        return theta - rate * (grad / (sqrt(s) + epsilon)), s
+
 
 class AdaGrad(Optimizer):
     r"""Gradients divided by the square root of the sum of all their squares.
@@ -238,6 +289,14 @@ class AdaGrad(Optimizer):
         scratch += self.epsilon
         np.divide(grad, scratch, out=scratch)
         add_scaled(theta, -rate, scratch)
+
+    def coefficients(self, rate, t):
+        return rate, self.epsilon
+
+    @staticmethod
+    def move(theta, grad, s, rate, epsilon):
+        s = s + grad * grad
+        return theta - rate * (grad / (sqrt(s) + epsilon)), s
 
 
 class Adam(Optimizer):
@@ -293,12 +352,22 @@ class Adam(Optimizer):
         np.multiply(grad, grad, out=scratch)
         scale(v, self.beta_2)
         add_scaled(v, 1.0, scratch)
+        _, _, epsilon, size = self.coefficients(rate, t)
+        np.sqrt(v, out=scratch)
+        scratch += epsilon
+        np.divide(m, scratch, out=scratch)
+        add_scaled(theta, -size, scratch)
+
+    def coefficients(self, rate, t):
         root = (1 - self.beta_2) ** 0.5
         size = rate * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)
-        np.sqrt(v, out=scratch)
-        scratch += self.epsilon / root
-        np.divide(m, scratch, out=scratch)
-        add_scaled(theta, -size * (1 - self.beta_1) / root, scratch)
+        return self.beta_1, self.beta_2, self.epsilon / root, size * (1 - self.beta_1) / root
+
+    @staticmethod
+    def move(theta, grad, m, v, beta_1, beta_2, epsilon, size):
+        m = beta_1 * m + grad
+        v = beta_2 * v + grad * grad
+        return theta - size * (m / (sqrt(v) + epsilon)), m, v
 
 
 class AdamW(Adam):
@@ -337,8 +406,8 @@ class AdamW(Adam):
         super().__init__(beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
         self.weight_decay = weight_decay
 
-    def decay(self, rate, weights):
-        scale(weights, 1 - rate * self.weight_decay)
+    def shrinkage(self, rate):
+        return 1 - rate * self.weight_decay
 
 
 class LBFGS(Optimizer):

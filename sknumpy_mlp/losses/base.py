@@ -51,12 +51,20 @@ class Loss(Family):
         The link from raw scores to predictions.
     nonnegative : bool
         Whether targets must not be negative.
+    output : function or None
+        The scalar form of a loss that is a sum over outputs, from which compiled kernels are made:
+        takes one score z and its target, and returns the loss and its derivative by z.
+    rows : function or None
+        The compiled form of another loss, in plain Python on arrays: takes scores, targets and
+        losses as `value_and_gradient` does. Further arguments of both are attributes of the loss.
     """
 
     kinds = ("binary", "multiclass", "multilabel")
     coding = ClassNumbers()
     link = Link()
     nonnegative = False
+    output = None
+    rows = None
 
     def for_target(self, kind):
         """Return the loss for targets of this kind.

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 from scipy.special import expit
 
+from .._elementary import exp, expm1, log, log1p, logistic
 from .._family import real
 from .base import ClassNumbers, Columns, Loss
 from .links import IndependentLogistic, Logistic, OneVersusRest, Softmax
@@ -102,6 +103,34 @@ class SoftmaxCrossEntropy(LabelSmoothing, Loss):
             Z -= self.label_smoothing / len(Z)
             scratch.flat[true] += self.label_smoothing
 
+    @staticmethod
+    def rows(Z, y, losses, label_smoothing):
+        n, m = Z.shape
+        for i in range(n):
+            largest = Z[i, 0]
+            for k in range(1, m):
+                # The second condition lets nan win.
+                largest = Z[i, k] if Z[i, k] > largest or Z[i, k] != Z[i, k] else largest
+            mean = 0.0
+            for k in range(m):
+                Z[i, k] -= largest
+                mean += Z[i, k]
+            losses[i] = -Z[i, y[i]] + label_smoothing * (Z[i, y[i]] - mean / float(m))
+        # One loop over all rows and classes, which is vectorized whatever the number of classes.
+        flat = Z.reshape(n * m)
+        for p in range(n * m):
+            flat[p] = exp(flat[p])
+        for i in range(n):
+            total = 0.0
+            for k in range(m):
+                total += Z[i, k]
+            logarithm, true = log(total), Z[i, y[i]]
+            for k in range(m):
+                Z[i, k] = Z[i, k] / total - label_smoothing / float(m)
+            # p_y - 1 from the loss -log(p_y): exact where p_y is almost 1.
+            Z[i, y[i]] = expm1(log(true) - logarithm) + label_smoothing * (1.0 - 1.0 / float(m))
+            losses[i] += logarithm
+
 
 class LabelwiseCrossEntropy(LabelSmoothing, Loss):
     r"""Cross-entropy of logistic outputs, summed over independent labels.
@@ -142,6 +171,13 @@ class LabelwiseCrossEntropy(LabelSmoothing, Loss):
         if smoothing:
             Z -= smoothing / 2
         self.coding.subtract_target(Z, y, 1 - smoothing)
+
+    @staticmethod
+    def output(z, y, label_smoothing):
+        y = (1.0 - label_smoothing) * y + 0.5 * label_smoothing
+        positive = z if z > 0.0 else 0.0
+        loss = positive + log1p(exp(-z if z > 0.0 else z)) - y * z
+        return loss, logistic(z) - y
 
 
 class BinaryCrossEntropy(LabelwiseCrossEntropy):
@@ -204,6 +240,11 @@ class LabelwiseSquaredError(Loss):
         np.einsum("ij,ij->i", Z, Z, out=losses)
         losses *= 0.5
         Z *= slope
+
+    @staticmethod
+    def output(z, y):
+        p = logistic(z)
+        return 0.5 * (p - y) * (p - y), (p - y) * (p * (1.0 - p))
 
 
 class ClasswiseSquaredError(LabelwiseSquaredError):

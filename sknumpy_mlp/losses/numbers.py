@@ -5,6 +5,7 @@ All losses are sums over the columns. r = z - y is the residual of one column.
 
 import numpy as np
 
+from .._elementary import exp, log
 from .._family import real
 from .base import Columns, Loss
 from .links import Exponential, Identity
@@ -50,6 +51,11 @@ class ContinuousSquaredError(NumericLoss):
         np.einsum("ij,ij->i", Z, Z, out=losses)
         losses *= 0.5
 
+    @staticmethod
+    def output(z, y):
+        r = z - y
+        return 0.5 * (r * r), r
+
 
 class Poisson(_WithScratch):
     r"""Half the Poisson deviance of counts or rates, which predicts their mean, ``exp(z)``.
@@ -87,6 +93,13 @@ class Poisson(_WithScratch):
         scratch += Z
         np.add.reduce(scratch, axis=1, out=losses)
 
+    @staticmethod
+    def output(z, y):
+        # From z, not from exp(z), which may be rounded to 0; and log 0 never meets its factor 0.
+        logarithm = log(y if y > 0.0 else 1.0)
+        gradient = exp(z) - y
+        return gradient + y * (logarithm - z), gradient
+
 
 class AbsoluteError(_WithScratch):
     r"""The absolute error, summed over the columns, which predicts the median.
@@ -117,6 +130,12 @@ class AbsoluteError(_WithScratch):
         np.abs(Z, out=scratch)
         np.add.reduce(scratch, axis=1, out=losses)
         np.sign(Z, out=Z)
+
+    @staticmethod
+    def output(z, y):
+        r = z - y
+        sign = 1.0 if r > 0.0 else (-1.0 if r < 0.0 else r)
+        return abs(r), sign
 
 
 class Huber(_WithScratch):
@@ -163,6 +182,12 @@ class Huber(_WithScratch):
         losses *= 0.5
         Z[...] = scratch
 
+    @staticmethod
+    def output(z, y, delta):
+        r = z - y
+        g = delta if r > delta else (-delta if r < -delta else r)
+        return g * (2.0 * r - g) * 0.5, g
+
 
 class Pinball(_WithScratch):
     r"""The pinball loss, which predicts a quantile: the share `quantile` of targets lies below it.
@@ -206,3 +231,10 @@ class Pinball(_WithScratch):
         scratch += 0.5 - self.quantile
         np.einsum("ij,ij->i", scratch, Z, out=losses)
         Z[...] = scratch
+
+    @staticmethod
+    def output(z, y, quantile):
+        r = z - y
+        sign = 1.0 if r > 0.0 else (-1.0 if r < 0.0 else r)
+        g = 0.5 * sign + (0.5 - quantile)
+        return g * r, g

@@ -1,0 +1,57 @@
+"""The base class of activation functions; `sknumpy_mlp.activations` states the contract."""
+
+import numpy as np
+
+from .._family import Family
+
+
+class Activation(Family):
+    """Base class of activation functions.
+
+    Attributes
+    ----------
+    reads : {"input", "output"}
+        The array that `backward` receives as `kept`.
+    in_place : bool
+        Whether `forward` may be called with ``out is Z``.
+    value, slope : function or None
+        The scalar form, from which compiled kernels are made: f of one number z, and f' of the
+        number that `backward` keeps, z or a. Further arguments are attributes of the activation.
+    glorot_factor : float
+        The factor c in the bound ``sqrt(c / (fan_in + fan_out))`` of `initializers.Auto`.
+    """
+
+    reads = "output"
+    in_place = True
+    glorot_factor = 6.0
+
+    value = None
+    slope = None
+
+    def forward(self, Z, out, scratch=None):
+        """Write ``f(Z)`` into `out`; `Z` may be overwritten unless `reads` is ``"input"``.
+
+        Parameters
+        ----------
+        Z, out : ndarray of shape (n_samples, n_units), of one float dtype
+        scratch : object, default=None
+            Buffers from the method `scratch`; optional here.
+        """
+        raise NotImplementedError
+
+    def backward(self, kept, dA, scratch):
+        """Multiply `dA` by ``f'(Z)`` in place; `kept` may be overwritten.
+
+        Parameters
+        ----------
+        kept : ndarray of shape (n_samples, n_units)
+            ``Z`` or ``A``, depending on `reads`.
+        dA : ndarray of shape (n_samples, n_units)
+        scratch : object
+            Buffers from the method `scratch`, reused in every batch.
+        """
+        raise NotImplementedError
+
+    def scratch(self, shape, dtype):
+        """Create the buffers of the activation; one array of this shape unless overridden."""
+        return np.empty(shape, dtype)
