@@ -152,6 +152,10 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         when no member improves any more. Sample weights are normalized by their mean over the
         samples of all members, and a batch is skipped only if it has zero weight for all of them.
         Not supported by lbfgs.
+    engine : {"auto", "numpy", "compiled"}, default="auto"
+        "compiled" trains small networks several times faster, by kernels compiled by Numba. "auto"
+        uses them if Numba is installed and all parts of the network have a compiled form. Both
+        engines give the same model up to rounding.
 
     Attributes
     ----------
@@ -182,6 +186,8 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
     temperature_ : float or ndarray of shape (members,)
         The divisor of the raw scores; with several members, one for each, applied before their
         probabilities are averaged. Only present after a fit with `temperature_scaling=True`.
+    engine_ : {"numpy", "compiled"}
+        The engine that trained the network.
     n_iter_ : int
         Number of epochs of the last call, or of iterations for lbfgs.
     t_ : int
@@ -205,8 +211,6 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
     References
     ----------
     Bishop, "Pattern Recognition and Machine Learning", chapter 5.
-    Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
-    networks", AISTATS 2010.
 
     Examples
     --------
@@ -270,6 +274,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         learning_rate_factors=None,
         temperature_scaling=False,
         members=1,
+        engine="auto",
     ):
         self._store(locals())
 
@@ -307,7 +312,6 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
 
         Examples
         --------
-        >>> from sknumpy_mlp import ScratchMLPClassifier
         >>> clf = ScratchMLPClassifier.from_weights([[[2.0], [-1.0]]], [[0.5]], ["no", "yes"])
         >>> clf.predict([[1.0, 1.0], [-1.0, 1.0]]).tolist()
         ['yes', 'no']
@@ -480,14 +484,10 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         smaller = min(n_held_out, len(target.codes) - n_held_out)
         if counts.min() >= 2 and smaller >= target.n_columns:
             return target.codes
-        warnings.warn(
-            "early_stopping splits without stratification: "
-            + (
-                f"the classes {classes[counts < 2].tolist()} have fewer than two rows"
-                if counts.min() < 2
-                else f"{smaller} rows cannot hold all {target.n_columns} classes {classes.tolist()}"
-            )
-        )
+        reason = f"{smaller} rows cannot hold all {target.n_columns} classes {classes.tolist()}"
+        if counts.min() < 2:
+            reason = f"the classes {classes[counts < 2].tolist()} have fewer than two rows"
+        warnings.warn(f"early_stopping splits without stratification: {reason}")
         return None
 
     def _score(self, target, predicted, sample_weight):

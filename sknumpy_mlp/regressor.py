@@ -127,6 +127,10 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         predictions. Curves are means over the members, and training ends when no member improves
         any more. Sample weights are normalized by their mean over the samples of all members, and a
         batch is skipped only if it has zero weight for all of them. Not supported by lbfgs.
+    engine : {"auto", "numpy", "compiled"}, default="auto"
+        "compiled" trains small networks several times faster, by kernels compiled by Numba. "auto"
+        uses them if Numba is installed and all parts of the network have a compiled form. Both
+        engines give the same model up to rounding.
 
     Attributes
     ----------
@@ -152,6 +156,8 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         several.
     feature_scale_ : ndarray of shape (n_features_in_,) or (members, n_features_in_)
         The learned factors of the features. Only present with `feature_scale=True`.
+    engine_ : {"numpy", "compiled"}
+        The engine that trained the network.
     n_iter_ : int
         Number of epochs of the last call, or of iterations for lbfgs.
     t_ : int
@@ -230,6 +236,7 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         parametrization="standard",
         learning_rate_factors=None,
         members=1,
+        engine="auto",
     ):
         self._store(locals())
 

@@ -116,6 +116,7 @@ def take_up(estimator, path):
         parameters=parameters,
         state=state,
         labels=vars(saved).get("_labels"),
+        engine=saved.engine_,
         columns={name: vars(saved)[name] for name in names if name in vars(saved)},
     )
 

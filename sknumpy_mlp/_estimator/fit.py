@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core.batches import Batches
 from ..core.batches import rows as rows_of
+from ..core.engines import choose
 from ..core.held_out import HeldOut
 from ..core.network import Network, perceptron
 from ..core.state import Record, TrainingState
@@ -38,6 +39,8 @@ class Past:
         Indices of the training rows and of the held-out rows of the resumed fit.
     facts : dict or None
         `Rows.facts` of the resumed fit.
+    engine : str or None
+        Name of the engine that has trained the network; None if none has.
     columns : dict
         Number and names of the columns of the resumed fit.
     """
@@ -49,6 +52,7 @@ class Past:
     record: Record = field(default_factory=Record)
     split: tuple | None = None
     facts: dict | None = None
+    engine: str | None = None
     columns: dict = field(default_factory=dict)
 
     @property
@@ -65,6 +69,15 @@ class Past:
                     f"{name} must be the same as when the file of resume_from was written, "
                     f"{theirs!r}, got {facts.get(name)!r}"
                 )
+
+    def check_engine(self, engine, wanted):
+        """Raise a ValueError if another engine has trained the network so far."""
+        if self.engine not in (None, engine.name):
+            raise ValueError(
+                f"engine must stay what trained the fitted network, {self.engine!r}, got "
+                f"{wanted!r}, which is {engine.name!r} here; set engine={self.engine!r}, or clone "
+                "the estimator to start anew"
+            )
 
     def check_shape(self, network):
         """Raise a ValueError unless the new network has the shape of the fitted one."""
@@ -118,6 +131,8 @@ class Fit:
         Number of epochs of this call; ``plan.max_iter`` if None.
     continues : bool
         Whether the network existed before this call.
+    engine : NumpyEngine
+        The engine that trains the network.
     """
 
     plan: Plan
@@ -133,6 +148,7 @@ class Fit:
     held_out: list = field(default_factory=list)
     n_epochs: int | None = None
     continues: bool = False
+    engine: object = None
 
     @property
     def largest_product(self):
@@ -177,6 +193,8 @@ def begin(plan, rows, past, stream, scorer=None, n_epochs=None):
     if not isinstance(loss.link, Link):
         raise ValueError(f"link of {loss!r} must be a Link, such as Softmax(), got {loss.link!r}")
     network = _network(plan, rows, loss, past, state.random_state)
+    engine = choose(plan.engine, network, loss)
+    past.check_engine(engine, plan.engine)
     if network.is_random:
         state.seed_generator()
     split = past.split
@@ -214,6 +232,7 @@ def begin(plan, rows, past, stream, scorer=None, n_epochs=None):
         held_out=_held_out(plan, rows, network, loss, batches.X, split, scorer),
         n_epochs=n_epochs,
         continues=past.exists,
+        engine=engine,
     )
 
 

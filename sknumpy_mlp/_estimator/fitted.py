@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 from sklearn.utils import check_array
 
+from ..core.engines import choose
 from ..core.layers import KINDS
 from ..core.network import Network, perceptron
 from ..core.state import Record, TrainingState
@@ -60,6 +61,7 @@ def attributes(fit):
         "n_iter_": record.n_iter,
         "t_": fit.state.samples_seen,
         "loss_": record.loss,
+        "engine_": fit.engine.name,
     }
     if record.temperatures:
         found["temperature_"] = _one_or_each(record.temperatures)
@@ -84,7 +86,9 @@ def attributes(fit):
 def past(model, state):
     """The `Past` of a call that continues the fitted network with this training state."""
     curves = {name: vars(model).get(name) or [] for name in CURVES}
-    return Past(parameters(model), state, curves, vars(model).get("_labels"))
+    trained_by = model.engine_ if model.t_ else None
+    labels = vars(model).get("_labels")
+    return Past(parameters(model), state, curves, labels, engine=trained_by)
 
 
 def parameters(model):
@@ -151,7 +155,8 @@ def given(plan, stream, coefs, intercepts, kind, labels=None):
     made = perceptron(units, plan.activations, plan.output_activation)
     made.bind({"weights": coefs, "biases": intercepts})
     state = TrainingState(stream)
-    return Fit(plan, None, made, loss, state, Record(loss=np.nan), labels)
+    engine = choose(plan.engine, made, loss)
+    return Fit(plan, None, made, loss, state, Record(loss=np.nan), labels, engine=engine)
 
 
 def _one_or_each(values):

@@ -18,6 +18,7 @@ from sklearn.metrics import get_scorer_names
 
 from .._family import Rule, boolean, integer, one_of, real
 from ..activations import Activation, Identity
+from ..core.engines import NAMES as ENGINES
 from ..core.layers import KINDS
 from ..initializers import Initializer
 from ..losses import Loss
@@ -91,6 +92,7 @@ RULES = rules_of_parts(Optimizer, Schedule, Loss) | {
         f"a dict from some of {KINDS} to finite factors >= 0",
     ),
     "temperature_scaling": boolean(),
+    "engine": one_of(*ENGINES),
 }
 
 # Parameters whose values are names or objects.
@@ -200,7 +202,8 @@ class Plan(SimpleNamespace):
                 "batch_size='full' takes all rows without this warning, and "
                 f"batch_size='up to {size}' at most so many"
             )
-        return min(size, n_samples)
+        # True is a size of one, as in scikit-learn.
+        return int(min(size, n_samples))
 
 
 def takes_steps(estimator):

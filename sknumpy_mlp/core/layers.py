@@ -12,6 +12,9 @@ from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
+from numpy import dot
+
+from .._elementary import uniform
 
 
 def transposed(X):
@@ -104,6 +107,11 @@ class Layer:
     takes_sparse = False
     is_random = False
     generator = None
+    forward_rows = None
+    backward_rows = None
+    input_gradient_rows = None
+    sparse_forward_rows = None
+    sparse_backward_rows = None
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -208,6 +216,25 @@ class FeatureScale(Layer):
         np.einsum("...ij,...ij->...j", X, dA, out=self.ds[..., 0, :])
         if dX is not None:
             np.multiply(dA, self.s, out=dX)
+
+    @staticmethod
+    def forward_rows(X, s, A):
+        for i in range(len(X)):
+            for j in range(X.shape[1]):
+                A[i, j] = X[i, j] * s[0, j]
+
+    @staticmethod
+    def backward_rows(X, dA, ds):
+        ds[0, :] = 0.0
+        for i in range(len(X)):
+            for j in range(X.shape[1]):
+                ds[0, j] += X[i, j] * dA[i, j]
+
+    @staticmethod
+    def input_gradient_rows(dA, s, dX):
+        for i in range(len(dA)):
+            for j in range(dA.shape[1]):
+                dX[i, j] = dA[i, j] * s[0, j]
 
     def __repr__(self):
         return f"FeatureScale({self.width})"
@@ -320,6 +347,39 @@ class Dense(Layer):
         if dX is not None:
             multiply(dA, transposed(self.W), out=dX)
 
+    # The compiled form of the affine map: biases and activation are fused by the engine.
+
+    @staticmethod
+    def forward_rows(X, W, A):
+        dot(X, W, A)
+
+    @staticmethod
+    def backward_rows(X, dA, dW):
+        dot(X.T, dA, dW)
+
+    @staticmethod
+    def input_gradient_rows(dA, W, dX):
+        dot(dA, W.T, dX)
+
+    @staticmethod
+    def sparse_forward_rows(data, indices, indptr, rows, W, A):
+        for i in range(len(rows)):
+            for j in range(A.shape[1]):
+                A[i, j] = 0.0
+            for p in range(indptr[rows[i]], indptr[rows[i] + 1]):
+                value, column = data[p], W[indices[p]]
+                for j in range(A.shape[1]):
+                    A[i, j] += value * column[j]
+
+    @staticmethod
+    def sparse_backward_rows(data, indices, indptr, rows, dA, dW):
+        dW[:, :] = 0.0
+        for i in range(len(rows)):
+            for p in range(indptr[rows[i]], indptr[rows[i] + 1]):
+                value, column = data[p], dW[indices[p]]
+                for j in range(dA.shape[1]):
+                    column[j] += value * dA[i, j]
+
     def __repr__(self):
         return f"Dense({self.fan_in}, {self.fan_out}, {self.activation!r})"
 
@@ -379,6 +439,19 @@ class Dropout(Layer):
         """Compute `dX` from `dA`, unless `dX` is None."""
         if dX is not None:
             np.multiply(dA, buffers.mask, out=dX)
+
+    @staticmethod
+    def forward_rows(X, A, mask, rate, stream):
+        for i in range(len(X)):
+            for j in range(X.shape[1]):
+                mask[i, j] = 1.0 / (1.0 - rate) if uniform(stream) >= rate else 0.0
+                A[i, j] = X[i, j] * mask[i, j]
+
+    @staticmethod
+    def input_gradient_rows(dA, mask, dX):
+        for i in range(len(dA)):
+            for j in range(dA.shape[1]):
+                dX[i, j] = dA[i, j] * mask[i, j]
 
     def __repr__(self):
         return f"Dropout({self.width}, rate={self.rate})"

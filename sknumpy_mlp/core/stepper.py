@@ -1,6 +1,8 @@
-"""Apply an optimizer, with its moments, to blocks of the parameter vector."""
+"""The steps of an epoch: apply an optimizer, with its moments, to the parameter vector."""
 
 import numpy as np
+
+from .._vectors import scale
 
 
 class Stepper:
@@ -57,3 +59,54 @@ class Stepper:
             self.optimizer.decay(rate * factor, weights)
         for factor, block in self.blocks:
             self.optimizer.update(rate * factor, self.state["t"], *block)
+
+
+class Steps:
+    """The steps of an epoch, made one by one in NumPy.
+
+    Parameters
+    ----------
+    objective : Objective
+    stepper : Stepper
+    clip_norm : float or None
+        Maximum norm of the gradient of a member; a larger gradient is scaled down to this norm.
+    """
+
+    def __init__(self, objective, stepper, clip_norm=None):
+        self.objective, self.stepper, self.clip_norm = objective, stepper, clip_norm
+        self._grad_by_member = objective.network.parts(objective.network.grad)
+
+    def make(self, steps):
+        """Make all steps, given as (start, stop, rate).
+
+        Returns
+        -------
+        float
+            Sum of the penalties of the batches, each multiplied by its number of rows.
+        """
+        return sum(self._make(*step) for step in steps)
+
+    def _make(self, start, stop, rate):
+        """Make one step on a batch; returns the penalty times the number of rows.
+
+        If all rows of the batch have zero weight, the step is skipped.
+        """
+        batches = self.objective.batches
+        if batches.weights is not None and not batches.has_weight(start, stop):
+            self.objective.losses_of(start, stop)[:] = 0
+            return 0.0
+        penalty = self.objective.evaluate(start, stop)
+        if self.clip_norm is not None:
+            self._clip()
+        self.stepper.step(rate)
+        return penalty
+
+    def _clip(self):
+        """Scale the gradient of each member down to the norm `clip_norm` if it is larger."""
+        for parts in self._grad_by_member:
+            norm = float(np.sqrt(np.sum([np.dot(grad, grad) for grad in parts])))
+            if norm == np.inf:
+                norm = float(np.linalg.norm(np.concatenate(parts).astype(np.float64)))
+            if norm > self.clip_norm:
+                for grad in parts:
+                    scale(grad, self.clip_norm / norm)

@@ -9,11 +9,8 @@ from numbers import Real
 
 import numpy as np
 
-from .._vectors import scale
 from ..schedules import Constant
 from .diagnosis import advice, check_finite
-from .objective import Objective
-from .stepper import Stepper
 from .stopping import BestEpochs, LastEpoch, Patience
 from .temperature import fit_temperature
 
@@ -66,9 +63,8 @@ class Training:
         self.tasks = tasks
         # Relative weights divide the data term by the mean weight; the penalty must match.
         alpha = fit.plan.alpha / fit.state.mean_weight
-        self.objective = Objective(fit.network, fit.loss, alpha, fit.batches)
         fit.network.bind_generator(fit.state.generator)
-        self._grad_by_member = fit.network.parts(fit.network.grad)
+        self.objective = fit.engine.objective(fit.network, fit.loss, alpha, fit.batches)
         # The quantity that must improve for training to continue.
         self._criterion = "score" if fit.held_out and fit.plan.early_stopping else "loss"
 
@@ -79,7 +75,7 @@ class Training:
         plan, record = self.plan, self.record
         if record.loss_curve is None:
             record.loss_curve = []
-        stepper = self._stepper(optimizer)
+        steps = self._steps(optimizer)
         patience = Patience(self.fit, self._criterion)
         best = BestEpochs(self.fit, plan.restore_best and self._criterion == "score")
         last = LastEpoch(self.fit)
@@ -88,7 +84,7 @@ class Training:
         n_epochs = self.fit.n_epochs or plan.max_iter
         try:
             while record.n_iter < n_epochs and not record.converged:
-                self._epoch(stepper, patience, best)
+                self._epoch(steps, patience, best)
                 if keeps_epochs:
                     last.keep()
             if not record.converged and record.n_iter >= plan.max_iter:
@@ -100,8 +96,8 @@ class Training:
             last.restore()
             record.interrupt = interrupt
 
-    def _stepper(self, optimizer):
-        """The stepper, which reuses the moments in the state if they belong to the optimizer."""
+    def _steps(self, optimizer):
+        """The steps of an epoch, with the moments of the state if they belong to the optimizer."""
         plan, state, network = self.plan, self.state, self.network
         # Moments of another optimizer have a different meaning, even with the same name.
         kind = f"{type(optimizer).__module__}.{type(optimizer).__qualname__}"
@@ -112,17 +108,18 @@ class Training:
         if self.schedule.sgd_only and not optimizer.follows_sgd_schedules:
             self.schedule = Constant()
         groups = network.groups(plan.learning_rate_factors or {}, plan.parametrization)
-        theta, grad, n_weights = network.theta, network.grad, network.weights.size
-        return Stepper(optimizer, theta, grad, n_weights, state.moments, groups)
+        return self.fit.engine.steps(
+            self.objective, optimizer, state.moments, groups, plan.clip_norm
+        )
 
-    def _epoch(self, stepper, patience, best):
+    def _epoch(self, steps, patience, best):
         """Run all batches once, record the result, and decide whether training ends."""
         record = self.record
         if self.tasks is not None:
             self.tasks.begin_epoch()
         if self.plan.shuffle:
             record.order = self._shuffled(record.order)
-        record.loss = self._run_batches(stepper)
+        record.loss = self._run_batches(steps)
         record.n_iter += 1
         record.loss_curve.append(record.loss)
         self._log(f"Iteration {record.n_iter}, loss = {record.loss:.8f}")
@@ -148,24 +145,28 @@ class Training:
             member[:] = member[index]
         return order.reshape(*self.network.axes, n_samples)
 
-    def _run_batches(self, stepper):
+    def _run_batches(self, steps):
         """Make one step per batch; returns the mean loss of the epoch."""
         clock, batches = self.state.clock, self.batches
-        planned = self.plan.max_iter * batches.n_batches
         batches.arrange(self.record.order)
-        penalty = 0.0
-        for number, (start, stop) in enumerate(batches.bounds()):
-            if number == 0 or self.schedule.every_step:
-                done = clock.epochs * batches.n_batches + number
-                clock.fraction = min(1.0, done / planned)
-                rate = self._rate()
-            penalty += self._step(start, stop, stepper, rate)
-        loss = self.objective.mean(penalty)
-        check_finite(self.fit, loss, f"in epoch {clock.epochs + 1} at a learning rate of {rate:g}")
+        loss = self.objective.mean(steps.make(self._planned_steps()))
+        when = f"in epoch {clock.epochs + 1} at a learning rate of {self._last_rate:g}"
+        check_finite(self.fit, loss, when)
         clock.epochs += 1
         self.state.samples_seen += batches.n_samples
         clock.samples_seen = self.state.samples_seen
         return loss
+
+    def _planned_steps(self):
+        """Yield the bounds of each batch of an epoch, and the learning rate of its step."""
+        clock, n_batches = self.state.clock, self.batches.n_batches
+        planned = self.plan.max_iter * n_batches
+        for number, (start, stop) in enumerate(self.batches.bounds()):
+            if number == 0 or self.schedule.every_step:
+                done = clock.epochs * n_batches + number
+                clock.fraction = min(1.0, done / planned)
+                self._last_rate = self._rate()
+            yield start, stop, self._last_rate
 
     def _rate(self):
         factor = self.schedule.at(self.state.clock)
@@ -175,30 +176,6 @@ class Training:
                 f"returned {factor!r}"
             )
         return self.plan.learning_rate_init * factor
-
-    def _step(self, start, stop, stepper, rate):
-        """Make one step on a batch; returns the penalty times the number of rows.
-
-        If all rows of the batch have zero weight, the step is skipped.
-        """
-        if self.batches.weights is not None and not self.batches.has_weight(start, stop):
-            self.objective.losses_of(start, stop)[:] = 0
-            return 0.0
-        penalty = self.objective.evaluate(start, stop)
-        if self.plan.clip_norm is not None:
-            self._clip()
-        stepper.step(rate)
-        return penalty
-
-    def _clip(self):
-        """Scale the gradient of each member down to the norm `clip_norm` if it is larger."""
-        for parts in self._grad_by_member:
-            norm = float(np.sqrt(np.sum([np.dot(grad, grad) for grad in parts])))
-            if norm == np.inf:
-                norm = float(np.linalg.norm(np.concatenate(parts).astype(np.float64)))
-            if norm > self.plan.clip_norm:
-                for grad in parts:
-                    scale(grad, self.plan.clip_norm / norm)
 
     def _score_held_out(self):
         """Record the loss and the score of the held-out rows; returns the score of each member."""

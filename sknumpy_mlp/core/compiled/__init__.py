@@ -1,0 +1,1 @@
+"""Compiled kernels for training, by Numba (an extra); the only importer of it."""

@@ -1,0 +1,337 @@
+"""The kernels, as source around the scalar forms of the parts.
+
+Every function here returns the address of a kernel, or a dict of addresses by name. In a kernel,
+``i`` holds the addresses and sizes, ``x`` the numbers, and ``s`` the step: number of rows, first
+row of the batch, number of the step, rows of the batch, place of its first loss. Arrays of a batch
+have the rows of the step.
+"""
+
+from functools import cache
+
+import numpy as np
+
+from .sources import arguments, kernels, text_of
+
+_OPEN = """
+@kernel
+def {name}(ints, floats, step):
+    i = carray(pointer(ints), 64, np.int64)
+    x = carray(pointer(floats), 64, np.float64)
+    s = carray(pointer(step), 8, np.int64)
+    n = s[0]
+"""
+
+
+def _numbers(names, first=0):
+    """Numbers of a kernel in the dtype of the network, as call arguments."""
+    return "".join(f", T(x[{first + k}])" for k in range(len(names)))
+
+
+def numbers(part, function, n_first):
+    """The values of the arguments of a scalar form that are attributes of the part."""
+    return [float(getattr(part, name)) for name in arguments(function)[n_first:]]
+
+
+@cache
+def activation(cls, dtype):
+    """Kernels "forward" and "backward" of an activation, fused with the biases.
+
+    forward: i = A, b, Z, m; with A the activations in place where Z is 0.
+    backward: i = kept, dA, db, m.
+    """
+    value, slope = cls.value, cls.slope
+    given = _numbers(arguments(value)[1:])
+    given_slope = _numbers(arguments(slope)[1:])
+    in_place = cls.reads == "output"
+    text = f"@form\n{text_of(value, 'value')}\n\n@form\n{text_of(slope, 'slope')}\n"
+    text += _OPEN.format(name="forward")
+    text += """
+    m = i[3]
+    A, b = array(i[0], (n, m)), array(i[1], m)
+"""
+    if not in_place:
+        text += "    Z = array(i[2], (n, m))\n"
+    text += f"""
+    for r in range(n):
+        for c in range(m):
+            z = {"A" if in_place else "Z"}[r, c] + b[c]
+            {"" if in_place else "Z[r, c] = z"}
+            A[r, c] = value(z{given})
+"""
+    text += _OPEN.format(name="backward")
+    text += f"""
+    m = i[3]
+    kept, dA, db = array(i[0], (n, m)), array(i[1], (n, m)), array(i[2], m)
+    for c in range(m):
+        db[c] = T(0)
+    for r in range(n):
+        for c in range(m):
+            d = dA[r, c] * slope(kept[r, c]{given_slope})
+            dA[r, c] = d
+            db[c] += d
+"""
+    return kernels(f"activation_{cls.__name__}", text, dtype)
+
+
+@cache
+def layer(cls, form, dtype, kinds):
+    """The kernel of one form of a layer.
+
+    Parameters
+    ----------
+    cls : type
+        The layer.
+    form : str
+        "forward_rows", "backward_rows" or "input_gradient_rows".
+    dtype : dtype
+    kinds : tuple of str
+        Of the arguments: "rows" for an array of a batch, "matrix" for a parameter, "stream" for
+        the random stream, "number" for an attribute; "row numbers" of the batch, "numbers" and
+        "int32" or "int64" for the vectors of a sparse matrix.
+    """
+    function = getattr(cls, form)
+    text = _OPEN.format(name="run")
+    position = n_numbers = 0
+    given = []
+    uses_stream = False
+    for name, kind in zip(arguments(function), kinds):
+        if kind == "rows":
+            text += f"    {name} = array(i[{position}], (n, i[{position + 1}]))\n"
+            position += 2
+        elif kind == "matrix":
+            text += f"    {name} = array(i[{position}], (i[{position + 1}], i[{position + 2}]))\n"
+            position += 3
+        elif kind == "row numbers":
+            text += f"    {name} = carray(pointer(i[{position}]), n, np.int64)\n"
+            position += 1
+        elif kind in ("numbers", "int32", "int64"):
+            T = "T" if kind == "numbers" else f"np.{kind}"
+            text += f"    {name} = carray(pointer(i[{position}]), i[{position + 1}], {T})\n"
+            position += 2
+        elif kind == "stream":
+            text += f"    {name} = i[{position}], i[{position + 1}]\n"
+            position += 2
+            uses_stream = True
+        else:
+            text += f"    {name} = T(x[{n_numbers}])\n"
+            n_numbers += 1
+        given.append(name)
+    text += f"    formula({', '.join(given)})\n"
+    body = text_of_layer(function)
+    head = _UNIFORM if uses_stream else ""
+    name = f"layer_{cls.__name__}_{form}"
+    return kernels(name, f"{head}@form\n{body}\n{text}", dtype)["run"]
+
+
+_UNIFORM = """
+@form
+def uniform(stream):
+    if T is np.float32:
+        return np.float32(next_uint32(stream[0], stream[1]) >> np.uint32(8)) * np.float32(2.0**-24)
+    return next_double(stream[0], stream[1])
+
+
+"""
+
+
+def text_of_layer(function):
+    """The source of a form of a layer."""
+    return text_of(function, "formula")
+
+
+@cache
+def loss(cls, dtype, is_index):
+    """The kernel of a loss, fused with the weights and the factor 1 / n.
+
+    Overwrites scores by their scaled gradient, and writes the weighted loss of each row.
+    i = scores, m, targets, number of targets, rows, weights or 0, losses, number of losses, member,
+    a buffer for the targets of the batch; x = attributes. s[3] is the number of rows of the batch,
+    s[4] the place of its first loss.
+    """
+    from_rows = cls.rows
+    function = from_rows or cls.output
+    text = f"@form\n{text_of(function, 'formula')}\n"
+    text += _OPEN.format(name="run")
+    text += """
+    m = i[1]
+    Z, rows = array(i[0], (n, m)), carray(pointer(i[4]), n, np.int64)
+    first = s[4] + i[8] * n
+    losses = array(i[6], i[7])[first:first + n]
+"""
+    shape = "i[3]" if is_index else "(i[3], m)"
+    kind = "np.int64" if is_index else "T"
+    text += f"    targets = carray(pointer(i[2]), {shape}, {kind})\n"
+    if from_rows:
+        given = _numbers(arguments(function)[3:])
+        shape = "n" if is_index else "(n, m)"
+        text += f"    y = carray(pointer(i[9]), {shape}, {kind})\n"
+        text += "    for r in range(n):\n        y[r] = targets[rows[r]]\n"
+        text += f"    formula(Z, y, losses{given})\n"
+    else:
+        given = _numbers(arguments(function)[2:])
+        target = "T(1) if targets[rows[r]] == c else T(0)" if is_index else "targets[rows[r], c]"
+        text += f"""
+    for r in range(n):
+        losses[r] = T(0)
+        for c in range(m):
+            value, gradient = formula(Z[r, c], {target}{given})
+            losses[r] += value
+            Z[r, c] = gradient
+"""
+    text += """
+    share = T(1) / T(s[3])
+    if i[5] == 0:
+        flat = Z.reshape(n * m)
+        for p in range(n * m):
+            flat[p] *= share
+    else:
+        weights = array(i[5], i[3])
+        for r in range(n):
+            weight = weights[rows[r]]
+            losses[r] *= weight
+            for c in range(m):
+                Z[r, c] = Z[r, c] * weight * share
+"""
+    name = f"loss_{cls.__name__}_{'index' if is_index else 'matrix'}"
+    return kernels(name, text, dtype)["run"]
+
+
+@cache
+def optimizer(cls, dtype):
+    """The kernel of an optimizer, fused with the L2 term, clipping and decay.
+
+    i = theta, grad, number of parameters, of weights among them, address of a row of coefficients
+    for each step, their number, moments; x = alpha. The first coefficient is the shrinkage of
+    weights.
+    """
+    n_moments = len(cls.moments)
+    n_coefficients = len(arguments(cls.move)) - 2 - n_moments
+    moments = [f"m{k}" for k in range(n_moments)]
+    text = f"@form\n{text_of(cls.move, 'move')}\n"
+    text += _OPEN.format(name="run")
+    text += """
+    size, n_weights = i[2], i[3]
+    theta, grad = array(i[0], size), array(i[1], size)
+    row = carray(pointer(i[4]), (s[2] + 1, i[5]), np.float64)[s[2]]
+    shrinkage = T(row[0])
+    penalty = T(x[0] / s[3])
+"""
+    for k, name in enumerate(moments):
+        text += f"    {name} = array(i[{6 + k}], size)\n"
+    for k in range(n_coefficients):
+        text += f"    c{k} = T(row[{1 + k}])\n"
+    coefficients = "".join(f", c{k}" for k in range(n_coefficients))
+    old = "".join(f", {name}[p]" for name in moments)
+    new = ", ".join(["theta[p]", *(f"{name}[p]" for name in moments)])
+    move = "move({}, {}" + old + coefficients + ")"
+    text += f"""
+    for p in range(n_weights):
+        w = theta[p]
+        {new} = {move.format("w * shrinkage", "grad[p] + penalty * w")}
+    theta, grad = theta[n_weights:], grad[n_weights:]
+    {" ".join(f"{name} = {name}[n_weights:];" for name in moments)}
+    for p in range(size - n_weights):
+        {new} = {move.format("theta[p]", "grad[p]")}
+"""
+    return kernels(f"optimizer_{cls.__name__}", text, dtype)["run"]
+
+
+@cache
+def common(dtype):
+    """Kernels that belong to no part.
+
+    "index": i = order or 0, subset or 0, rows: the row numbers of the batch.
+    "penalty": i = theta, n_weights, total: adds half of alpha times the squared norm.
+    "clip": i = n_parts, grad, then start and stop of each part; x = norm.
+    "penalize": i = theta, grad, n_weights; x = alpha.
+    """
+    text = _OPEN.format(name="index")
+    text += """
+    rows, first = carray(pointer(i[2]), n, np.int64), s[1]
+    for r in range(n):
+        row = first + r
+        if i[0] != 0:
+            row = carray(pointer(i[0]), first + n, np.int64)[row]
+        if i[1] != 0:
+            row = carray(pointer(i[1]), row + 1, np.int64)[row]
+        rows[r] = row
+"""
+    text += _OPEN.format(name="penalty")
+    text += """
+    W, total = array(i[0], i[1]), carray(pointer(i[2]), 1, np.float64)
+    total[0] += 0.5 * x[0] * dot(W, W)
+"""
+    text += _OPEN.format(name="penalize")
+    text += """
+    W, dW = array(i[0], i[2]), array(i[1], i[2])
+    penalty = T(x[0] / s[3])
+    for p in range(i[2]):
+        dW[p] += penalty * W[p]
+"""
+    text += _OPEN.format(name="clip")
+    text += """
+    total = T(0)
+    for k in range(i[0]):
+        part = array(i[1], i[3 + 2 * k])[i[2 + 2 * k]:]
+        total += dot(part, part)
+    norm = np.float64(sqrt(total))
+    if norm == np.inf:
+        exact = 0.0
+        for k in range(i[0]):
+            part = array(i[1], i[3 + 2 * k])[i[2 + 2 * k]:]
+            for p in range(len(part)):
+                exact += np.float64(part[p]) * np.float64(part[p])
+        norm = sqrt(exact)
+    if norm > x[0]:
+        factor = T(x[0] / norm)
+        for k in range(i[0]):
+            part = array(i[1], i[3 + 2 * k])[i[2 + 2 * k]:]
+            for p in range(len(part)):
+                part[p] *= factor
+"""
+    return kernels("common", text, dtype)
+
+
+@cache
+def gather(source, dtype):
+    """The kernel that gathers rows of numbers of another type into a buffer.
+
+    i = X, steps from row to row and from column to column in numbers, rows, buffer, m.
+    """
+    # Older versions of NumPy have no np.bool.
+    kind = "np.bool_" if source.kind == "b" else f"np.{source.name}"
+    text = _OPEN.format(name="run")
+    text += f"""
+    m = i[5]
+    rows, out = carray(pointer(i[3]), n, np.int64), array(i[4], (n, m))
+    for r in range(n):
+        start = i[0] + rows[r] * i[1] * {source.itemsize}
+        if i[2] == 1:
+            X = carray(pointer(start), m, {kind})
+            for c in range(m):
+                out[r, c] = X[c]
+        else:
+            X = carray(pointer(start), m * i[2], {kind})
+            for c in range(m):
+                out[r, c] = X[c * i[2]]
+"""
+    return kernels(f"gather_{source.name}", text, dtype)["run"]
+
+
+@cache
+def driver():
+    """The function that runs a table of kernels for a run of steps."""
+    text = '''
+@njit("void(int64[:,::1], int64[:,::1], int64[::1])", nogil=True, cache=IS_CACHED)
+def run(calls, steps, step):
+    """Run all calls for each row of steps: n, first row, number, rows of the batch, first loss."""
+    for k in range(steps.shape[0]):
+        for c in range(steps.shape[1]):
+            step[c] = steps[k, c]
+        for c in range(calls.shape[0]):
+            call(calls[c, 0], calls[c, 1], calls[c, 2], step.ctypes.data)
+
+
+addresses["run"] = run
+'''
+    return kernels("driver", text, np.dtype(np.float64))["run"]

@@ -1,0 +1,61 @@
+"""What kernels need beyond arithmetic: addresses as pointers, and calls of functions by address.
+
+Kernels have one signature, ``(ints, floats, step)``: the addresses of an int64 array with the
+addresses and sizes of the kernel's arrays, of a float64 array with its numbers, and of the int64
+array of the step (see `program`). So a driver can call any sequence of them, and the number of
+compiled functions adds up with the parts instead of multiplying.
+"""
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+SIGNATURE = types.void(types.int64, types.int64, types.int64)
+
+
+@intrinsic
+def pointer(typingctx, address):
+    """An address as an untyped pointer, for `numba.carray`."""
+
+    def codegen(context, builder, signature, args):
+        return builder.inttoptr(args[0], cgutils.voidptr_t)
+
+    return types.voidptr(types.int64), codegen
+
+
+@intrinsic
+def call(typingctx, function, ints, floats, step):
+    """Call the kernel at an address."""
+
+    def codegen(context, builder, signature, args):
+        word = ir.IntType(64)
+        kind = ir.FunctionType(ir.VoidType(), [word] * 3)
+        builder.call(builder.inttoptr(args[0], ir.PointerType(kind)), args[1:])
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 4), codegen
+
+
+@intrinsic
+def next_double(typingctx, function, state):
+    """A number from a bit generator of NumPy, by the address of its function and its state."""
+
+    def codegen(context, builder, signature, args):
+        word = ir.IntType(64)
+        kind = ir.FunctionType(ir.DoubleType(), [word])
+        return builder.call(builder.inttoptr(args[0], ir.PointerType(kind)), [args[1]])
+
+    return types.float64(types.int64, types.int64), codegen
+
+
+@intrinsic
+def next_uint32(typingctx, function, state):
+    """32 bits from a bit generator of NumPy, by the address of its function and its state."""
+
+    def codegen(context, builder, signature, args):
+        word = ir.IntType(64)
+        kind = ir.FunctionType(ir.IntType(32), [word])
+        return builder.call(builder.inttoptr(args[0], ir.PointerType(kind)), [args[1]])
+
+    return types.uint32(types.int64, types.int64), codegen

@@ -1,0 +1,43 @@
+"""A network, a loss and an optimizer as a sequence of kernel calls.
+
+A `Program` is a table with a row for each call: the address of a kernel, and those of its integers
+and its numbers. Everything that a kernel touches is made here once, kept alive, and found by its
+address.
+"""
+
+import numpy as np
+
+
+class Program:
+    """Kernel calls and what they need.
+
+    Attributes
+    ----------
+    calls : list of (int, int, int)
+    """
+
+    def __init__(self):
+        self.calls = []
+        self._kept = []
+        self._words = {}
+
+    def add(self, kernel, ints, floats=()):
+        """Append a call; arrays among the integers stand for their address."""
+        words = []
+        for each in ints:
+            if isinstance(each, np.ndarray):
+                self._kept.append(each)
+                each = each.ctypes.data
+            words.append(each)
+        words, numbers = np.array(words, np.int64), np.array([*floats, 0.0], np.float64)
+        self._kept += [words, numbers]
+        self._words[len(self.calls)] = words
+        self.calls.append((kernel, words.ctypes.data, numbers.ctypes.data))
+
+    def words(self, number):
+        """The integers of a call, which may be changed between runs."""
+        return self._words[number]
+
+    def table(self):
+        """The calls as an array of shape (n_calls, 3)."""
+        return np.array(self.calls, np.int64).reshape(-1, 3)

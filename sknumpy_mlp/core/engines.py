@@ -1,0 +1,86 @@
+"""What computes a fit: NumPy, or compiled kernels where Numba is installed.
+
+An engine makes the objective of a fit and the steps of its optimizer. The rule of "auto" reads the
+network, the loss and what is installed, and nothing else, so that the same environment gives the
+same bits.
+"""
+
+from .objective import Objective
+from .stepper import Stepper, Steps
+
+NAMES = ("auto", "numpy", "compiled")
+
+
+class NumpyEngine:
+    """NumPy: what is installed by default."""
+
+    name = "numpy"
+
+    def objective(self, network, loss, alpha, batches):
+        """The objective of a fit."""
+        return Objective(network, loss, alpha, batches)
+
+    def steps(self, objective, optimizer, moments, groups, clip_norm=None):
+        """The steps of an optimizer with these moments on the network of an objective."""
+        network = objective.network
+        stepper = Stepper(
+            optimizer, network.theta, network.grad, network.weights.size, moments, groups
+        )
+        return Steps(objective, stepper, clip_norm)
+
+
+class CompiledEngine(NumpyEngine):
+    """Compiled kernels, made from the scalar forms of the parts."""
+
+    name = "compiled"
+
+    def objective(self, network, loss, alpha, batches):
+        """The objective of a fit."""
+        from .compiled.engine import CompiledObjective
+
+        return CompiledObjective(network, loss, alpha, batches)
+
+    def steps(self, objective, optimizer, moments, groups, clip_norm=None):
+        """The steps of an optimizer; by its array form where it has no scalar form."""
+        from .compiled.engine import CompiledSteps
+        from .compiled.forms import lacks_form
+
+        is_one_block = objective.batches.batch_size <= objective.block_size
+        if lacks_form(optimizer) or not is_one_block:
+            return super().steps(objective, optimizer, moments, groups, clip_norm)
+        return CompiledSteps(objective, optimizer, moments, groups, clip_norm)
+
+
+def missing(network, loss):
+    """Why the compiled engine cannot be had for this network and loss; '' if it can."""
+    try:
+        from .compiled.forms import lacks_form
+    except ImportError:
+        return "numba is not installed (pip install 'sknumpy_mlp[fast]')"
+    activations = [getattr(layer, "activation", None) for layer in network.layers]
+    for part in [*network.layers, *filter(None, activations), loss]:
+        if lacks_form(part):
+            return f"{part!r} has no compiled form: {lacks_form(part)}"
+    return ""
+
+
+def choose(name, network, loss):
+    """The engine of this name for a network and a loss.
+
+    Parameters
+    ----------
+    name : {"auto", "numpy", "compiled"}
+    network : Network
+    loss : Loss
+
+    Raises
+    ------
+    ValueError
+        If "compiled" is wanted and cannot be had.
+    """
+    if name == "numpy":
+        return NumpyEngine()
+    reason = missing(network, loss)
+    if reason and name == "compiled":
+        raise ValueError(f"engine must be 'numpy' or 'auto' where {reason}, got 'compiled'")
+    return NumpyEngine() if reason else CompiledEngine()
