@@ -36,14 +36,21 @@ FAMILIES = ["activations", "initializers", "losses", "optimizers", "schedules"]
 
 # The plan of the house. A module imports from levels above its own line only.
 LEVELS = [
-    ["_family", "_keywords", "_vectors", "losses.links"],
+    ["_elementary", "_family", "_keywords", "_vectors", "losses.links"],
+    ["activations.base"],
+    ["activations.piecewise", "activations.smooth"],
     ["losses.base"],
     ["losses.numbers"],
     ["losses.classes"],
-    ["losses.__init__", "activations", "initializers", "optimizers", "schedules"],
+    ["losses.__init__", "activations.__init__", "initializers", "optimizers", "schedules"],
     ["core.__init__", "core.batches", "core.layers", "core.state", "core.stepper"],
     ["core.network", "core.temperature", "core.diagnosis"],
     ["core.objective", "core.held_out", "core.stopping"],
+    ["core.compiled.__init__", "core.compiled.elementary", "core.compiled.primitives"],
+    ["core.compiled.program", "core.compiled.sources"],
+    ["core.compiled.forms", "core.compiled.kernels"],
+    ["core.compiled.engine"],
+    ["core.engines"],
     ["core.training"],
     ["_estimator.__init__", "_estimator.labels", "_estimator.rollback", "_estimator.threads"],
     ["_estimator.parameters", "_estimator.rows", "_estimator.summary"],
@@ -59,9 +66,13 @@ LEVELS = [
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 
+# The only importers of an extra.
+NEEDS_NUMBA = {n for n in PATHS if n.startswith("core.compiled.")} - {"core.compiled.__init__"}
 # The network and what it is made of: NumPy and SciPy alone. The parts are at their public address.
 PARTS = {name for name in PATHS if name.split(".")[0] in FAMILIES}
-NETWORK = sorted(name for name in PATHS if name.startswith(("core.", "_family", "_vectors")))
+NETWORK = sorted(
+    name for name in PATHS if name.startswith(("core.", "_elementary", "_family", "_vectors"))
+)
 NUMERICAL = sorted({*NETWORK, *(name for name in PATHS if name in PARTS)})
 # A transformer is its formula.
 APART = {"__init__", "preprocessing"}
@@ -129,6 +140,8 @@ def own_imports(name):
 
 
 def module(name):
+    if name in NEEDS_NUMBA:
+        pytest.importorskip("numba", reason="numba is not installed")
     return importlib.import_module(f"sknumpy_mlp.{name}".removesuffix(".__init__"))
 
 
@@ -175,6 +188,7 @@ class TestImports:
     @pytest.mark.parametrize("name", NUMERICAL)
     def test_the_network_imports_numpy_and_scipy_only(self, name):
         allowed = {"numpy", "scipy", "sknumpy_mlp", *sys.stdlib_module_names}
+        allowed |= {"numba", "llvmlite"} if name.startswith("core.compiled.") else set()
         for imported in imports(name):
             assert imported.split(".")[0] in allowed, imported
         for imported in own_imports(name):
@@ -183,12 +197,13 @@ class TestImports:
     @pytest.mark.parametrize("name", sorted(PARTS))
     def test_parts_import_what_parts_share_and_nothing_else(self, name):
         for imported in own_imports(name):
-            within = imported.startswith("losses.") and name.startswith("losses.")
-            assert imported in ("_family", "_vectors") or within, imported
+            within = imported.split(".")[0] == name.split(".")[0]
+            assert imported in ("_elementary", "_family", "_vectors") or within, imported
 
     @pytest.mark.parametrize("name", PATHS)
     def test_the_package_imports_what_it_depends_on(self, name):
         allowed = {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "sknumpy_mlp"}
+        allowed |= {"numba", "llvmlite"} if name.startswith("core.compiled.") else set()
         for imported in imports(name):
             assert imported.split(".")[0] in allowed | sys.stdlib_module_names, imported
 
@@ -200,7 +215,8 @@ class TestImports:
         assert "core.layers" in found["core.network"]
         # Losses reach it by their base class, which two files share.
         assert "_family" in found["losses.base"]
-        assert all("_family" in found[family] for family in FAMILIES if family != "losses")
+        assert "_family" in found["activations.base"]
+        assert all("_family" in found[family] for family in FAMILIES if family in found)
 
     @pytest.mark.parametrize("family", FAMILIES)
     def test_a_part_is_at_its_public_address(self, family):
@@ -239,7 +255,7 @@ class TestImports:
             [sys.executable, "-c", program], capture_output=True, text=True, check=True
         )
         assert "sknumpy_mlp" in run.stdout.split()
-        assert not {"matplotlib", "pandas", "polars", "skl2onnx"} & set(run.stdout.split())
+        assert not {"matplotlib", "numba", "pandas", "polars", "skl2onnx"} & set(run.stdout.split())
 
 
 class TestRooms:
@@ -276,7 +292,7 @@ class TestRooms:
     def test_training_changes_no_module_and_no_class(self):
         def state():
             held = {}
-            for name in PATHS:
+            for name in PATHS.keys() - NEEDS_NUMBA:
                 for key, value in vars(module(name)).items():
                     if not key.startswith("__"):
                         held[name, key] = repr(value)
@@ -286,6 +302,8 @@ class TestRooms:
                         )
             return held
 
+        # The first look imports what nothing has imported yet.
+        state()
         before = state()
         X, y = np.eye(6), np.array([0, 1, 2] * 2)
         for name in sknumpy_mlp.optimizers.Optimizer.named():
@@ -323,10 +341,10 @@ class TestRooms:
 
 
 class TestTests:
-    # A room is a module; the tests of `_family.py` are in test_family.py.
+    # A room is a module or a package; the tests of `_family.py` are in test_family.py.
     rooms = {
         ".".join([*name.split(".")[:-1], "test_" + name.split(".")[-1].lstrip("_")])
-        for name in PATHS
+        for name in [*PATHS, *(name.removesuffix(".__init__") for name in PATHS)]
     }
     files = sorted(
         ".".join(path.relative_to(TESTS).with_suffix("").parts) for path in TESTS.rglob("test_*.py")

@@ -22,7 +22,7 @@ from sklearn.neural_network import MLPClassifier
 from sknumpy_mlp import ScratchMLPClassifier
 
 # Fitted attributes that MLPClassifier does not have.
-OURS_ALONE = {"validation_loss_curve_", "best_iter_"}
+OURS_ALONE = {"validation_loss_curve_", "best_iter_", "engine_"}
 TOLERANCE = 1e-8
 
 N_FEATURES = 6

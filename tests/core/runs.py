@@ -8,6 +8,7 @@ from sknumpy_mlp import ScratchMLPClassifier
 from sknumpy_mlp._estimator.parameters import Plan
 from sknumpy_mlp.activations import Tanh
 from sknumpy_mlp.core.batches import Batches
+from sknumpy_mlp.core.engines import choose
 from sknumpy_mlp.core.held_out import HeldOut
 from sknumpy_mlp.core.network import perceptron
 from sknumpy_mlp.core.state import Record, TrainingState
@@ -40,6 +41,7 @@ class Run:
             batches=batches,
             held_out=held_out,
             n_epochs=None,
+            engine=choose("auto", network, loss),
         )
         self.network, self.loss, self.state = network, loss, state
 

@@ -11,6 +11,7 @@ from sknumpy_mlp import ScratchMLPClassifier
 from sknumpy_mlp._estimator.parameters import Plan
 from sknumpy_mlp.activations import Activation, Identity, Tanh
 from sknumpy_mlp.core.batches import Batches
+from sknumpy_mlp.core.engines import NumpyEngine
 from sknumpy_mlp.core.network import perceptron
 from sknumpy_mlp.core.state import Record, TrainingState
 from sknumpy_mlp.core.stepper import Stepper
@@ -97,6 +98,7 @@ def peaks(activation=None, n_members=1, optimizer=None, loss=None, layer=None, u
         state=state,
         record=Record(),
         n_epochs=None,
+        engine=NumpyEngine(),
     )
     tracemalloc.start()
     try:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sknumpy_mlp.core.batches import Batches
+from sknumpy_mlp.core.engines import NumpyEngine
 from sknumpy_mlp.core.objective import Objective
 from sknumpy_mlp.optimizers import LBFGS
 
@@ -42,6 +43,7 @@ def test_a_batch_streamed_in_blocks_is_the_batch_at_once(monkeypatch, solver, we
         monkeypatch.setattr(Objective, "block_elements", block_elements)
         sizes.clear()
         training = prepare(X, y, (4,), 23, weights=weights, max_iter=4, alpha=0.1, tol=1e-12)
+        training.fit.engine = NumpyEngine()
         outcome = training.train(solver)
         found.append([outcome.loss, *training.network.theta])
         # 20 elements in the widest layer of 4 units are blocks of 5 rows.

@@ -1,0 +1,328 @@
+"""The compiled engine against NumPy, and what is promised of it."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+pytest.importorskip("numba", reason="numba is not installed")
+
+from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
+from sknumpy_mlp.activations import Activation, ReLU
+from sknumpy_mlp.losses import Loss, SoftmaxCrossEntropy
+from sknumpy_mlp.optimizers import Optimizer
+from sknumpy_mlp.schedules import Schedule
+
+from ...common import digits
+
+ENGINES = ("numpy", "compiled")
+
+
+def fits(X, y, cls=ScratchMLPClassifier, sample_weight=None, **parameters):
+    """The same fit by both engines."""
+    given = {"hidden_layer_sizes": (9, 5), "max_iter": 4, "n_iter_no_change": None}
+    given |= {"batch_size": 40, "random_state": 0} | parameters
+    return [cls(**given, engine=engine).fit(X, y, sample_weight) for engine in ENGINES]
+
+
+def assert_agree(one, other):
+    """Parameters within 1e-9 in float64, and as much as float32 allows."""
+    assert (one.engine_, other.engine_) == ENGINES
+    close = 1e-9 if one.coefs_[0].dtype == np.float64 else 2e-4
+    for W, V in zip([*one.coefs_, *one.intercepts_], [*other.coefs_, *other.intercepts_]):
+        np.testing.assert_allclose(V, W, rtol=0, atol=close)
+    np.testing.assert_allclose(other.loss_, one.loss_, rtol=0, atol=close)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("members", [1, 3])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        *({"activation": name} for name in Activation.named()),
+        *({"solver": name} for name, cls in Optimizer.named().items() if cls.takes_steps),
+        *({"learning_rate": name, "solver": "sgd"} for name in Schedule.named()),
+        *({"loss": name} for name in Loss.serving("multiclass")),
+        {"hidden_layer_sizes": ()},
+        {"dropout": 0.3},
+        {"feature_scale": True, "parametrization": "ntk"},
+        {"clip_norm": 0.1, "alpha": 0.5},
+        {"label_smoothing": 0.2, "learning_rate_factors": {"biases": 0.1}},
+        {"early_stopping": True, "temperature_scaling": True},
+        {"batch_size": "full"},
+        {"shuffle": False},
+    ],
+    ids=str,
+)
+def test_engines_agree(parameters, members, dtype):
+    X, y = digits(dtype=dtype)
+    assert_agree(*fits(X, y, members=members, **parameters))
+
+
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_engines_agree_for_every_kind_of_target(kind, weighted):
+    X, y = digits(kind)
+    weights = np.arange(len(X)) % 3 if weighted else None
+    assert_agree(*fits(X, y, sample_weight=weights))
+
+
+@pytest.mark.parametrize("loss", Loss.serving("continuous"))
+def test_engines_agree_for_numbers(loss):
+    X, y = digits()
+    assert_agree(*fits(X, np.column_stack([y, y**2]) / 10, ScratchMLPRegressor, loss=loss))
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        np.asfortranarray,
+        lambda X: X[:, ::-1],
+        lambda X: (X * 16).astype(np.uint8),
+        lambda X: X > 0.5,
+        lambda X: X.astype(np.float16),
+        lambda X: X.astype(">f8"),
+        sparse.csr_array,
+        sparse.csc_matrix,
+    ],
+)
+@pytest.mark.parametrize("members", [1, 2])
+def test_engines_agree_for_every_form_of_input(form, members):
+    X, y = digits()
+    assert_agree(*fits(form(X), y, members=members))
+
+
+def test_memory_order_changes_no_bit():
+    X, y = digits()
+    one, other = (fits(form(X), y)[1] for form in (np.ascontiguousarray, np.asfortranarray))
+    for W, V in zip(one.coefs_, other.coefs_):
+        np.testing.assert_array_equal(W, V)
+
+
+def test_lbfgs_takes_its_objective_from_the_engine():
+    X, y = digits()
+    assert_agree(*fits(X, y, solver="lbfgs", max_iter=5, batch_size="auto"))
+
+
+@pytest.mark.parametrize("name", ["auto", "compiled"])
+def test_the_engine_is_compiled_where_it_can_be(name):
+    X, y = digits()
+    model = ScratchMLPClassifier((4,), max_iter=1, n_iter_no_change=None, engine=name).fit(X, y)
+    assert model.engine_ == "compiled"
+
+
+class Cubed(Activation):
+    """An activation of a user's without a scalar form."""
+
+    def forward(self, Z, out, scratch=None):
+        np.power(Z, 3, out=out)
+
+    def backward(self, kept, dA, scratch):
+        dA *= 3 * np.cbrt(kept) ** 2
+
+
+class Doubled(ReLU):
+    """Another array form than its base, whose scalar form is not its own."""
+
+    def forward(self, Z, out, scratch=None):
+        super().forward(Z, out, scratch)
+        out *= 2
+
+    def backward(self, kept, dA, scratch):
+        super().backward(kept, dA, scratch)
+        dA *= 2
+
+
+class Halved(Activation):
+    """f(z) = z / 2, with both forms."""
+
+    def forward(self, Z, out, scratch=None):
+        np.multiply(Z, 0.5, out=out)
+
+    def backward(self, kept, dA, scratch):
+        dA *= 0.5
+
+    @staticmethod
+    def value(z):
+        return 0.5 * z
+
+    @staticmethod
+    def slope(a):
+        return 0.5
+
+
+class Focal(SoftmaxCrossEntropy):
+    """A loss that writes the array form alone again."""
+
+    def value_and_gradient(self, Z, y, losses, scratch=None):
+        super().value_and_gradient(Z, y, losses, scratch)
+
+
+class SignDescent(Optimizer):
+    """Whole arrays only: no function of single parameters."""
+
+    def update(self, rate, t, theta, grad, scratch):
+        theta -= rate * np.sign(grad) * np.linalg.norm(grad)
+
+
+@pytest.mark.parametrize(
+    "part", [{"activation": Cubed()}, {"activation": Doubled()}, {"loss": Focal()}]
+)
+def test_a_part_without_a_form_of_its_own_makes_the_fit_run_in_numpy(part):
+    X, y = digits()
+    given = {"max_iter": 1, "n_iter_no_change": None, **part}
+    assert ScratchMLPClassifier((4,), **given).fit(X, y).engine_ == "numpy"
+    name = type(next(iter(part.values()))).__name__
+    with pytest.raises(ValueError, match=rf"engine must be 'numpy' or 'auto' where {name}"):
+        ScratchMLPClassifier((4,), engine="compiled", **given).fit(X, y)
+
+
+def test_a_user_s_scalar_form_is_compiled():
+    X, y = digits()
+    assert_agree(*fits(X, y, activation=Halved()))
+
+
+def test_an_optimizer_of_whole_arrays_steps_in_numpy_on_a_compiled_gradient():
+    X, y = digits()
+    assert_agree(*fits(X, y, solver=SignDescent(), learning_rate_init=1e-3))
+
+
+def test_numba_is_not_imported_with_the_package():
+    program = "import sys, sknumpy_mlp; assert not {'numba', 'llvmlite'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("call", ["fit", "partial_fit"])
+def test_another_engine_than_before_is_refused(call):
+    X, y = digits()
+    model = ScratchMLPClassifier((4,), max_iter=1, n_iter_no_change=None, warm_start=True)
+    model.set_params(engine="numpy").fit(X, y)
+    model.set_params(engine="compiled")
+    with pytest.raises(ValueError, match=r"engine must stay .*'numpy', got 'compiled'"):
+        getattr(model, call)(X, y)
+
+
+def test_both_engines_diverge_in_the_same_words_and_epoch():
+    X, y = digits()
+    messages = []
+    for engine in ENGINES:
+        with pytest.raises(ValueError, match="non-finite") as caught:
+            ScratchMLPClassifier(
+                (9,),
+                solver="sgd",
+                learning_rate_init=1e200,
+                max_iter=5,
+                engine=engine,
+                random_state=0,
+            ).fit(X, y)
+        messages.append(str(caught.value).split("the loss was")[0])
+    assert messages[0] == messages[1]
+
+
+def test_ctrl_c_ends_a_long_epoch_soon():
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(400_000, 20)), rng.randint(3, size=400_000)
+    model = ScratchMLPClassifier(
+        (256, 256), max_iter=1, batch_size=32, n_iter_no_change=None, engine="compiled"
+    )
+    ScratchMLPClassifier(
+        (256, 256), max_iter=1, batch_size=32, n_iter_no_change=None, engine="compiled"
+    ).fit(X[:64], y[:64])
+    pressed = []
+
+    def press():
+        pressed.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    timer = threading.Timer(1.0, press)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    timer.cancel()
+    assert pressed
+    assert not hasattr(model, "coefs_")
+
+
+def test_bits_do_not_depend_on_threads_beside():
+    X, y = digits()
+    alone, found = fits(X, y)[1].coefs_[0].tobytes(), []
+
+    def work():
+        for _ in range(5):
+            found.append(fits(X, y)[1].coefs_[0].tobytes())
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(found) == {alone}
+
+
+class TestCache:
+    program = """
+import sys, numpy as np
+sys.path.insert(0, {folder!r})
+from part import Steep
+from sknumpy_mlp import ScratchMLPClassifier
+X, y = np.eye(6), np.array([0, 1] * 3)
+model = ScratchMLPClassifier(
+    (4,), Steep(), max_iter=3, n_iter_no_change=None, random_state=0, engine="compiled"
+).fit(X, y)
+print(float(model.coefs_[0].sum()))
+"""
+    part = """
+import numpy as np
+from sknumpy_mlp.activations import Activation
+
+class Steep(Activation):
+    def forward(self, Z, out, scratch=None):
+        np.multiply(Z, {slope}, out=out)
+    def backward(self, kept, dA, scratch):
+        dA *= {slope}
+    @staticmethod
+    def value(z):
+        return {slope} * z
+    @staticmethod
+    def slope(a):
+        return {slope}
+"""
+
+    def run(self, folder, slope, **environment):
+        (folder / "part.py").write_text(self.part.format(slope=slope))
+        environment = os.environ | {"NUMBA_CACHE_DIR": str(folder / "cache")} | environment
+        result = subprocess.run(
+            [sys.executable, "-c", self.program.format(folder=str(folder))],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        files = {p: p.stat().st_mtime_ns for p in (folder / "cache").rglob("*") if p.is_file()}
+        return float(result.stdout), files
+
+    def test_a_second_process_adds_no_file_and_an_edited_form_gives_new_numbers(self, tmp_path):
+        first, files = self.run(tmp_path, 2.0)
+        again, same = self.run(tmp_path, 2.0)
+        assert (again, same) == (first, files)
+        other, more = self.run(tmp_path, 3.0)
+        assert other != first
+        assert files.keys() < more.keys()
+
+    def test_a_damaged_file_is_compiled_again(self, tmp_path):
+        first, files = self.run(tmp_path, 2.0)
+        for path in files:
+            if path.suffix in (".nbi", ".nbc"):
+                path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        assert self.run(tmp_path, 2.0)[0] == first
+
+    def test_a_folder_that_cannot_be_written_is_done_without(self, tmp_path):
+        first, _ = self.run(tmp_path, 2.0)
+        (tmp_path / "file").write_text("")
+        assert self.run(tmp_path, 2.0, NUMBA_CACHE_DIR=str(tmp_path / "file"))[0] == first
