@@ -84,11 +84,14 @@ def cells():
     table = [
         Cell("digits-64", "digits", 1797, (64,), 200, 50),
         Cell("digits-64-16", "digits", 1797, (64, 16), 32, 50),
+        Cell("digits-100", "digits", 1797, (100,), 200, 50),
+        Cell("tiny-16", "tiny", 2_000, (16,), 8, 10, peers=("sklearn",)),
         Cell("mnist-100", "mnist", 20_000, (100,), 200, 5),
         Cell("mnist-10", "mnist", 20_000, (10,), 64, 10),
         Cell("mnist-512-512", "mnist", 10_000, (512, 512), 200, 2),
         Cell("digits-64-tanh", "digits", 1797, (64,), 200, 50, activation="tanh"),
         Cell("digits-64-logistic", "digits", 1797, (64,), 200, 50, activation="logistic"),
+        Cell("digits-64-gelu", "digits", 1797, (64,), 200, 50, activation="gelu", peers=("torch",)),
         Cell("digits-64-sgd", "digits", 1797, (64,), 200, 50, solver="sgd", learning_rate=0.02),
         Cell("digits-64-lbfgs", "digits", 1797, (64,), 200, 50, solver="lbfgs", peers=("sklearn",)),
         Cell(
@@ -200,6 +203,10 @@ def _columns(folder):
     )
 
 
+def _tiny(folder):
+    return make_classification(n_samples=2_000, n_features=8, n_informative=6, random_state=SEED)
+
+
 @functools.cache
 def _sparse(folder):
     """Data like word counts (10,000 columns, 1 % non-zero entries) with linear classes."""
@@ -209,4 +216,10 @@ def _sparse(folder):
 
 
 # Each function receives the value of --data and returns X and y.
-SOURCES = {"digits": _digits, "mnist": _mnist, "columns": _columns, "sparse": _sparse}
+SOURCES = {
+    "digits": _digits,
+    "mnist": _mnist,
+    "columns": _columns,
+    "sparse": _sparse,
+    "tiny": _tiny,
+}

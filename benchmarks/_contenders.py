@@ -11,6 +11,7 @@ import math
 import os
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy import sparse
@@ -45,9 +46,9 @@ def n_steps(cell, problem):
     return cell.epochs * (problem.n_rows // cell.batch_size)
 
 
-def ours(cell, problem):
-    """`ScratchMLPClassifier`."""
-    return _estimator(ScratchMLPClassifier, cell, problem)
+def ours(cell, problem, engine):
+    """`ScratchMLPClassifier`, with this engine."""
+    return _estimator(partial(ScratchMLPClassifier, engine=engine), cell, problem)
 
 
 def with_sklearn(cell, problem):

@@ -23,6 +23,8 @@ THREAD_VARIABLES = (
     "BLIS_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
+# With these, OpenBLAS uses another kernel than the one for the processor, which users have.
+OLD_KERNEL_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 # OpenMP and OpenBLAS threads spin for some milliseconds after their work. With more than one
 # thread, this would slow down the next contender.
 PAUSE = 0.05
@@ -32,6 +34,8 @@ def limit_threads(n_threads):
     """Limit every library to `n_threads` threads; must be called before any is imported."""
     if "numpy" in sys.modules:
         raise RuntimeError("limit_threads must be called before numpy is imported")
+    for variable in OLD_KERNEL_VARIABLES:
+        os.environ.pop(variable, None)
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(n_threads)
     # XLA chooses the size of its pool from NPROC, and splits products depending on the flags.
@@ -58,6 +62,10 @@ def describe_machine(packages):
     n_threads = os.environ.get("OMP_NUM_THREADS")
     limit = f", threads for each library: {n_threads}" if n_threads else ""
     print(f"{_processor()}, {os.cpu_count()} logical cores{limit}")
+    from threadpoolctl import threadpool_info
+
+    kernels = {each.get("architecture") for each in threadpool_info() if "version" in each}
+    print(f"BLAS kernels: {', '.join(sorted(filter(None, kernels)))}")
     if hasattr(os, "getloadavg"):
         load = os.getloadavg()[0]
         print(f"load average before the run: {load:.2f}" + (" (not idle!)" if load > 0.5 else ""))

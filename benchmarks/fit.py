@@ -48,6 +48,12 @@ def parse_arguments():
     )
     parser.add_argument("--cells", default="", metavar="REGEX", help="only cells that match")
     parser.add_argument("--dtype", choices=["float32", "float64"], help="default: both")
+    parser.add_argument(
+        "--engine",
+        choices=["auto", "numpy", "compiled"],
+        default="auto",
+        help="what computes ours; beside compiled kernels, NumPy takes part as numpy",
+    )
     parser.add_argument("--list", action="store_true", help="list the cells and stop")
     add_common_options(parser)
     return parser.parse_args()
@@ -125,7 +131,9 @@ def run_cell(cell, problem, peers, arguments):
     """Time a cell and print its table; returns the disagreements as a list."""
     import _contenders
 
-    contenders = {"ours": _contenders.ours(cell, problem)}
+    contenders = {"ours": _contenders.ours(cell, problem, arguments.engine)}
+    if importlib.util.find_spec("numba") and arguments.engine != "numpy":
+        contenders["numpy"] = _contenders.ours(cell, problem, "numpy")
     for name in peers:
         if name in cell.peers:
             contenders[name] = _contenders.PEERS[name][0](cell, problem)
@@ -176,7 +184,7 @@ def main():
     if arguments.list or not chosen:
         print("cells:", *(cell.name for cell in chosen or _cells.cells()), sep="\n  ")
         sys.exit(not chosen)
-    describe_machine(["numpy", "scipy", "sklearn", "torch", "skorch", "jax"])
+    describe_machine(["numpy", "scipy", "sklearn", "numba", "torch", "skorch", "jax"])
     peers = installed(arguments.peers.split(","), _contenders.PEERS)
     print(f"{arguments.repeats} rounds of {', '.join(['ours', *peers, 'products'])}; medians")
 
