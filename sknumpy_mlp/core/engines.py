@@ -5,6 +5,8 @@ network, the loss and what is installed, and nothing else, so that the same envi
 same bits.
 """
 
+from functools import cache
+
 from .objective import Objective
 from .stepper import Stepper, Steps
 
@@ -51,12 +53,22 @@ class CompiledEngine(NumpyEngine):
         return CompiledSteps(objective, optimizer, moments, groups, clip_norm)
 
 
+@cache
+def _forms():
+    """The module that knows compiled forms; None where Numba is not installed."""
+    # An import that fails takes a millisecond, in every fit.
+    try:
+        from .compiled import forms
+    except ImportError:
+        return None
+    return forms
+
+
 def missing(network, loss):
     """Why the compiled engine cannot be had for this network and loss; '' if it can."""
-    try:
-        from .compiled.forms import lacks_form
-    except ImportError:
+    if _forms() is None:
         return "numba is not installed (pip install 'sknumpy_mlp[fast]')"
+    lacks_form = _forms().lacks_form
     activations = [getattr(layer, "activation", None) for layer in network.layers]
     for part in [*network.layers, *filter(None, activations), loss]:
         if lacks_form(part):

@@ -12,14 +12,14 @@ from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
-from numpy import dot
+from numpy import dot, ndarray
 
 from .._elementary import uniform
 
 
 def transposed(X):
     """A transposed view of each matrix of `X`."""
-    return X.swapaxes(-1, -2)
+    return X.T if X.ndim == 2 else X.swapaxes(-1, -2)
 
 
 def by_member(X, out):
@@ -43,20 +43,20 @@ def matrices(W):
 
 def multiply(X, W, out):
     """``out = X W`` in place, for each member; X may be sparse, `out` may have any memory order."""
-    if type(X) is not np.ndarray:
+    if type(X) is not ndarray:
         for (rows, Z), each in zip(by_member(X, out), matrices(W)):
             Z[...] = rows @ each
     elif out.ndim > 2:
-        np.matmul(X, W, out=out)
+        np.matmul(X, W, out)
     elif out.flags.c_contiguous:
-        np.dot(X, W, out=out)
+        dot(X, W, out)
     else:
-        np.dot(W.T, X.T, out=out.T)
+        dot(W.T, X.T, out.T)
 
 
 def multiply_transposed(X, dZ, out):
     """``out = X^T dZ`` in place, for each member; X may be sparse."""
-    if type(X) is not np.ndarray:
+    if type(X) is not ndarray:
         for (rows, each), dW in zip(by_member(X, dZ), matrices(out)):
             dW[...] = rows.T @ each
     else:
