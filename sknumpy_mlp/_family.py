@@ -18,7 +18,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Rule:
-    """What a parameter may be: a test, and the words for it in an error message."""
+    """A rule for a parameter: a test, and its description in error messages."""
 
     holds: Callable[[object], bool]
     words: str
@@ -64,7 +64,7 @@ def one_of(*choices):
     """A rule for a fixed set of values."""
 
     def holds(value):
-        # A subclass, such as NumPy's of str, will do; True is no 1.
+        # A subclass, such as NumPy's of str, is accepted; True does not equal 1 here.
         return any(
             isinstance(value, type(choice)) and not isinstance(value, bool) and value == choice
             for choice in choices
@@ -99,15 +99,15 @@ class Family:
     Attributes
     ----------
     name : str or None
-        What a user may write instead of an object. Classes without a name of
-        their own are given as objects.
+        The string that selects the class. Classes without a name of their own
+        are given as objects.
     known_as : tuple of str
         Names of the same thing in other libraries, for error messages.
     flat : tuple of str
-        The estimator's parameters that a part selected by its name takes from there.
+        Parameters of the estimator that a part selected by its name uses.
     rules : dict of str to Rule
-        What each constructor argument may be; checked when the part is used, as
-        scikit-learn does, so that ``set_params`` can pass through any state.
+        Rules of the constructor arguments. They are checked when the part is used,
+        as in scikit-learn, so that ``set_params`` can set any value first.
     """
 
     name: ClassVar[str | None] = None
@@ -117,7 +117,7 @@ class Family:
     __signature__ = _KeywordSignature()
 
     def __new__(cls, *args, **kwargs):
-        # Here rather than in each constructor, so that it holds for users' own parts too.
+        # Here rather than in each constructor, so that users' own parts are checked too.
         names = cls.parameter_names()
         if args and not cls._takes(inspect.CO_VARARGS):
             raise TypeError(
@@ -134,7 +134,7 @@ class Family:
 
     @classmethod
     def _advice(cls, name=None):
-        """What to add to the message of a wrong argument: a sentence after a semicolon, or ''."""
+        """Advice for the message of a wrong argument; '' if there is none."""
         return ""
 
     def __init_subclass__(cls, **kwargs):
@@ -208,7 +208,7 @@ class Family:
 
     @classmethod
     def _hint(cls, value, names):
-        """What to add to the message of a value that is none of these names, or ''."""
+        """Advice for the message of a value that is none of these names; '' if there is none."""
         if isinstance(value, type) and issubclass(value, cls):
             return f"; call it to make an object: {value.__name__}()"
         if not isinstance(value, str):

@@ -116,10 +116,10 @@ NOT_WITH_LBFGS = {
 
 
 class Plan(SimpleNamespace):
-    """What was asked: an estimator's parameters, checked, with names turned into objects.
+    """The parameters of an estimator, checked, with names resolved to objects.
 
-    Every parameter of the estimator is an attribute under its own name, except those that are
-    turned into:
+    Every parameter of the estimator is an attribute under its own name. Some are resolved to other
+    attributes:
 
     Attributes
     ----------
@@ -127,15 +127,15 @@ class Plan(SimpleNamespace):
     activations : list of Activation
         Of the hidden layers.
     output_activation : Activation
-        What the output layer, which is linear, tells its initializer: the last hidden activation,
-        so that starting weights are scikit-learn's.
+        The activation that the initializer of the linear output layer assumes: the last hidden
+        activation, so that initial weights are the same as in scikit-learn.
     dropout : list of float
-        The rate behind each hidden layer.
+        The dropout rate after each hidden layer.
     optimizer : Optimizer
     schedule : Schedule
     loss : Loss
     initializer, output_initializer : Initializer
-        Of the other layers, and of the last.
+        For the hidden layers, and for the output layer.
     """
 
     # Parameters of the classifier alone.
@@ -180,15 +180,15 @@ class Plan(SimpleNamespace):
         return cls(**flat | made)
 
     def rows_of_a_step(self, n_samples, warn=True):
-        """How many rows a step has.
+        """Number of rows in a step.
 
         Parameters
         ----------
         n_samples : int
-            Rows to train on.
+            Number of rows to train on.
         warn : bool, default=True
-            Whether to warn of a `batch_size` that is larger. Blocks that arrive one after another
-            may all be small: the first warning is enough.
+            Whether to warn of a `batch_size` larger than `n_samples`. If data arrive in small
+            blocks, one warning is enough.
         """
         size = self.batch_size if self.optimizer.takes_steps else "full"
         if size == "full":
@@ -207,11 +207,11 @@ class Plan(SimpleNamespace):
 
 
 def takes_steps(estimator):
-    """Whether the solver does, so that there is a `partial_fit`; raises AttributeError if not."""
+    """Whether the solver makes steps, as `partial_fit` requires; raises AttributeError if not."""
     named = Optimizer.named()
     solver = estimator.solver
     solver = named.get(solver) if isinstance(solver, str) else solver
-    # A solver that is no solver at all is reported by the check of parameters.
+    # An invalid solver is reported by the check of parameters.
     if getattr(solver, "takes_steps", True):
         return True
     raise AttributeError(
@@ -302,7 +302,7 @@ def _dropout(dropout, n_hidden):
 
 
 def _check_without_steps(flat, schedule, estimator):
-    """Raise a ValueError for a parameter that a solver without steps cannot obey."""
+    """Raise a ValueError for a parameter that a solver without steps does not support."""
     if not schedule.sgd_only:
         raise ValueError(
             f"learning_rate must be 'constant', 'invscaling' or 'adaptive' (which it ignores) "

@@ -1,4 +1,4 @@
-"""Rows that were given: checked, weighed, and held out."""
+"""The rows given to a call: checks, weights, and held-out rows."""
 
 from dataclasses import dataclass, replace
 from numbers import Real
@@ -17,7 +17,7 @@ STRINGS_OR_GAPS = ("contains NaN", "could not convert string", "of bytes/strings
 
 
 class Target(NamedTuple):
-    """A target as the core takes it.
+    """A target, encoded for the core.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Target(NamedTuple):
 
 @dataclass
 class Rows:
-    """What was given: rows to train on, and rows to hold out.
+    """The rows given to a call: training rows and held-out rows.
 
     Attributes
     ----------
@@ -50,9 +50,9 @@ class Rows:
     sample_weight : ndarray of shape (n_samples,) or None
     class_weight : ndarray of shape (n_classes,) or None
     index : integer ndarray or None
-        The rows of `X` that the other arrays belong to; all rows if None.
+        Indices of the rows of `X` that belong to the other arrays; all rows if None.
     strata : ndarray of shape (n_samples,) or None
-        What a split into training and held-out rows is stratified by.
+        The strata of a split into training and held-out rows.
     held_out : Rows or None
         The rows given as `X_val`, `y_val`.
     """
@@ -68,14 +68,14 @@ class Rows:
 
     @property
     def weights(self):
-        """Weights in the loss: sample weights times those of the classes; None for ones."""
+        """Weights in the loss: sample weights times class weights; None if all are one."""
         if self.class_weight is None:
             return self.sample_weight
         by_class = self.class_weight[self.target.codes]
         return by_class if self.sample_weight is None else by_class * self.sample_weight
 
     def take(self, index):
-        """The rows with these numbers; `X` is not copied, but stays whole."""
+        """Select rows by their indices, without copying `X`."""
         weight = self.sample_weight
         return replace(
             self,
@@ -86,7 +86,7 @@ class Rows:
         )
 
     def facts(self):
-        """What must be the same of the rows of a fit and of the fit that resumes it, by name."""
+        """Properties of the rows that must be the same in a resumed fit, by name."""
         held_out = self.held_out
         facts = {
             "the number of rows of X": self.X.shape[0],
@@ -100,7 +100,7 @@ class Rows:
         return facts
 
     def split(self, plan, random_state):
-        """Row numbers to train on, and those held out for early stopping, of each member."""
+        """Indices of training rows and of held-out rows for early stopping, for each member."""
         options = {"test_size": plan.validation_fraction, "stratify": self.strata}
         splits = [
             train_test_split(np.arange(self.X.shape[0]), random_state=random_state, **options)
@@ -110,7 +110,7 @@ class Rows:
 
 
 def check_enough_to_split(plan, n_samples):
-    """Raise a ValueError if `validation_fraction` of the rows are fewer than two."""
+    """Raise a ValueError if `validation_fraction` holds out fewer than two rows."""
     fraction = plan.validation_fraction
     if np.ceil(fraction * n_samples) < 2:
         raise ValueError(
