@@ -176,9 +176,10 @@ class TestScoringMonitor:
 class TestProgressBar:
     @pytest.fixture(autouse=True)
     def rich(self, monkeypatch):
-        pytest.importorskip("rich")
-        # Wide enough for the names of nested tasks.
+        rich = pytest.importorskip("rich")
+        # Wide enough for the names of nested tasks, also if a test before has fixed the width.
         monkeypatch.setenv("COLUMNS", "200")
+        monkeypatch.setattr(rich.get_console(), "_width", 200)
 
     @pytest.mark.parametrize("cls", [ScratchMLPClassifier, ScratchMLPRegressor])
     @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
