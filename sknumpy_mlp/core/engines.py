@@ -71,8 +71,8 @@ def missing(network, loss):
     lacks_form = _forms().lacks_form
     activations = [getattr(layer, "activation", None) for layer in network.layers]
     for part in [*network.layers, *filter(None, activations), loss]:
-        if lacks_form(part):
-            return f"{part!r} has no compiled form: {lacks_form(part)}"
+        if reason := lacks_form(part):
+            return f"{part!r} has no compiled form: {reason}"
     return ""
 
 

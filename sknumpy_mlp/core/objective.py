@@ -66,6 +66,13 @@ class Objective:
         n_members = self.network.n_members
         return self.losses[start * n_members : stop * n_members]
 
+    def skips(self, start, stop):
+        """Whether all rows `start` to `stop` have zero weight; their losses are then set to 0."""
+        if self.batches.weights is None or self.batches.has_weight(start, stop):
+            return False
+        self.losses_of(start, stop)[:] = 0
+        return True
+
     def _stream(self, start, stop):
         """Compute the gradient of a batch that is larger than a block, as a sum over blocks."""
         total = np.zeros_like(self.network.grad)

@@ -91,9 +91,7 @@ class Steps:
 
         If all rows of the batch have zero weight, the step is skipped.
         """
-        batches = self.objective.batches
-        if batches.weights is not None and not batches.has_weight(start, stop):
-            self.objective.losses_of(start, stop)[:] = 0
+        if self.objective.skips(start, stop):
             return 0.0
         penalty = self.objective.evaluate(start, stop)
         if self.clip_norm is not None:

@@ -46,8 +46,8 @@ class CompiledObjective(Objective):
         width = 0 if self._is_sparse else X.X.shape[1]
         self._inputs = np.empty((network.n_members, n_rows, width), dtype)
         # Numbers of other types, such as float16, are gathered in NumPy, batch by batch.
-        self._gathers = self._is_sparse or (X.X.dtype.name in GATHERED and X.X.dtype.isnative)
-        if self._gathers and not self._is_sparse and not X.X.flags.c_contiguous:
+        self.gathers = self._is_sparse or (X.X.dtype.name in GATHERED and X.X.dtype.isnative)
+        if self.gathers and not self._is_sparse and not X.X.flags.c_contiguous:
             if X.X.nbytes <= X.copied_bytes:
                 X.X = np.ascontiguousarray(X.X)
         for number in range(network.n_members):
@@ -60,7 +60,7 @@ class CompiledObjective(Objective):
         subset = 0 if batches.subset is None else np.atleast_2d(batches.subset)[number]
         self._place_of_rows.append(len(program.calls))
         program.add(kernels.common(dtype)["index"], [0, subset, self.rows[number]])
-        if self._gathers and not self._is_sparse:
+        if self.gathers and not self._is_sparse:
             X, inputs = batches.X.X, self._inputs[number]
             steps = [stride // X.itemsize for stride in X.strides]
             kernel = kernels.gather(X.dtype, dtype)
@@ -198,9 +198,13 @@ class CompiledObjective(Objective):
         self.arrange()
         n = stop - start
         steps = np.array([[n, start, 0, batch_size, start * self.network.n_members]], np.int64)
-        if not self._gathers:
-            self._inputs[:, :n] = self.batches.block(start, stop).X
+        if not self.gathers:
+            self.fill(start, stop)
         self.run(self.table, steps, self.step)
+
+    def fill(self, start, stop):
+        """Copy the inputs of rows `start` to `stop`, which no kernel gathers, into the buffers."""
+        self._inputs[:, : stop - start] = self.batches.block(start, stop).X
 
 
 class CompiledSteps:
@@ -210,7 +214,7 @@ class CompiledSteps:
         self.objective, self.optimizer, self.state = objective, optimizer, moments
         self.groups = groups
         network, dtype = objective.network, objective.network.theta.dtype
-        self._moments = [moments[name] for name in optimizer.moments]
+        vectors = [moments[name] for name in optimizer.moments]
         program, common = Program(), kernels.common(dtype)
         program.calls += objective.program.calls
         self._kept = objective.program
@@ -232,8 +236,8 @@ class CompiledSteps:
         for start, stop, _ in groups:
             self._places.append(len(program.calls))
             decayed = max(0, min(stop, n_weights) - start)
-            moments = [moment[start:stop] for moment in self._moments]
-            ints = [theta[start:stop], grad[start:stop], stop - start, decayed, 0, 0, *moments]
+            parts = [vector[start:stop] for vector in vectors]
+            ints = [theta[start:stop], grad[start:stop], stop - start, decayed, 0, 0, *parts]
             program.add(kernel, ints, [alpha])
         self.program, self.table = program, program.table()
         # Of a step; not known before the first.
@@ -243,14 +247,12 @@ class CompiledSteps:
         """Make all steps, given as (start, stop, rate); see `Steps.make`."""
         objective, rates, rows = self.objective, [], []
         objective.arrange()
-        batches, n_members = objective.batches, objective.network.n_members
+        n_members = objective.network.n_members
         for start, stop, rate in steps:
-            if batches.weights is not None and not batches.has_weight(start, stop):
-                objective.losses_of(start, stop)[:] = 0
-                continue
-            n = stop - start
-            rows.append((n, start, len(rows), n, start * n_members))
-            rates.append(rate)
+            if not objective.skips(start, stop):
+                n = stop - start
+                rows.append((n, start, len(rows), n, start * n_members))
+                rates.append(rate)
         n_steps, steps = len(rows), np.array(rows, np.int64).reshape(-1, 5)
         rates = np.asarray(rates, np.float64)
         numbers = self.state["t"] + 1 + np.arange(n_steps)
@@ -273,13 +275,12 @@ class CompiledSteps:
         """Run the steps in calls of bounded time."""
         objective, done = self.objective, 0
         while done < len(steps):
-            if not objective._gathers:
-                count = 1
-                _, start, *_ = steps[done]
-                n = steps[done, 0]
-                objective._inputs[:, :n] = objective.batches.block(start, start + n).X
-            else:
+            if objective.gathers:
                 count = max(1, int(PLANNED_SECONDS / self._seconds))
+            else:
+                count = 1
+                n, start = steps[done, :2]
+                objective.fill(start, start + n)
             part = np.ascontiguousarray(steps[done : done + count])
             started = time.perf_counter()
             objective.run(self.table, part, objective.step)

@@ -117,7 +117,7 @@ def layer(cls, form, dtype, kinds):
             n_numbers += 1
         given.append(name)
     text += f"    formula({', '.join(given)})\n"
-    body = text_of_layer(function)
+    body = text_of(function, "formula")
     head = _UNIFORM if uses_stream else ""
     name = f"layer_{cls.__name__}_{form}"
     return kernels(name, f"{head}@form\n{body}\n{text}", dtype)["run"]
@@ -132,11 +132,6 @@ def uniform(stream):
 
 
 """
-
-
-def text_of_layer(function):
-    """The source of a form of a layer."""
-    return text_of(function, "formula")
 
 
 @cache

@@ -24,14 +24,18 @@ def pointer(typingctx, address):
     return types.voidptr(types.int64), codegen
 
 
+def call_address(builder, returned, function, words):
+    """Generate the call of a function of 64-bit words at an address."""
+    kind = ir.FunctionType(returned, [ir.IntType(64)] * len(words))
+    return builder.call(builder.inttoptr(function, ir.PointerType(kind)), words)
+
+
 @intrinsic
 def call(typingctx, function, ints, floats, step):
     """Call the kernel at an address."""
 
     def codegen(context, builder, signature, args):
-        word = ir.IntType(64)
-        kind = ir.FunctionType(ir.VoidType(), [word] * 3)
-        builder.call(builder.inttoptr(args[0], ir.PointerType(kind)), args[1:])
+        call_address(builder, ir.VoidType(), args[0], args[1:])
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 4), codegen
@@ -42,9 +46,7 @@ def next_double(typingctx, function, state):
     """A number from a bit generator of NumPy, by the address of its function and its state."""
 
     def codegen(context, builder, signature, args):
-        word = ir.IntType(64)
-        kind = ir.FunctionType(ir.DoubleType(), [word])
-        return builder.call(builder.inttoptr(args[0], ir.PointerType(kind)), [args[1]])
+        return call_address(builder, ir.DoubleType(), args[0], args[1:])
 
     return types.float64(types.int64, types.int64), codegen
 
@@ -54,8 +56,6 @@ def next_uint32(typingctx, function, state):
     """32 bits from a bit generator of NumPy, by the address of its function and its state."""
 
     def codegen(context, builder, signature, args):
-        word = ir.IntType(64)
-        kind = ir.FunctionType(ir.IntType(32), [word])
-        return builder.call(builder.inttoptr(args[0], ir.PointerType(kind)), [args[1]])
+        return call_address(builder, ir.IntType(32), args[0], args[1:])
 
     return types.uint32(types.int64, types.int64), codegen
