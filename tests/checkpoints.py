@@ -10,11 +10,6 @@ from sknumpy_mlp.callbacks import Checkpoint
 
 from .common import frozen
 
-HAS_CALLBACKS = hasattr(ScratchMLPClassifier, "set_callbacks")
-needs_callbacks = pytest.mark.skipif(
-    not HAS_CALLBACKS, reason="Checkpoint needs scikit-learn 1.9, which has callbacks"
-)
-
 EPOCHS = 7
 
 

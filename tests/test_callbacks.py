@@ -3,11 +3,9 @@
 import os
 
 import joblib
-import numpy as np
 import pytest
 import sklearn
 from numpy.testing import assert_array_equal
-from sklearn.metrics import make_scorer, recall_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -15,68 +13,16 @@ from sklearn.preprocessing import StandardScaler
 from sknumpy_mlp._estimator.checkpoint import _flush_folder
 from sknumpy_mlp._estimator.tasks import CALLBACK_ATTRIBUTES
 from sknumpy_mlp.callbacks import Checkpoint
-from sknumpy_mlp.optimizers import Optimizer, RMSprop
-from sknumpy_mlp.schedules import Cosine, Warmup
 
 from .checkpoints import (
-    HAS_CALLBACKS,
     Kill,
     Killed,
     checkpoint_of,
     comparable,
     make,
-    needs_callbacks,
 )
 from .common import digits
-
-
-def own_scorer(estimator, X, y):
-    return -float(np.mean(estimator.predict(X) != y))
-
-
-CLASSIFIERS = {
-    **{f"solver {n}": {"solver": n} for n, c in Optimizer.named().items() if c.takes_steps},
-    "solver object": {"solver": RMSprop(rho=0.95)},
-    "cosine": {"learning_rate": "cosine"},
-    "one_cycle": {"learning_rate": "one_cycle"},
-    "schedule object": {"learning_rate": Warmup(fraction=0.2, then=Cosine())},
-    "invscaling": {"solver": "sgd", "learning_rate": "invscaling", "learning_rate_init": 0.1},
-    # A tolerance that nothing meets: the rate falls every other epoch.
-    "adaptive": {
-        "solver": "sgd",
-        "learning_rate": "adaptive",
-        "n_iter_no_change": 1,
-        "tol": 10.0,
-        "learning_rate_init": 0.1,
-    },
-    "early stopping": {"early_stopping": True, "validation_fraction": 0.3},
-    # The best epoch comes early, and others follow.
-    "best is not last": {"early_stopping": True, "learning_rate_init": 1.0},
-    "last of ties": {"early_stopping": True, "best_of_ties": "last"},
-    "best not restored": {"early_stopping": True, "restore_best": False, "learning_rate_init": 1.0},
-    "patience ends": {
-        "early_stopping": True,
-        "n_iter_no_change": 3,
-        "tol": 10.0,
-        "scoring": "loss",
-    },
-    "scoring loss": {"early_stopping": True, "scoring": "loss"},
-    "scoring function": {"early_stopping": True, "scoring": own_scorer},
-    "scorer": {"early_stopping": True, "scoring": make_scorer(recall_score, average="macro")},
-    "dropout": {"dropout": 0.3},
-    "class weight": {"class_weight": "balanced"},
-    "class weight dict": {"class_weight": {3: 5.0}, "early_stopping": True},
-    "not shuffled": {"shuffle": False},
-    "full batch": {"batch_size": "full"},
-    "no random state": {"random_state": None},
-    "own stream": {"random_state": np.random.RandomState(3)},
-    "other stream": {"random_state": np.random.RandomState(np.random.PCG64(3))},
-    "keeps moments": {"warm_start": True},
-    "clipped and smoothed": {"clip_norm": 0.5, "label_smoothing": 0.1},
-    "no hidden layer": {"hidden_layer_sizes": ()},
-    "members": {"members": 3, "dropout": 0.2},
-    "members stop early": {"members": 3, "early_stopping": True, "learning_rate_init": 1.0},
-}
+from .recorder import HAS_CALLBACKS, needs_callbacks
 
 
 @pytest.mark.skipif(HAS_CALLBACKS, reason="this scikit-learn has callbacks")
@@ -89,7 +35,8 @@ def test_without_callbacks_it_says_which_version_is_needed():
 class TestFile:
     def test_it_predicts_as_a_fit_of_so_many_epochs(self, tmp_path):
         X, y = digits()
-        for parameters in ({}, CLASSIFIERS["best is not last"]):
+        # Of the second the best epoch comes early, and others follow.
+        for parameters in ({}, {"early_stopping": True, "learning_rate_init": 1.0}):
             path = checkpoint_of(make(**parameters), tmp_path / "fit.joblib", 4, X, y)
             loaded, fitted = joblib.load(path), make(**parameters, max_iter=4).fit(X, y)
             assert_array_equal(loaded.predict_proba(X), fitted.predict_proba(X))

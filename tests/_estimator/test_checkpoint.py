@@ -25,14 +25,13 @@ from sknumpy_mlp.schedules import Cosine, Warmup
 
 from ..checkpoints import (
     EPOCHS,
-    HAS_CALLBACKS,
     Kill,
     checkpoint_of,
     comparable,
     make,
-    needs_callbacks,
 )
 from ..common import digits, frozen, state_of
+from ..recorder import HAS_CALLBACKS, needs_callbacks
 
 
 def raised_weights(y):
