@@ -129,8 +129,6 @@ class Fit:
         One entry per member; empty without held-out rows.
     n_epochs : int or None
         Number of epochs of this call; ``plan.max_iter`` if None.
-    continues : bool
-        Whether the network existed before this call.
     engine : NumpyEngine
         The engine that trains the network.
     """
@@ -147,7 +145,6 @@ class Fit:
     split: tuple | None = None
     held_out: list = field(default_factory=list)
     n_epochs: int | None = None
-    continues: bool = False
     engine: object = None
 
     @property
@@ -231,7 +228,6 @@ def begin(plan, rows, past, stream, scorer=None, n_epochs=None):
         split=split,
         held_out=_held_out(plan, rows, network, loss, batches.X, split, scorer),
         n_epochs=n_epochs,
-        continues=past.exists,
         engine=engine,
     )
 
