@@ -104,32 +104,38 @@ class SoftmaxCrossEntropy(LabelSmoothing, Loss):
             scratch.flat[true] += self.label_smoothing
 
     @staticmethod
-    def rows(Z, y, losses, label_smoothing):
+    def rows(Z, y, losses, scratch, label_smoothing):
         n, m = Z.shape
+        largest, total, true = scratch[0], scratch[1], scratch[2]
+        # Class by class, since a loop over rows is vectorized.
         for i in range(n):
-            largest = Z[i, 0]
-            for k in range(1, m):
+            largest[i], total[i] = Z[i, 0], 0.0
+        for k in range(1, m):
+            for i in range(n):
                 # The second condition lets nan win.
-                largest = Z[i, k] if Z[i, k] > largest or Z[i, k] != Z[i, k] else largest
-            mean = 0.0
-            for k in range(m):
-                Z[i, k] -= largest
-                mean += Z[i, k]
-            losses[i] = -Z[i, y[i]] + label_smoothing * (Z[i, y[i]] - mean / float(m))
-        # One loop over all rows and classes, which is vectorized whatever the number of classes.
-        flat = Z.reshape(n * m)
-        for p in range(n * m):
-            flat[p] = exp(flat[p])
+                wins = Z[i, k] > largest[i] or Z[i, k] != Z[i, k]
+                largest[i] = Z[i, k] if wins else largest[i]
         for i in range(n):
-            total = 0.0
+            true[i] = Z[i, y[i]] - largest[i]
+            losses[i] = -true[i]
+        if label_smoothing > 0.0:
             for k in range(m):
-                total += Z[i, k]
-            logarithm, true = log(total), Z[i, y[i]]
-            for k in range(m):
-                Z[i, k] = Z[i, k] / total - label_smoothing / float(m)
-            # p_y - 1 from the loss -log(p_y): exact where p_y is almost 1.
-            Z[i, y[i]] = expm1(log(true) - logarithm) + label_smoothing * (1.0 - 1.0 / float(m))
-            losses[i] += logarithm
+                for i in range(n):
+                    losses[i] += label_smoothing / float(m) * (true[i] - (Z[i, k] - largest[i]))
+        for k in range(m):
+            for i in range(n):
+                Z[i, k] = exp(Z[i, k] - largest[i])
+                total[i] += Z[i, k]
+        for k in range(m):
+            for i in range(n):
+                Z[i, k] = Z[i, k] / total[i] - label_smoothing / float(m)
+        for i in range(n):
+            total[i] = log(total[i])
+            losses[i] += total[i]
+            # p_y - 1 from the logarithm of p_y: exact if p_y is almost 1.
+            true[i] = expm1(true[i] - total[i]) + label_smoothing * (1.0 - 1.0 / float(m))
+        for i in range(n):
+            Z[i, y[i]] = true[i]
 
 
 class LabelwiseCrossEntropy(LabelSmoothing, Loss):

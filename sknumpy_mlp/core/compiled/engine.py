@@ -177,9 +177,10 @@ class CompiledObjective(Objective):
             [
                 *(Z, Z.shape[1], y, len(y), self.rows[number]),
                 *(0 if weights is None else weights, self.losses, len(self.losses), number),
-                np.empty((len(Z), *y.shape[1:]), y.dtype),
+                *(np.empty(Z.size, Z.dtype), np.empty(len(Z) * y[0].size, y.dtype)),
+                np.empty(3 * len(Z), Z.dtype),
             ],
-            kernels.numbers(self.loss, function, 3 if type(self.loss).rows else 2),
+            kernels.numbers(self.loss, function, 4 if type(self.loss).rows else 2),
         )
 
     def arrange(self):

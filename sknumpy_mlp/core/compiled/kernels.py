@@ -140,52 +140,61 @@ def loss(cls, dtype, is_index):
 
     Overwrites scores by their scaled gradient, and writes the weighted loss of each row.
     i = scores, m, targets, number of targets, rows, weights or 0, losses, number of losses, member,
-    a buffer for the targets of the batch; x = attributes. s[3] is the number of rows of the batch,
-    s[4] the place of its first loss.
+    buffers for the scores and the targets of the batch output by output, and for three numbers a row;
+    x = attributes. s[3] is the number of rows of the batch, s[4] the place of its first loss.
     """
     from_rows = cls.rows
     function = from_rows or cls.output
     text = f"@form\n{text_of(function, 'formula')}\n"
     text += _OPEN.format(name="run")
-    text += """
+    kind, shape = ("np.int64", "i[3]") if is_index else ("T", "(i[3], m)")
+    text += f"""
     m = i[1]
     Z, rows = array(i[0], (n, m)), carray(pointer(i[4]), n, np.int64)
+    targets = carray(pointer(i[2]), {shape}, {kind})
     first = s[4] + i[8] * n
     losses = array(i[6], i[7])[first:first + n]
+    # Output by output: a loop over rows is vectorized, whatever the number of outputs.
+    S, scratch = array(i[9], (m, n)), array(i[11], (3, n))
+    for r in range(n):
+        for c in range(m):
+            S[c, r] = Z[r, c]
 """
-    shape = "i[3]" if is_index else "(i[3], m)"
-    kind = "np.int64" if is_index else "T"
-    text += f"    targets = carray(pointer(i[2]), {shape}, {kind})\n"
-    if from_rows:
-        given = _numbers(arguments(function)[3:])
-        shape = "n" if is_index else "(n, m)"
-        text += f"    y = carray(pointer(i[9]), {shape}, {kind})\n"
+    if is_index:
+        text += f"    y = carray(pointer(i[10]), n, {kind})\n"
         text += "    for r in range(n):\n        y[r] = targets[rows[r]]\n"
-        text += f"    formula(Z, y, losses{given})\n"
+    else:
+        text += f"    y = carray(pointer(i[10]), (m, n), {kind}).T\n"
+        text += "    for r in range(n):\n        for c in range(m):\n"
+        text += "            y[r, c] = targets[rows[r], c]\n"
+    if from_rows:
+        given = _numbers(arguments(function)[4:])
+        text += f"    formula(S.T, y, losses, scratch{given})\n"
     else:
         given = _numbers(arguments(function)[2:])
-        target = "T(1) if targets[rows[r]] == c else T(0)" if is_index else "targets[rows[r], c]"
+        target = "T(1) if y[r] == c else T(0)" if is_index else "y[r, c]"
         text += f"""
     for r in range(n):
         losses[r] = T(0)
-        for c in range(m):
-            value, gradient = formula(Z[r, c], {target}{given})
+    for c in range(m):
+        for r in range(n):
+            value, gradient = formula(S[c, r], {target}{given})
             losses[r] += value
-            Z[r, c] = gradient
+            S[c, r] = gradient
 """
     text += """
     share = T(1) / T(s[3])
     if i[5] == 0:
-        flat = Z.reshape(n * m)
-        for p in range(n * m):
-            flat[p] *= share
+        for r in range(n):
+            for c in range(m):
+                Z[r, c] = S[c, r] * share
     else:
         weights = array(i[5], i[3])
         for r in range(n):
             weight = weights[rows[r]]
             losses[r] *= weight
             for c in range(m):
-                Z[r, c] = Z[r, c] * weight * share
+                Z[r, c] = S[c, r] * weight * share
 """
     name = f"loss_{cls.__name__}_{'index' if is_index else 'matrix'}"
     return kernels(name, text, dtype)["run"]

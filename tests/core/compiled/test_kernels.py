@@ -116,9 +116,9 @@ def test_a_loss_s_kernel_is_its_array_form(loss, dtype, weighted):
         kernels.loss(cls, dtype, is_index),
         [
             *(scores, m, y, n, rows, 0 if weights is None else weights, losses, n, 0),
-            np.empty((n, *y.shape[1:]), y.dtype),
+            *(np.empty(n * m, dtype), np.empty(y.size, y.dtype), np.empty(3 * n, dtype)),
         ],
-        kernels.numbers(loss, cls.rows or cls.output, 3 if cls.rows else 2),
+        kernels.numbers(loss, cls.rows or cls.output, 4 if cls.rows else 2),
     )
     run(program, n, n_batch=2 * n)
     expected, gradient = np.empty(n, dtype), Z[rows].copy()
