@@ -1,10 +1,12 @@
-"""Operations on flat vectors by BLAS, in place and in a single pass.
+"""Operations on flat vectors by BLAS, in a single pass.
 
 NumPy computes ``y += a * x`` in two passes with a temporary array. On a small network, the single
 pass saves a third of the time of an optimizer step. On large networks, NumPy is as fast.
 """
 
-from scipy.linalg.blas import daxpy, dscal, saxpy, sscal
+from math import isfinite
+
+from scipy.linalg.blas import daxpy, ddot, dscal, saxpy, sdot, sscal
 
 # OpenBLAS wakes threads for vectors of more than 10,000 elements, and SciPy and NumPy each have a
 # pool of threads: with both pools awake on the same processors, a step takes 20 times as long.
@@ -12,6 +14,7 @@ PIECE = 9984
 
 _AXPY = {"f": saxpy, "d": daxpy}
 _SCAL = {"f": sscal, "d": dscal}
+_DOT = {"f": sdot, "d": ddot}
 
 
 def add_scaled(y, a, x):
@@ -49,3 +52,16 @@ def scale(x, a):
         _SCAL[x.dtype.char](a, x)
     else:
         x *= a
+
+
+def are_surely_finite(x):
+    """Whether all numbers of a vector are finite, and their squares do not add up to infinity.
+
+    Takes a third of the time of ``np.isfinite(x.sum())`` for few numbers, and raises no warning.
+
+    Examples
+    --------
+    >>> are_surely_finite(np.array([1.0, 2.0])), are_surely_finite(np.array([1.0, np.nan]))
+    (True, False)
+    """
+    return isfinite(_DOT[x.dtype.char](x, x))

@@ -206,10 +206,16 @@ def test_memory_of_batches_is_bounded_for_all_members_together(monkeypatch):
 def test_batches_of_wide_rows_are_not_cut_short_for_many_members(form, monkeypatch):
     X, y = digits()
     X = form(np.tile(X, (1, 40)))
-    cut, stream = [], Objective._stream
-    monkeypatch.setattr(Objective, "_stream", lambda *a: cut.append(0) or stream(*a))
-    brief(members=20, batch_size=75, max_iter=1).fit(X, y)
-    assert not cut
+    rows, evaluate = [], Objective._add_block
+
+    def spied(self, start, stop, batch_size):
+        rows.append((stop - start, batch_size))
+        evaluate(self, start, stop, batch_size)
+
+    monkeypatch.setattr(Objective, "_add_block", spied)
+    brief(members=20, batch_size=75, max_iter=1, engine="numpy").fit(X, y)
+    assert rows
+    assert all(n_rows == batch_size for n_rows, batch_size in rows)
 
 
 # ---- validation ----

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sknumpy_mlp._vectors import add_scaled, scale
+from sknumpy_mlp._vectors import add_scaled, are_surely_finite, scale
 
 
 @pytest.mark.parametrize("n", [0, 1, 7, 20_000])
@@ -20,3 +20,15 @@ def test_they_do_what_numpy_does_and_leave_the_rest(dtype, n):
     scale(y, 0.5)
     np.testing.assert_array_equal(y, held * dtype(0.5))
     np.testing.assert_array_equal(whole[[0, 1, -2, -1]], before[[0, 1, -2, -1]])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+@pytest.mark.filterwarnings("error")
+def test_one_odd_number_is_never_surely_finite(dtype, odd):
+    x = np.linspace(-1, 1, 101, dtype=dtype)
+    assert are_surely_finite(x)
+    x[37] = odd
+    assert not are_surely_finite(x)
+    x[38] = -odd
+    assert not are_surely_finite(x)

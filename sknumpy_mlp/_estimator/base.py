@@ -19,6 +19,7 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._keywords import with_known_keywords
+from .._vectors import are_surely_finite
 from ..core.batches import rows as rows_of
 from ..core.diagnosis import scale_advice, schedule_advice
 from ..core.state import TrainingState
@@ -343,30 +344,40 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             and X.ndim == 2
             and X.dtype == dtype
             and X.shape[1] == self.n_features_in_
+            and X.flags.forc
             and len(X) > 0
-            and not hasattr(self, "feature_names_in_")
+            and "feature_names_in_" not in vars(self)
         ):
             return False
-        # A sum is finite only if all its terms are; if it is not, the long check says why.
-        with np.errstate(over="ignore", invalid="ignore"):
-            return bool(np.isfinite(np.add.reduce(X, axis=None)))
+        # If they are not, the long check says why.
+        return are_surely_finite(X.ravel("K"))
 
     def _raw_scores(self, X):
         """Raw scores of any input, (n_samples, n_outputs)."""
         if not hasattr(self, "coefs_"):
             check_is_fitted(self)
-        network, dtype = fitted.network(self), fitted.dtype(self)
+        dtype = fitted.dtype(self)
         if not self._is_plain(X, dtype):
             X = self._validated(X, reset=False)
             check_numbers(X, dtype)
-            check_format(X, network)
-        X = rows_of(X, dtype)
-        if network.n_members == 1:
-            return self._cooled(network.scores(X, dtype))
-        pooled = np.empty((len(X), network.units[-1]), dtype)
+            check_format(X, self._network)
+        arrays = fitted.arrays(self)
+        forward = self._passes.take(arrays)
+        is_kept = forward is not None or fitted.reads_in_place(self)
+        forward = forward or fitted.forward(self)
+        scores = self._pooled_scores(forward, rows_of(X, dtype), dtype)
+        if is_kept:
+            self._passes.give_back(arrays, forward)
+        return scores
+
+    def _pooled_scores(self, forward, X, dtype):
+        """Raw scores of `X` by a forward pass; of several members, those of their mean."""
+        if self.coefs_[0].ndim == 2:
+            return self._cooled(forward.scores(X, dtype))
+        pooled = np.empty((len(X), self.coefs_[-1].shape[-1]), dtype)
         for start in range(0, len(X), self._pooled_rows):
             index = np.arange(start, min(start + self._pooled_rows, len(X)))
-            pooled[index] = self._loss.link.pool(self._cooled(network.scores(X, dtype, index)))
+            pooled[index] = self._loss.link.pool(self._cooled(forward.scores(X, dtype, index)))
         return pooled
 
     def _cooled(self, raw):

@@ -226,7 +226,7 @@ def begin(plan, rows, past, stream, scorer=None, n_epochs=None):
         curves=past.curves,
         batches=batches,
         split=split,
-        held_out=_held_out(plan, rows, network, loss, batches.X, split, scorer),
+        held_out=_held_out(plan, rows, network, loss, engine, batches.X, split, scorer),
         n_epochs=n_epochs,
         engine=engine,
     )
@@ -268,7 +268,7 @@ def _network(plan, rows, loss, past, random_state):
     return network
 
 
-def _held_out(plan, rows, network, loss, X, split, scorer):
+def _held_out(plan, rows, network, loss, engine, X, split, scorer):
     """The held-out rows of each member; an empty list if no rows are held out.
 
     Parameters
@@ -295,7 +295,7 @@ def _held_out(plan, rows, network, loss, X, split, scorer):
         check_some_weight(weights, "held out by early_stopping or given as X_val")
         codes = loss.encode_target(part.target.codes, X.dtype)
         score = None if scorer is None else scorer(member, loss, part)
-        held_out.append(HeldOut(member, loss, X, codes, weights, part.index, score))
+        held_out.append(HeldOut(engine.forward(member), loss, X, codes, weights, part.index, score))
     return held_out
 
 

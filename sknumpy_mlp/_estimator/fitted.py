@@ -13,6 +13,7 @@ from ..core.layers import KINDS
 from ..core.network import Network, perceptron
 from ..core.state import Record, TrainingState
 from .fit import Fit, Past
+from .passes import ForwardPasses
 
 # Attribute names that scikit-learn defines; other kinds of parameters are stored as <kind>_.
 ATTRIBUTES = {"weights": "coefs_", "biases": "intercepts_"}
@@ -46,6 +47,7 @@ def network_attributes(network, loss, labels):
         found |= {"classes_": labels.classes, "_labels": labels}
     return found | {
         "_network": network.unbound(),
+        "_passes": ForwardPasses(),
         "_loss": loss,
         "n_layers_": len(found["coefs_"]) + 1,
         "n_outputs_": network.units[-1],
@@ -100,6 +102,11 @@ def parameters(model):
     return found
 
 
+def arrays(model):
+    """All parameters of a fitted model, as users may have changed them."""
+    return [array for found in parameters(model).values() for array in found]
+
+
 def dtype(model):
     """The dtype of the network: that of `coefs_`, or float64 if users set another dtype there."""
     found = model.coefs_[0].dtype
@@ -118,6 +125,18 @@ def network(model):
         }
     )
     return found
+
+
+def forward(model):
+    """What computes the raw scores of a fitted model; by compiled kernels where they can be had."""
+    found = network(model)
+    return choose("auto", found, model._loss).forward(found)
+
+
+def reads_in_place(model):
+    """Whether the forward pass of a model reads its parameters, rather than copies of them."""
+    wanted = dtype(model)
+    return all(each.dtype == wanted and each.flags.c_contiguous for each in arrays(model))
 
 
 def given(plan, stream, coefs, intercepts, kind, labels=None):

@@ -22,6 +22,10 @@ class NumpyEngine:
         """The objective of a fit."""
         return Objective(network, loss, alpha, batches)
 
+    def forward(self, network):
+        """What computes the raw scores of a bound network, by its method ``scores``."""
+        return network
+
     def steps(self, objective, optimizer, moments, groups, clip_norm=None):
         """The steps of an optimizer with these moments on the network of an objective."""
         network = objective.network
@@ -42,13 +46,18 @@ class CompiledEngine(NumpyEngine):
 
         return CompiledObjective(network, loss, alpha, batches)
 
+    def forward(self, network):
+        """What computes the raw scores of a bound network, for one thread at a time."""
+        from .compiled.scores import CompiledScores
+
+        return CompiledScores(network)
+
     def steps(self, objective, optimizer, moments, groups, clip_norm=None):
         """The steps of an optimizer; by its array form where it has no scalar form."""
         from .compiled.engine import CompiledSteps
         from .compiled.forms import lacks_form
 
-        is_one_block = objective.batches.batch_size <= objective.block_size
-        if lacks_form(optimizer) or not is_one_block:
+        if lacks_form(optimizer):
             return super().steps(objective, optimizer, moments, groups, clip_norm)
         return CompiledSteps(objective, optimizer, moments, groups, clip_norm)
 

@@ -14,8 +14,8 @@ class HeldOut:
 
     Parameters
     ----------
-    network : Network
-        The network, which `evaluate` uses in its current state.
+    forward : Network or CompiledScores
+        Computes the raw scores of the network in its current state; see `engines`.
     loss : Loss
         The loss for this kind of target.
     X : DenseRows or SparseRows
@@ -41,8 +41,8 @@ class HeldOut:
     (1.0986, -1.0986)
     """
 
-    def __init__(self, network, loss, X, y, weights=None, index=None, score=None):
-        self.network = network
+    def __init__(self, forward, loss, X, y, weights=None, index=None, score=None):
+        self.forward = forward
         self.loss = loss
         self.X = X
         self.y = y
@@ -52,7 +52,7 @@ class HeldOut:
 
     def raw_scores(self):
         """Raw scores of the rows, (n_samples, n_outputs)."""
-        return self.network.scores(self.X, self.X.dtype, self.index)
+        return self.forward.scores(self.X, self.X.dtype, self.index)
 
     def evaluate(self):
         """Loss and score of the network in its current state, as floats."""

@@ -108,6 +108,7 @@ class Layer:
     is_random = False
     generator = None
     forward_rows = None
+    predict_rows = None
     backward_rows = None
     input_gradient_rows = None
     sparse_forward_rows = None

@@ -51,10 +51,7 @@ class Objective:
         float
             The penalty times the number of rows.
         """
-        if stop - start <= self.block_size:
-            self._add_block(start, stop, stop - start)
-        else:
-            self._stream(start, stop)
+        self._fill_gradient(start, stop)
         if not self.alpha:
             return 0.0
         weights = self.network.weights
@@ -73,8 +70,11 @@ class Objective:
         self.losses_of(start, stop)[:] = 0
         return True
 
-    def _stream(self, start, stop):
-        """Compute the gradient of a batch that is larger than a block, as a sum over blocks."""
+    def _fill_gradient(self, start, stop):
+        """Compute the gradient without the penalty: a sum over blocks, if the batch is larger."""
+        if stop - start <= self.block_size:
+            self._add_block(start, stop, stop - start)
+            return
         total = np.zeros_like(self.network.grad)
         for first in range(start, stop, self.block_size):
             self._add_block(first, min(first + self.block_size, stop), stop - start)

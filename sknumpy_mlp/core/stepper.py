@@ -76,15 +76,21 @@ class Steps:
         self.objective, self.stepper, self.clip_norm = objective, stepper, clip_norm
         self._grad_by_member = objective.network.parts(objective.network.grad)
 
-    def make(self, steps):
-        """Make all steps, given as (start, stop, rate).
+    def make(self, rates):
+        """Make a step on each batch of an epoch.
+
+        Parameters
+        ----------
+        rates : ndarray of shape (n_batches,)
+            The learning rates of the steps.
 
         Returns
         -------
         float
             Sum of the penalties of the batches, each multiplied by its number of rows.
         """
-        return sum(self._make(*step) for step in steps)
+        bounds = self.objective.batches.bounds()
+        return sum(self._make(*each, rate) for each, rate in zip(bounds, rates.tolist()))
 
     def _make(self, start, stop, rate):
         """Make one step on a batch; returns the penalty times the number of rows.

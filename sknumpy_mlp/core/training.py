@@ -149,7 +149,7 @@ class Training:
         """Make one step per batch; returns the mean loss of the epoch."""
         clock, batches = self.state.clock, self.batches
         batches.arrange(self.record.order)
-        loss = self.objective.mean(steps.make(self._planned_steps()))
+        loss = self.objective.mean(steps.make(self._rates()))
         when = f"in epoch {clock.epochs + 1} at a learning rate of {self._last_rate:g}"
         check_finite(self.fit, loss, when)
         clock.epochs += 1
@@ -157,16 +157,16 @@ class Training:
         clock.samples_seen = self.state.samples_seen
         return loss
 
-    def _planned_steps(self):
-        """Yield the bounds of each batch of an epoch, and the learning rate of its step."""
+    def _rates(self):
+        """The learning rate of each step of an epoch, (n_batches,)."""
         clock, n_batches = self.state.clock, self.batches.n_batches
         planned = self.plan.max_iter * n_batches
-        for number, (start, stop) in enumerate(self.batches.bounds()):
-            if number == 0 or self.schedule.every_step:
-                done = clock.epochs * n_batches + number
-                clock.fraction = min(1.0, done / planned)
-                self._last_rate = self._rate()
-            yield start, stop, self._last_rate
+        rates = np.empty(n_batches)
+        for number in range(n_batches if self.schedule.every_step else 1):
+            done = clock.epochs * n_batches + number
+            clock.fraction = min(1.0, done / planned)
+            rates[number:] = self._last_rate = self._rate()
+        return rates
 
     def _rate(self):
         factor = self.schedule.at(self.state.clock)

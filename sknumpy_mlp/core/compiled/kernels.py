@@ -1,9 +1,8 @@
 """The kernels, as source around the scalar forms of the parts.
 
 Every function here returns the address of a kernel, or a dict of addresses by name. In a kernel,
-``i`` holds the addresses and sizes, ``x`` the numbers, and ``s`` the step: number of rows, first
-row of the batch, number of the step, rows of the batch, place of its first loss. Arrays of a batch
-have the rows of the step.
+``i`` holds the addresses and sizes, ``x`` the numbers, and ``s`` the block of rows (see `driver`).
+Arrays of a batch have the rows of the block.
 """
 
 from functools import cache
@@ -11,6 +10,9 @@ from functools import cache
 import numpy as np
 
 from .sources import arguments, kernels, text_of
+
+# How many numbers describe a block of rows to the `driver`.
+BLOCK_WIDTH = 7
 
 _OPEN = """
 @kernel
@@ -140,18 +142,14 @@ def loss(cls, dtype, is_index):
 
     Overwrites scores by their scaled gradient, and writes the weighted loss of each row.
     i = scores, m, targets, number of targets, rows, weights or 0, losses, number of losses, member,
-    buffers for the scores and the targets of the batch output by output, and for three numbers a row;
-    x = attributes. s[3] is the number of rows of the batch, s[4] the place of its first loss.
+    then buffers: for the scores and the targets of the batch, output by output, and for three
+    numbers a row. x = attributes.
     """
-    from_rows = cls.rows
-    function = from_rows or cls.output
-    text = f"@form\n{text_of(function, 'formula')}\n"
+    text = f"@form\n{text_of(cls.rows or cls.output, 'formula')}\n"
     text += _OPEN.format(name="run")
-    kind, shape = ("np.int64", "i[3]") if is_index else ("T", "(i[3], m)")
-    text += f"""
+    text += """
     m = i[1]
     Z, rows = array(i[0], (n, m)), carray(pointer(i[4]), n, np.int64)
-    targets = carray(pointer(i[2]), {shape}, {kind})
     first = s[4] + i[8] * n
     losses = array(i[6], i[7])[first:first + n]
     # Output by output: a loop over rows is vectorized, whatever the number of outputs.
@@ -160,28 +158,8 @@ def loss(cls, dtype, is_index):
         for c in range(m):
             S[c, r] = Z[r, c]
 """
-    if is_index:
-        text += f"    y = carray(pointer(i[10]), n, {kind})\n"
-        text += "    for r in range(n):\n        y[r] = targets[rows[r]]\n"
-    else:
-        text += f"    y = carray(pointer(i[10]), (m, n), {kind}).T\n"
-        text += "    for r in range(n):\n        for c in range(m):\n"
-        text += "            y[r, c] = targets[rows[r], c]\n"
-    if from_rows:
-        given = _numbers(arguments(function)[4:])
-        text += f"    formula(S.T, y, losses, scratch{given})\n"
-    else:
-        given = _numbers(arguments(function)[2:])
-        target = "T(1) if y[r] == c else T(0)" if is_index else "y[r, c]"
-        text += f"""
-    for r in range(n):
-        losses[r] = T(0)
-    for c in range(m):
-        for r in range(n):
-            value, gradient = formula(S[c, r], {target}{given})
-            losses[r] += value
-            S[c, r] = gradient
-"""
+    text += _TARGETS_OF_CLASSES if is_index else _TARGETS
+    text += _formula_of_loss(cls, is_index)
     text += """
     share = T(1) / T(s[3])
     if i[5] == 0:
@@ -198,6 +176,37 @@ def loss(cls, dtype, is_index):
 """
     name = f"loss_{cls.__name__}_{'index' if is_index else 'matrix'}"
     return kernels(name, text, dtype)["run"]
+
+
+_TARGETS_OF_CLASSES = """
+    targets, y = carray(pointer(i[2]), i[3], np.int64), carray(pointer(i[10]), n, np.int64)
+    for r in range(n):
+        y[r] = targets[rows[r]]
+"""
+_TARGETS = """
+    targets, y = array(i[2], (i[3], m)), array(i[10], (m, n)).T
+    for r in range(n):
+        for c in range(m):
+            y[r, c] = targets[rows[r], c]
+"""
+
+
+def _formula_of_loss(cls, is_index):
+    """The lines that turn the scores ``S`` of a batch into losses and gradients."""
+    if cls.rows:
+        given = _numbers(arguments(cls.rows)[4:])
+        return f"    formula(S.T, y, losses, scratch{given})\n"
+    given = _numbers(arguments(cls.output)[2:])
+    target = "T(1) if y[r] == c else T(0)" if is_index else "y[r, c]"
+    return f"""
+    for r in range(n):
+        losses[r] = T(0)
+    for c in range(m):
+        for r in range(n):
+            value, gradient = formula(S[c, r], {target}{given})
+            losses[r] += value
+            S[c, r] = gradient
+"""
 
 
 @cache
@@ -240,17 +249,9 @@ def optimizer(cls, dtype):
     return kernels(f"optimizer_{cls.__name__}", text, dtype)["run"]
 
 
-@cache
-def common(dtype):
-    """Kernels that belong to no part.
-
-    "index": i = order or 0, subset or 0, rows: the row numbers of the batch.
-    "penalty": i = theta, n_weights, total: adds half of alpha times the squared norm.
-    "clip": i = n_parts, grad, then start and stop of each part; x = norm.
-    "penalize": i = theta, grad, n_weights; x = alpha.
-    """
-    text = _OPEN.format(name="index")
-    text += """
+# Kernels that belong to no part; `common` says what their integers and numbers are.
+_COMMON = {
+    "index": """
     rows, first = carray(pointer(i[2]), n, np.int64), s[1]
     for r in range(n):
         row = first + r
@@ -259,21 +260,30 @@ def common(dtype):
         if i[1] != 0:
             row = carray(pointer(i[1]), row + 1, np.int64)[row]
         rows[r] = row
-"""
-    text += _OPEN.format(name="penalty")
-    text += """
+""",
+    "accumulate": """
+    total, grad = array(i[0], i[2]), array(i[1], i[2])
+    if s[5] == 0:
+        for p in range(i[2]):
+            total[p] = grad[p]
+    elif s[6] == 0:
+        for p in range(i[2]):
+            total[p] += grad[p]
+    else:
+        for p in range(i[2]):
+            grad[p] += total[p]
+""",
+    "penalty": """
     W, total = array(i[0], i[1]), carray(pointer(i[2]), 1, np.float64)
     total[0] += 0.5 * x[0] * dot(W, W)
-"""
-    text += _OPEN.format(name="penalize")
-    text += """
+""",
+    "penalize": """
     W, dW = array(i[0], i[2]), array(i[1], i[2])
     penalty = T(x[0] / s[3])
     for p in range(i[2]):
         dW[p] += penalty * W[p]
-"""
-    text += _OPEN.format(name="clip")
-    text += """
+""",
+    "clip": """
     total = T(0)
     for k in range(i[0]):
         part = array(i[1], i[3 + 2 * k])[i[2 + 2 * k]:]
@@ -292,7 +302,22 @@ def common(dtype):
             part = array(i[1], i[3 + 2 * k])[i[2 + 2 * k]:]
             for p in range(len(part)):
                 part[p] *= factor
-"""
+""",
+}
+
+
+@cache
+def common(dtype):
+    """Kernels that belong to no part.
+
+    "index": i = order or 0, subset or 0, rows: the row numbers of the batch.
+    "accumulate": i = total, grad, n_parameters: at the last block of a batch, adds the gradients of
+    all to its own.
+    "penalty": i = theta, n_weights, total: adds half of alpha times the squared norm.
+    "clip": i = n_parts, grad, then start and stop of each part; x = norm.
+    "penalize": i = theta, grad, n_weights; x = alpha.
+    """
+    text = "".join(_OPEN.format(name=name) + body for name, body in _COMMON.items())
     return kernels("common", text, dtype)
 
 
@@ -324,18 +349,26 @@ def gather(source, dtype):
 
 @cache
 def driver():
-    """The function that runs a table of kernels for a run of steps."""
-    text = '''
-@njit("void(int64[:,::1], int64[:,::1], int64[::1])", nogil=True, cache=IS_CACHED)
-def run(calls, steps, step):
-    """Run all calls for each row of steps: n, first row, number, rows of the batch, first loss."""
-    for k in range(steps.shape[0]):
-        for c in range(steps.shape[1]):
-            step[c] = steps[k, c]
-        for c in range(calls.shape[0]):
-            call(calls[c, 0], calls[c, 1], calls[c, 2], step.ctypes.data)
+    """The function that runs tables of kernels for blocks of rows.
+
+    Its arguments are the calls of every block, the calls after the last block of each batch, the
+    blocks, and an array for the block at work. A block is a row of numbers: of its rows, its first
+    row in the order, of the step, of the rows of the batch, the place of its first loss; then
+    whether a block of the batch came before, and whether it is the last.
+    """
+    text = """
+@njit("void(int64[:,::1], int64[:,::1], int64[:,::1], int64[::1])", nogil=True, cache=IS_CACHED)
+def run(passes, updates, blocks, block):
+    for k in range(blocks.shape[0]):
+        for c in range(blocks.shape[1]):
+            block[c] = blocks[k, c]
+        for c in range(passes.shape[0]):
+            call(passes[c, 0], passes[c, 1], passes[c, 2], block.ctypes.data)
+        if block[6] == 1:
+            for c in range(updates.shape[0]):
+                call(updates[c, 0], updates[c, 1], updates[c, 2], block.ctypes.data)
 
 
 addresses["run"] = run
-'''
+"""
     return kernels("driver", text, np.dtype(np.float64))["run"]

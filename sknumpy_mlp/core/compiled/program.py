@@ -5,6 +5,8 @@ and its numbers. Everything that a kernel touches is made here once, kept alive,
 address.
 """
 
+from functools import cached_property
+
 import numpy as np
 
 
@@ -19,10 +21,15 @@ class Program:
     def __init__(self):
         self.calls = []
         self._kept = []
-        self._words = {}
 
     def add(self, kernel, ints, floats=()):
-        """Append a call; arrays among the integers stand for their address."""
+        """Append a call; arrays among the integers stand for their address.
+
+        Returns
+        -------
+        ndarray of int64
+            The integers of the call, which may be changed between runs.
+        """
         words = []
         for each in ints:
             if isinstance(each, np.ndarray):
@@ -31,13 +38,10 @@ class Program:
             words.append(each)
         words, numbers = np.array(words, np.int64), np.array([*floats, 0.0], np.float64)
         self._kept += [words, numbers]
-        self._words[len(self.calls)] = words
         self.calls.append((kernel, words.ctypes.data, numbers.ctypes.data))
+        return words
 
-    def words(self, number):
-        """The integers of a call, which may be changed between runs."""
-        return self._words[number]
-
+    @cached_property
     def table(self):
-        """The calls as an array of shape (n_calls, 3)."""
+        """The calls as an array of shape (n_calls, 3); none can be added afterwards."""
         return np.array(self.calls, np.int64).reshape(-1, 3)

@@ -21,8 +21,8 @@ OPTIMIZERS = [each for each in all_examples(Optimizer) if each.takes_steps]
 
 
 def run(program, n, number=0, n_batch=None, first=0):
-    steps = np.array([[n, 0, number, n_batch or n, first]], np.int64)
-    kernels.driver()(program.table(), steps, np.zeros(8, np.int64))
+    blocks = np.array([[n, 0, number, n_batch or n, first, 0, 1]], np.int64)
+    kernels.driver()(program.table, Program().table, blocks, np.zeros(8, np.int64))
 
 
 def numbers(dtype, shape, seed=0):

@@ -1,0 +1,160 @@
+"""The forward and backward pass of a network as kernel calls, from the forms of its layers."""
+
+import ctypes
+
+import numpy as np
+
+from . import kernels
+from .sources import arguments
+
+# Up to this number of multiplications, OpenBLAS multiplies matrices without packing them: a product
+# of 100 rows by 64 x 100 weights takes a fifth less per row than one of 200 rows.
+SMALL_PRODUCT = 10**6
+# Where no block of so many rows is a small product, blocks are not made for this reason.
+SHORTEST_BLOCK = 100
+
+
+def rows_of_small_products(network):
+    """The most rows for which all products of a network are small; 0 where these are too few."""
+    sizes = [np.prod(shape) for layer in network.layers for shape in layer.shapes.values()]
+    rows = SMALL_PRODUCT // int(max(sizes, default=1))
+    return rows if rows >= SHORTEST_BLOCK else 0
+
+
+class Passes:
+    """Adds the passes of the members of a network to a program.
+
+    Parameters
+    ----------
+    program : Program
+    network : Network
+        Must be bound to its parameters.
+    inputs : Inputs
+        Of each member, or of all.
+    training : bool, default=False
+        Whether a backward pass follows.
+    """
+
+    def __init__(self, program, network, inputs, training=False):
+        self.program, self.layers = program, network.layers
+        self.training = training
+        self.dtype = inputs.buffers.dtype
+        shared = len(inputs.rows) == 1
+        sources = [0 if shared else number for number in range(network.n_members)]
+        self._sparse = [inputs.of_sparse(source) for source in sources]
+        # The input of each layer, and the output of the last, for each member.
+        self._inputs = [[inputs.buffers[source]] for source in sources]
+        self._parameters = [
+            [_parameters(layer, number, training) for layer in self.layers]
+            for number in range(network.n_members)
+        ]
+        rows = inputs.rows.shape[1:]
+        self._buffers = [
+            [layer.buffers(rows, self.dtype, "C", training) for layer in self.layers]
+            for _ in sources
+        ]
+
+    def add_forward(self):
+        """Add the calls of the forward pass; returns the raw scores of each member."""
+        # As in NumPy, all members draw for a layer before any draws for the next.
+        for place in range(len(self.layers)):
+            for number, inputs in enumerate(self._inputs):
+                inputs.append(self._add_layer_forward(place, number, inputs[-1]))
+        return [inputs[-1] for inputs in self._inputs]
+
+    def add_backward(self, number):
+        """Add the calls of the backward pass of a member, whose scores hold their gradient."""
+        inputs = self._inputs[number]
+        dA = inputs[-1]
+        for place in reversed(range(len(self.layers))):
+            dX = None if place == 0 else self._buffers[number][place - 1].dA
+            self._add_layer_backward(place, number, inputs[place], dA, dX)
+            dA = dX
+
+    def _given(self, place, number, **arrays):
+        """The arrays that the forms of a layer may take, by name."""
+        sparse = {} if place else self._sparse[number]
+        buffers = vars(self._buffers[number][place])
+        return self._parameters[number][place] | buffers | arrays | sparse
+
+    def _add_layer_forward(self, place, number, X):
+        """Add the calls of a layer's forward pass; returns its output."""
+        layer, buffers = self.layers[place], self._buffers[number][place]
+        if buffers.A is None:
+            # A layer that passes its input on in prediction.
+            return X
+        f = getattr(layer, "activation", None)
+        in_place = f is not None and f.reads == "output"
+        A = buffers.Z if in_place else buffers.A
+        # An affine map writes where the activation reads.
+        given = self._given(place, number, X=X, A=A if f is None else buffers.Z)
+        form = "sparse_forward_rows" if "rows" in given else "forward_rows"
+        if not self.training and type(layer).predict_rows is not None:
+            form = "predict_rows"
+        self._add_form(layer, form, given)
+        if f is not None:
+            kernel = kernels.activation(type(f), self.dtype)["forward"]
+            ints = [A, given["b"], 0 if in_place else buffers.Z, A.shape[1]]
+            self.program.add(kernel, ints, kernels.numbers(f, type(f).value, 1))
+        return A
+
+    def _add_layer_backward(self, place, number, X, dA, dX):
+        """Add the calls of a layer's backward pass."""
+        layer = self.layers[place]
+        given = self._given(place, number, X=X, dA=dA, dX=dX)
+        f = getattr(layer, "activation", None)
+        if f is not None:
+            kernel = kernels.activation(type(f), self.dtype)["backward"]
+            ints = [given["Z"], dA, given["db"], dA.shape[1]]
+            self.program.add(kernel, ints, kernels.numbers(f, type(f).slope, 1))
+        form = "sparse_backward_rows" if "rows" in given else "backward_rows"
+        if getattr(type(layer), form) is not None:
+            self._add_form(layer, form, given)
+        if dX is not None:
+            self._add_form(layer, "input_gradient_rows", given)
+
+    def _add_form(self, layer, form, given):
+        """Add the call of one form of a layer."""
+        kinds, ints, floats = [], [], []
+        for name in arguments(getattr(type(layer), form)):
+            value = given.get(name)
+            is_parameter = name in layer.shapes or (name[:1] == "d" and name[1:] in layer.shapes)
+            if name == "stream":
+                kinds.append("stream")
+                ints += _stream(layer.generator, self.dtype)
+            elif is_parameter:
+                kinds.append("matrix")
+                ints += [value, *value.shape]
+            elif name == "rows":
+                kinds.append("row numbers")
+                ints.append(value)
+            elif value is not None and value.ndim == 1:
+                kinds.append("numbers" if value.dtype.kind == "f" else value.dtype.name)
+                ints += [value, len(value)]
+            elif value is not None:
+                kinds.append("rows")
+                ints += [value, value.shape[1]]
+            else:
+                kinds.append("number")
+                floats.append(getattr(layer, name))
+        kernel = kernels.layer(type(layer), form, self.dtype, tuple(kinds))
+        self.program.add(kernel, ints, floats)
+
+
+def _parameters(layer, number, training):
+    """The parameters of one member as matrices by name, and in training their gradients."""
+    found = {}
+    for name in layer.shapes:
+        for each in (name, f"d{name}") if training else (name,):
+            array = getattr(layer, each)
+            matrix = array if array.ndim == 2 else array[number]
+            # Users may give a fitted model matrices of any memory order.
+            found[each] = matrix if training else np.ascontiguousarray(matrix)
+    return found
+
+
+def _stream(generator, dtype):
+    """Addresses of the function and of the state that the generator draws from."""
+    interface = generator.bit_generator.ctypes
+    function = interface.next_uint32 if dtype == np.float32 else interface.next_double
+    return [ctypes.cast(function, ctypes.c_void_p).value, interface.state_address]

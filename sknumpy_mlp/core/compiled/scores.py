@@ -1,0 +1,72 @@
+"""Raw scores of any number of rows, by compiled kernels."""
+
+import numpy as np
+
+from ..batches import DenseRows
+from . import kernels
+from .inputs import Inputs
+from .passes import Passes, rows_of_small_products
+from .program import Program
+
+
+class CompiledScores:
+    """`Network.scores`, by compiled kernels.
+
+    The kernels read the parameters where they are, so changes in place count. One object serves
+    one thread at a time.
+
+    Parameters
+    ----------
+    network : Network
+        Must be bound to its parameters.
+    """
+
+    # Blocks of rows have so many elements in the widest layer where their products are not small.
+    block_elements = 2**18
+
+    def __init__(self, network):
+        self.network = network
+        self._n_outputs = network.units[-1]
+        widest = max(network.units[0], network.widest)
+        self._block_size = rows_of_small_products(network) or max(
+            256, self.block_elements // widest
+        )
+        self._driver = kernels.driver()
+        self._blocks = np.zeros((1, kernels.BLOCK_WIDTH), np.int64)
+        self._block, self._updates = np.zeros(8, np.int64), Program().table
+        # The passes of dense rows, which are the same for all.
+        self._dense = None
+
+    def scores(self, X, dtype, index=None):
+        """Raw scores of the rows of `X`; see `Network.scores`."""
+        inputs, outputs, program = self._passes(X, dtype)
+        n_samples = len(X) if index is None else len(index)
+        if inputs.is_sparse:
+            inputs.arrange(None if index is None else np.ascontiguousarray(index, np.int64)[None])
+        raw = np.empty((len(outputs), n_samples, self._n_outputs), dtype)
+        block = self._blocks[0]
+        for start in range(0, n_samples, self._block_size):
+            stop = min(start + self._block_size, n_samples)
+            n = stop - start
+            block[0], block[1] = n, start
+            if not inputs.is_sparse:
+                # Copies of a block cost next to nothing, and NumPy knows all types and orders.
+                rows = X.X[start:stop] if index is None else X.take(index[start:stop])
+                inputs.buffers[0, :n] = rows
+            self._driver(program.table, self._updates, self._blocks, self._block)
+            for each, out in zip(outputs, raw):
+                out[start:stop] = each[:n]
+        return raw if len(outputs) > 1 else raw[0]
+
+    def _passes(self, X, dtype):
+        """The inputs, the outputs of each member, and the kernel calls between them."""
+        if self._dense is not None and type(X) is DenseRows:
+            return self._dense
+        program = Program()
+        inputs = Inputs(X, dtype, 1, self._block_size)
+        if inputs.is_sparse:
+            inputs.add(program, 0)
+        found = inputs, Passes(program, self.network, inputs).add_forward(), program
+        if not inputs.is_sparse:
+            self._dense = found
+        return found

@@ -1,0 +1,88 @@
+"""Forward passes kept between predictions: never those of other parameters, one per thread."""
+
+import copy
+import pickle
+import threading
+
+import numpy as np
+import pytest
+
+from sknumpy_mlp._estimator.passes import ForwardPasses
+
+from ..common import brief, digits
+
+
+def test_a_pass_is_taken_by_one_only_and_given_back():
+    W, passes = [np.ones(2)], ForwardPasses()
+    assert passes.take(W) is None
+    passes.give_back(W, "pass")
+    assert passes.take(W) == "pass"
+    assert passes.take(W) is None
+
+
+@pytest.mark.parametrize("others", [[np.ones(2)], [], [np.ones(2), np.ones(2)]])
+def test_a_pass_of_other_arrays_is_not_taken(others):
+    passes = ForwardPasses()
+    passes.give_back([np.ones(2)], "pass")
+    assert passes.take(others) is None
+
+
+@pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))])
+def test_a_copy_has_no_passes(way):
+    W, passes = [np.ones(2)], ForwardPasses()
+    passes.give_back(W, "pass")
+    assert way(passes).take(W) is None
+    assert passes.take(W) == "pass"
+
+
+def in_place(model):
+    model.coefs_[0][:] *= 2
+
+
+def exchanged(model):
+    model.coefs_[0] = model.coefs_[0] * 2
+
+
+def of_another_order(model):
+    model.coefs_[0] = np.asfortranarray(model.coefs_[0] * 2)
+
+
+def of_another_order_and_then_in_place(model):
+    model.coefs_[0] = np.asfortranarray(model.coefs_[0])
+    model.predict_proba(digits()[0])
+    model.coefs_[0] *= 2
+
+
+@pytest.mark.parametrize("members", [1, 2])
+@pytest.mark.parametrize(
+    "change", [in_place, exchanged, of_another_order, of_another_order_and_then_in_place]
+)
+def test_predictions_follow_parameters_that_users_change(change, members):
+    X, y = digits()
+    model = brief(members=members).fit(X, y)
+    before = model.predict_proba(X)
+    expected = copy.deepcopy(model)
+    expected.coefs_[0] = expected.coefs_[0] * 2
+    change(model)
+    np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
+    assert not np.array_equal(model.predict_proba(X), before)
+
+
+def test_threads_that_predict_at_once_do_not_mix_their_rows():
+    X, y = digits()
+    model = brief().fit(X, y)
+    # One row by one row, as a server does.
+    alone = [model.predict_proba(X[k : k + 1]) for k in range(8)]
+    wrong = []
+
+    def work(k):
+        for _ in range(300):
+            if not np.array_equal(model.predict_proba(X[k : k + 1]), alone[k]):
+                wrong.append(k)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
