@@ -67,7 +67,7 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         Smallest change of the loss or of the validation score that counts as an improvement. For
         lbfgs, the bound on the largest absolute entry of the gradient.
     verbose : bool or int, default=False
-        Whether to print the loss of every epoch.
+        Whether to print the loss of every epoch, and that kernels are compiled.
     warm_start : bool, default=False
         Whether `fit` starts from the weights of the previous call, with a new optimizer.
     momentum : float in [0, 1], default=0.9

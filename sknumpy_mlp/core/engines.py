@@ -5,6 +5,8 @@ network, the loss and what is installed, and nothing else, so that the same envi
 same bits.
 """
 
+import time
+from contextlib import contextmanager, nullcontext
 from functools import cache
 
 from .objective import Objective
@@ -14,9 +16,20 @@ NAMES = ("auto", "numpy", "compiled")
 
 
 class NumpyEngine:
-    """NumPy: what is installed by default."""
+    """NumPy: what is installed by default.
+
+    Attributes
+    ----------
+    seconds : float
+        The time spent on compilations so far.
+    """
 
     name = "numpy"
+    seconds = 0.0
+
+    def telling(self, log):
+        """A context in which ``log(text)`` is called before the first compilation."""
+        return nullcontext()
 
     def objective(self, network, loss, alpha, batches):
         """The objective of a fit."""
@@ -39,6 +52,21 @@ class CompiledEngine(NumpyEngine):
     """Compiled kernels, made from the scalar forms of the parts."""
 
     name = "compiled"
+
+    def telling(self, log):
+        """A context in which ``log(text)`` is called before the first compilation."""
+        from .compiled.sources import observed
+
+        @contextmanager
+        def observer(is_cached):
+            if not self.seconds:
+                later = "; they are cached for the next time" if is_cached else ""
+                log(f"Compiling kernels for this network{later}.")
+            started = time.perf_counter()
+            yield
+            self.seconds += time.perf_counter() - started
+
+        return observed(observer)
 
     def objective(self, network, loss, alpha, batches):
         """The objective of a fit."""

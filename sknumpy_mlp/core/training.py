@@ -64,7 +64,8 @@ class Training:
         # Relative weights divide the data term by the mean weight; the penalty must match.
         alpha = fit.plan.alpha / fit.state.mean_weight
         fit.network.bind_generator(fit.state.generator)
-        self.objective = fit.engine.objective(fit.network, fit.loss, alpha, fit.batches)
+        with fit.engine.telling(self._log):
+            self.objective = fit.engine.objective(fit.network, fit.loss, alpha, fit.batches)
         # The quantity that must improve for training to continue.
         self._criterion = "score" if fit.held_out and fit.plan.early_stopping else "loss"
 
@@ -76,6 +77,7 @@ class Training:
         if record.loss_curve is None:
             record.loss_curve = []
         steps = self._steps(optimizer)
+        self._log_compilation()
         patience = Patience(self.fit, self._criterion)
         best = BestEpochs(self.fit, plan.restore_best and self._criterion == "score")
         last = LastEpoch(self.fit)
@@ -108,9 +110,9 @@ class Training:
         if self.schedule.sgd_only and not optimizer.follows_sgd_schedules:
             self.schedule = Constant()
         groups = network.groups(plan.learning_rate_factors or {}, plan.parametrization)
-        return self.fit.engine.steps(
-            self.objective, optimizer, state.moments, groups, plan.clip_norm
-        )
+        engine = self.fit.engine
+        with engine.telling(self._log):
+            return engine.steps(self.objective, optimizer, state.moments, groups, plan.clip_norm)
 
     def _epoch(self, steps, patience, best):
         """Run all batches once, record the result, and decide whether training ends."""
@@ -209,11 +211,16 @@ class Training:
         if self.plan.verbose:
             print(message)
 
+    def _log_compilation(self):
+        if self.fit.engine.seconds:
+            self._log(f"Compiled kernels in {self.fit.engine.seconds:.1f} seconds.")
+
     # ---- optimizers that take the whole objective ----
 
     def by_objective(self, optimizer):
         """Train by minimizing the objective over all rows; called by the optimizer."""
         trained, n_samples = self.network.trained, self.batches.n_samples
+        self._log_compilation()
 
         def value_and_gradient(theta):
             trained[:] = theta

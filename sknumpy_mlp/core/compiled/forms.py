@@ -2,13 +2,11 @@
 
 from functools import cache
 
-import numba
-
 from ...activations import Activation
 from ...losses import Loss
 from ...optimizers import Optimizer
 from ..layers import Layer
-from .sources import NoSourceError, text_of
+from .sources import FormError, check
 
 # The scalar forms of a family, and the methods whose formulas they are. Of a scalar form in
 # parentheses one is enough.
@@ -18,7 +16,7 @@ FORMS = {
     Optimizer: [(("move",), "update"), (("coefficients",), "update"), (("shrinkage",), "decay")],
     Layer: [(("forward_rows",), "forward"), (("input_gradient_rows",), "backward")],
 }
-# Methods that are no formula of one number, so that their source is not compiled.
+# Methods that are no formula of one number, so that they are not compiled.
 METHODS = ("coefficients", "shrinkage")
 
 
@@ -40,8 +38,8 @@ def _lacks_form(cls):
         try:
             for name in found:
                 if name not in METHODS:
-                    text_of(getattr(cls, name), name)
-        except NoSourceError as error:
+                    check(getattr(cls, name))
+        except FormError as error:
             return str(error)
     return ""
 
@@ -49,6 +47,3 @@ def _lacks_form(cls):
 def _depth(cls, name):
     """How far up the method resolution a name is defined; 0 is the class itself."""
     return next(k for k, each in enumerate(cls.__mro__) if name in vars(each))
-
-
-assert numba

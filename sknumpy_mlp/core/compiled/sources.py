@@ -3,7 +3,8 @@
 A kernel is generated as a module of its own, written to the cache folder under a digest of all
 text that goes into it (the scalar form, our templates, the elementary functions, the versions),
 and compiled by Numba with a cache beside it. So an edited formula has another digest, a second
-process finds what the first has compiled, and nothing is ever compiled for a value.
+process finds what the first has compiled, and nothing is ever compiled for a value. A form whose
+source cannot be read enters the text as its code object, and such a module stays in memory.
 """
 
 import ast
@@ -12,20 +13,21 @@ import importlib.util
 import inspect
 import logging
 import os
-import pickle
 import re
 import sys
 import tempfile
-import textwrap
 import threading
 import time
-from contextlib import suppress
+import tokenize
+from contextlib import contextmanager, nullcontext, suppress
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
 
 import numba
 
-from . import elementary, primitives
+from . import bytecode, elementary, primitives
 
 logger = logging.getLogger("sknumpy_mlp")
 
@@ -34,6 +36,10 @@ VOCABULARY = (
     *("exp", "expm1", "log", "log1p", "tanh", "logistic", "ndtr", "normal_density"),
     *("sqrt", "abs", "float", "len", "range", "dot", "uniform"),
 )
+# Nobody takes longer to write a file.
+STALE_SECONDS = 3600
+# Who hears of compilations in this thread: makes a context for each, from whether it is cached.
+_OBSERVER = ContextVar("observer", default=lambda is_cached: nullcontext())
 _LOCK = threading.RLock()
 
 
@@ -54,40 +60,66 @@ def _typed(node):
     return ast.Call(ast.Name("T", ast.Load()), [node], [])
 
 
-class NoSourceError(Exception):
-    """A scalar form cannot be compiled: its source cannot be read, or uses unknown names."""
+class FormError(Exception):
+    """A scalar form cannot be compiled: it is no Python function, or uses unknown names."""
 
 
-def text_of(function, name):
-    """The source of a scalar form under another name, with its numbers typed.
-
-    Raises
-    ------
-    NoSourceError
-        If the source cannot be read, or uses names that kernels do not know.
-    """
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, TypeError, SyntaxError) as error:
-        raise NoSourceError(f"the source of {function.__qualname__} cannot be read") from error
-    (definition,) = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
-    definition.name, definition.decorator_list = name, []
-    local = {each.arg for each in definition.args.args}
-    local |= {n.id for n in ast.walk(definition) if isinstance(n, ast.Name) and _is_store(n)}
-    used = {n.id for n in ast.walk(definition) if isinstance(n, ast.Name)}
-    unknown = sorted(used - local - set(VOCABULARY))
+def check(function):
+    """Raise a FormError if a scalar form cannot be compiled."""
+    if not inspect.isfunction(function):
+        raise FormError(f"{function!r} is no Python function")
+    used = bytecode.names(function.__code__)
+    # Kernels pass the plain arguments only.
+    used |= inspect.signature(function).parameters.keys() - set(arguments(function))
+    unknown = sorted(used - set(VOCABULARY))
     if unknown:
-        raise NoSourceError(
+        raise FormError(
             f"{function.__qualname__} uses {unknown}; a scalar form may use its arguments and "
             f"{list(VOCABULARY)}"
         )
+
+
+@cache
+def text_of(function, name):
+    """The definition of a scalar form under another name, with its numbers typed."""
+    definition = _definition(function)
+    if definition is None:
+        logger.info(
+            "%s is compiled without a cache, in each process again: its source cannot be read",
+            function.__qualname__,
+        )
+        given = ", ".join(arguments(function))
+        return (
+            f"{_FROM_CODE}{bytecode.literal(function.__code__)!r})\ndef {name}({given}):\n    pass"
+        )
+    definition.name = name
     if ast.get_docstring(definition) is not None:
         del definition.body[0]
     return ast.unparse(ast.fix_missing_locations(_Typed().visit(definition)))
 
 
-def _is_store(node):
-    return isinstance(node.ctx, ast.Store)
+def _definition(function):
+    """The definition of a function, without what is outside of its code; None if unreadable."""
+    with suppress(OSError, TypeError, SyntaxError, tokenize.TokenError):
+        text = inspect.getsource(function)
+        # Not dedented, which would change strings.
+        tree = ast.parse(f"if 1:\n{text}").body[0] if text[0].isspace() else ast.parse(text)
+        definition = tree.body[0]
+        if not isinstance(definition, ast.FunctionDef):
+            return None
+        definition.decorator_list, definition.returns = [], None
+        definition.args.defaults = []
+        for each in definition.args.args:
+            each.annotation = None
+        # Python finds the text by file and line: the file may have changed since, or be another.
+        if bytecode.contents(_code_of(definition)) == bytecode.contents(function.__code__):
+            return definition
+    return None
+
+
+def _code_of(definition):
+    module = compile(ast.Module([definition], []), "", "exec", dont_inherit=True)
+    return next(each for each in module.co_consts if isinstance(each, CodeType))
 
 
 def arguments(function):
@@ -98,14 +130,36 @@ def arguments(function):
 
 def folder():
     """The cache folder, or None where none can be written."""
-    base = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
+    return _folder(os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME"))
+
+
+@cache
+def _folder(base):
     # A home folder that is not known, or that cannot be written, is done without.
     with suppress(OSError, RuntimeError):
         found = Path(base or Path.home() / ".cache") / "sknumpy_mlp" / "kernels"
         found.mkdir(parents=True, exist_ok=True)
         if os.access(found, os.W_OK):
             return found
+    logger.info("compiled kernels cannot be cached: the cache folder cannot be written")
     return None
+
+
+@contextmanager
+def observed(observer):
+    """Let an observer hear of the compilations in this context, not of what is in the cache.
+
+    Parameters
+    ----------
+    observer : callable
+        Takes whether the result will be in the cache, and returns a context manager that is
+        entered around a compilation.
+    """
+    token = _OBSERVER.set(observer)
+    try:
+        yield
+    finally:
+        _OBSERVER.reset(token)
 
 
 def kernels(name, text, dtype):
@@ -131,12 +185,15 @@ def _compiled(name, text, T):
     return _compile(f"{name}_{T}_{_digest(text, T)}", _header(T) + text)
 
 
+# How a form without source begins in generated source.
+_FROM_CODE = "@from_code("
 _HEADER = '''"""Generated by sknumpy_mlp from the scalar forms of its parts; may be deleted."""
 
 import numpy as np
 from numba import carray, cfunc, njit
 from numpy import dot
 
+from sknumpy_mlp.core.compiled import bytecode
 from sknumpy_mlp.core.compiled.primitives import (
     SIGNATURE,
     call,
@@ -153,6 +210,10 @@ functions = []
 def form(function):
     # Inlined: a loop with a call in it is not vectorized.
     return njit(error_model="numpy", forceinline=True)(function)
+
+
+def from_code(literal):
+    return lambda function: bytecode.function(literal, globals(), T)
 
 
 def kernel(function):
@@ -194,55 +255,96 @@ def _digest(text, T):
 
 
 def _compile(key, text):
-    """Write the module of this source, if nobody has, and run it."""
-    place = folder()
-    is_cached = place is not None
-    if not is_cached:
-        place = Path(tempfile.mkdtemp(prefix="sknumpy_mlp_"))
-        logger.info("compiled kernels cannot be cached: the cache folder cannot be written")
-    path = place / f"{key}.py"
-    if not path.exists():
-        _write(path, text.replace("IS_CACHED", str(is_cached)))
-    started, is_known = time.perf_counter(), bool(_cached(place, key))
-    for attempt in range(2):
+    """The module of this source, compiled, or loaded from the cache."""
+    place = None if _FROM_CODE in text else folder()
+    if place is not None:
         try:
-            module = _run(key, path)
-            break
-        except (pickle.UnpicklingError, EOFError, ValueError, AttributeError, ImportError):
-            # A truncated or damaged cache file: Numba would raise for ever.
-            if attempt:
-                raise
-            for damaged in _cached(place, key):
-                with suppress(OSError):
-                    damaged.unlink()
-    if not is_known:
-        seconds = time.perf_counter() - started
-        logger.info("compiled %s in %.2f s", key, seconds)
-    return module
+            return _from_cache(place / f"{key}.py", text.replace("IS_CACHED", "True"))
+        except OSError as error:
+            # Such as a full disk, which costs no more than the cache.
+            logger.info("%s cannot be cached: %s", key, error)
+    with _announced(key, is_cached=False):
+        return _run(key, text.replace("IS_CACHED", "False"))
 
 
-def _cached(place, key):
-    """Numba's files of a module; NUMBA_CACHE_DIR keeps them elsewhere than beside it."""
-    elsewhere = os.environ.get("NUMBA_CACHE_DIR")
-    root = Path(elsewhere) if elsewhere else place
-    return [path for path in root.rglob(f"{key}*") if path.suffix in (".nbi", ".nbc")]
+def _from_cache(path, text):
+    """The module of this source, which is written to `path` if nobody has."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        _write(path, text)
+    if kept := _kept(path):
+        try:
+            return _run(path.stem, text, path)
+        except Exception:
+            # A truncated or damaged file, for which Python or Numba would raise for ever.
+            logger.info("compiling %s again, in case its files in the cache are damaged", path.stem)
+            for each in kept:
+                each.unlink(missing_ok=True)
+    _sweep(path.parent)
+    _sweep(_numba_folder(path.parent))
+    with _announced(path.stem, is_cached=True):
+        return _run(path.stem, text, path)
+
+
+@contextmanager
+def _announced(key, is_cached):
+    """Around a compilation: tell the observer, and log it."""
+    started = time.perf_counter()
+    with _OBSERVER.get()(is_cached):
+        yield
+    logger.info("compiled %s in %.2f s", key, time.perf_counter() - started)
+
+
+def _kept(path):
+    """What Numba and Python have kept of a generated module."""
+    found = _numba_folder(path.parent).glob(f"{path.stem}*")
+    bytes_of_python = Path(importlib.util.cache_from_source(path))
+    kept = [each for each in found if each.suffix in (".nbi", ".nbc")]
+    return [*kept, bytes_of_python] if kept else []
+
+
+@cache
+def _numba_folder(place):
+    """Where Numba keeps what it compiles from the files of a folder, as it says itself."""
+    # It asks for a file that exists; all of a folder have the same place.
+    code = compile("", next(place.glob("*.py")), "exec")
+    return Path(numba.njit(cache=True)(FunctionType(code, {})).stats.cache_path)
+
+
+@cache
+def _sweep(place):
+    """Remove the unfinished files of processes that were killed."""
+    for path in place.glob("*.tmp*"):
+        with suppress(OSError):
+            # The time of the last change to the file itself, which no writer sets.
+            if time.time() - path.stat().st_ctime > STALE_SECONDS:
+                path.unlink()
 
 
 def _write(path, text):
     handle, new = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    with os.fdopen(handle, "w") as file:
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
+    # Older versions of Numba compare this time: two writers of the same text must agree.
+    os.utime(new, (0, 0))
     os.replace(new, path)
 
 
-def _run(key, path):
+def _run(key, text, path=None):
+    """Run a generated module, from its file if it has one."""
     name = f"sknumpy_mlp_kernels.{key}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
+    if path is None:
+        module = ModuleType(name)
+    else:
+        spec = importlib.util.spec_from_file_location(name, path)
+        module = importlib.util.module_from_spec(spec)
     # Numba looks a module up by its name while it runs.
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        if path is None:
+            exec(compile(text, f"<{key}>", "exec"), vars(module))
+        else:
+            # Python keeps the bytecode of a file.
+            spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
