@@ -98,6 +98,14 @@ class Layer:
         Whether the layer draws random numbers in training.
     generator : numpy.random.Generator or None
         Generator of the random numbers, for a layer that `is_random`.
+    forward_rows, backward_rows, input_gradient_rows : function or None
+        The compiled form of the passes of one member, in plain Python on matrices. Arguments are
+        ``X``, ``A``, ``dA``, ``dX``, parameters, their gradients, buffers and attributes by name.
+    predict_rows : function or None
+        The compiled form of the forward pass in prediction; `forward_rows` if None.
+    sparse_forward_rows, sparse_backward_rows : function or None
+        The forms for sparse inputs, by ``data``, ``indices`` and ``indptr`` of a CSR matrix and the
+        ``rows`` of the batch.
     """
 
     kinds: ClassVar[dict] = {}

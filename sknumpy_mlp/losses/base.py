@@ -56,7 +56,8 @@ class Loss(Family):
         takes one score z and its target, and returns the loss and its derivative by z.
     rows : function or None
         The compiled form of another loss, in plain Python on arrays: takes scores, targets and
-        losses as `value_and_gradient` does. Further arguments of both are attributes of the loss.
+        losses as `value_and_gradient` does, and a scratch array of shape (3, n_samples). Scores are
+        stored output by output. Further arguments of both are attributes of the loss.
     """
 
     kinds = ("binary", "multiclass", "multilabel")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,9 +15,14 @@ from scipy import sparse
 pytest.importorskip("numba", reason="numba is not installed")
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
-from sknumpy_mlp.activations import Activation, ReLU
-from sknumpy_mlp.losses import Loss, SoftmaxCrossEntropy
-from sknumpy_mlp.optimizers import Optimizer
+from sknumpy_mlp.activations import Activation, Identity, ReLU
+from sknumpy_mlp.core.batches import Batches
+from sknumpy_mlp.core.engines import choose
+from sknumpy_mlp.core.layers import Dense, Layer
+from sknumpy_mlp.core.network import Network
+from sknumpy_mlp.initializers import GlorotUniform
+from sknumpy_mlp.losses import LogLoss, Loss, SoftmaxCrossEntropy
+from sknumpy_mlp.optimizers import Adam, Optimizer
 from sknumpy_mlp.schedules import Schedule
 
 from ...common import digits
@@ -56,6 +62,8 @@ def assert_agree(one, other):
         {"label_smoothing": 0.2, "learning_rate_factors": {"biases": 0.1}},
         {"early_stopping": True, "temperature_scaling": True},
         {"batch_size": "full"},
+        # Two blocks: the products of 64 x 156 weights are small up to 100 rows.
+        {"hidden_layer_sizes": (156,), "batch_size": "full", "clip_norm": 0.1},
         {"shuffle": False},
     ],
     ids=str,
@@ -191,6 +199,77 @@ def test_a_user_s_scalar_form_is_compiled():
 def test_an_optimizer_of_whole_arrays_steps_in_numpy_on_a_compiled_gradient():
     X, y = digits()
     assert_agree(*fits(X, y, solver=SignDescent(), learning_rate_init=1e-3))
+
+
+class Centered(Layer):
+    """Subtracts a share of a learned offset, and twice as much in training."""
+
+    kinds = {"c": "offsets"}
+
+    def __init__(self, n_features, share):
+        self.width, self.share = n_features, share
+        self.shapes = {"c": (n_features,)}
+
+    def draw(self, initializer, random_state):
+        self.c[...] = random_state.standard_normal(self.shapes["c"])
+
+    def buffers(self, rows, dtype, order="C", training=False):
+        A, dA = (np.empty((*rows, self.width), dtype) for _ in range(2))
+        return SimpleNamespace(A=A, dA=dA, training=training)
+
+    def forward(self, X, buffers):
+        return np.subtract(X, self.share * (1 + buffers.training) * self.c, out=buffers.A)
+
+    def backward(self, X, dA, buffers, dX=None):
+        np.multiply(-2 * self.share, dA.sum(axis=-2, keepdims=True), out=self.dc)
+        if dX is not None:
+            dX[...] = dA
+
+    @staticmethod
+    def forward_rows(X, A, c, share):
+        for i in range(len(X)):
+            for j in range(X.shape[1]):
+                A[i, j] = X[i, j] - 2.0 * share * c[0, j]
+
+    @staticmethod
+    def predict_rows(X, A, c, share):
+        for i in range(len(X)):
+            for j in range(X.shape[1]):
+                A[i, j] = X[i, j] - share * c[0, j]
+
+    @staticmethod
+    def backward_rows(dA, dc, share):
+        dc[0, :] = 0.0
+        for i in range(len(dA)):
+            for j in range(dA.shape[1]):
+                dc[0, j] -= 2.0 * share * dA[i, j]
+
+    @staticmethod
+    def input_gradient_rows(dA, dX):
+        dX[:, :] = dA
+
+
+@pytest.mark.parametrize("n_members", [1, 3])
+@pytest.mark.parametrize("optimizer", [Adam(), SignDescent()], ids=["scalar form", "whole arrays"])
+def test_a_user_s_layer_and_optimizer_are_compiled(optimizer, n_members):
+    X, y = digits()
+    loss, found = LogLoss().for_target("multiclass"), []
+    for name in ENGINES:
+        first, second = Dense(64, 5, ReLU()), Dense(5, 10, Identity())
+        network = Network([Centered(64, 0.1), first, Centered(5, 0.3), second], n_members)
+        network.allocate(np.float64)
+        network.draw(GlorotUniform(), np.random.RandomState(0))
+        engine = choose(name, network, loss)
+        batches = Batches(X, y, np.float64, 40, n_members=n_members)
+        objective = engine.objective(network, loss, 0.1, batches)
+        groups = network.groups({}, "standard")
+        steps = engine.steps(objective, optimizer, optimizer.start(network.theta), groups)
+        for _ in range(3):
+            steps.make(np.full(batches.n_batches, 1e-3))
+        raw = engine.forward(network).scores(batches.X, np.dtype(float))
+        found.append((network.theta.copy(), objective.losses.sum(), raw))
+    for one, other in zip(*found):
+        np.testing.assert_allclose(other, one, rtol=0, atol=1e-9)
 
 
 def test_numba_is_not_imported_with_the_package():
