@@ -34,8 +34,10 @@ def test_an_activation_s_scalar_form_is_its_array_form(activation):
     given = settings(activation, activation.value, 1)
     assert_allclose([activation.value(z, *given) for z in Z[0]], A[0], rtol=1e-13, atol=1e-300)
     kept, dA = (Z if activation.reads == "input" else A), np.ones_like(Z)
-    given = settings(activation, activation.slope, 1)
-    slopes = [activation.slope(each, *given) for each in kept[0]]
+    reads_both = [*inspect.signature(activation.slope).parameters][:2] == ["z", "a"]
+    numbers = zip(Z[0], A[0]) if reads_both else zip(kept[0])
+    given = settings(activation, activation.slope, 2 if reads_both else 1)
+    slopes = [activation.slope(*each, *given) for each in numbers]
     activation.backward(kept.copy(), dA, scratch)
     assert_allclose(slopes, dA[0], rtol=1e-12, atol=1e-15)
 
@@ -51,7 +53,7 @@ def test_a_loss_s_scalar_form_is_its_array_form(loss):
     loss.value_and_gradient(gradient, y, losses)
     found, values = Z.copy(), np.zeros(n)
     if loss.rows:
-        loss.rows(found, y, values, *settings(loss, loss.rows, 3))
+        loss.rows(found, y, values, np.empty((3, n)), *settings(loss, loss.rows, 4))
     else:
         Y = np.eye(m)[y] if is_index else y
         for i, k in np.ndindex(n, m):

@@ -16,7 +16,8 @@ class Activation(Family):
         Whether `forward` may be called with ``out is Z``.
     value, slope : function or None
         The scalar form, from which compiled kernels are made: f of one number z, and f' of the
-        number that `backward` keeps, z or a. Further arguments are attributes of the activation.
+        number that `backward` keeps, z or a. A slope whose arguments begin with z and a reads both.
+        Further arguments are attributes of the activation.
     glorot_factor : float
         The factor c in the bound ``sqrt(c / (fan_in + fan_out))`` of `initializers.Auto`.
     """

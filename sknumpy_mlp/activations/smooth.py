@@ -111,8 +111,10 @@ class GELU(Activation):
         return z * ndtr(z)
 
     @staticmethod
-    def slope(z):
-        return ndtr(z) + z * normal_density(z)
+    def slope(z, a):
+        # Phi(z) from the activation: a division takes a fifth of the time of ndtr.
+        p = a / z if z != 0.0 else 0.5
+        return p + z * normal_density(z)
 
 
 class SiLU(Activation):

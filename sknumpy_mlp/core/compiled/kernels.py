@@ -34,16 +34,22 @@ def numbers(part, function, n_first):
     return [float(getattr(part, name)) for name in arguments(function)[n_first:]]
 
 
+def slope_reads(cls):
+    """How many numbers the slope of an activation reads: z or a, or both."""
+    return 2 if arguments(cls.slope)[:2] == ["z", "a"] else 1
+
+
 @cache
 def activation(cls, dtype):
     """Kernels "forward" and "backward" of an activation, fused with the biases.
 
     forward: i = A, b, Z, m; with A the activations in place where Z is 0.
-    backward: i = kept, dA, db, m.
+    backward: i = kept, dA, db, m, A; with A the activations where the slope reads z and a.
     """
     value, slope = cls.value, cls.slope
     given = _numbers(arguments(value)[1:])
-    given_slope = _numbers(arguments(slope)[1:])
+    n_read = slope_reads(cls)
+    given_slope = (", A[r, c]" if n_read == 2 else "") + _numbers(arguments(slope)[n_read:])
     in_place = cls.reads == "output"
     text = f"@form\n{text_of(value, 'value')}\n\n@form\n{text_of(slope, 'slope')}\n"
     text += _OPEN.format(name="forward")
@@ -64,6 +70,7 @@ def activation(cls, dtype):
     text += f"""
     m = i[3]
     kept, dA, db = array(i[0], (n, m)), array(i[1], (n, m)), array(i[2], m)
+    {"A = array(i[4], (n, m))" if n_read == 2 else ""}
     for c in range(m):
         db[c] = T(0)
     for r in range(n):

@@ -105,8 +105,9 @@ class Passes:
         f = getattr(layer, "activation", None)
         if f is not None:
             kernel = kernels.activation(type(f), self.dtype)["backward"]
-            ints = [given["Z"], dA, given["db"], dA.shape[1]]
-            self.program.add(kernel, ints, kernels.numbers(f, type(f).slope, 1))
+            ints = [given["Z"], dA, given["db"], dA.shape[1], given["A"]]
+            first = kernels.slope_reads(type(f))
+            self.program.add(kernel, ints, kernels.numbers(f, type(f).slope, first))
         form = "sparse_backward_rows" if "rows" in given else "backward_rows"
         if getattr(type(layer), form) is not None:
             self._add_form(layer, form, given)

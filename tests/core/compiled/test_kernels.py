@@ -80,8 +80,8 @@ def test_an_activation_s_kernels_are_its_array_form(activation, dtype):
     found, db, program = dA.copy(), np.empty(m, dtype), Program()
     program.add(
         kernel["backward"],
-        [(A if in_place else kept_Z).copy(), found, db, m],
-        kernels.numbers(activation, cls.slope, 1),
+        [(A if in_place else kept_Z).copy(), found, db, m, A],
+        kernels.numbers(activation, cls.slope, kernels.slope_reads(cls)),
     )
     run(program, n)
     wanted = dA.copy()
