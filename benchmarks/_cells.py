@@ -15,7 +15,7 @@ from scipy import sparse
 from sklearn.datasets import fetch_openml, load_digits, make_classification
 
 SEED = 0
-EVERY_PEER = ("sklearn", "torch", "skorch", "jax")
+EVERY_PEER = ("sklearn", "torch", "torch_compiled", "skorch", "jax")
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,16 @@ def cells():
         Cell("mnist-512-512", "mnist", 10_000, (512, 512), 200, 2),
         Cell("digits-64-tanh", "digits", 1797, (64,), 200, 50, activation="tanh"),
         Cell("digits-64-logistic", "digits", 1797, (64,), 200, 50, activation="logistic"),
-        Cell("digits-64-gelu", "digits", 1797, (64,), 200, 50, activation="gelu", peers=("torch",)),
+        Cell(
+            "digits-64-gelu",
+            "digits",
+            1797,
+            (64,),
+            200,
+            50,
+            activation="gelu",
+            peers=("torch", "torch_compiled"),
+        ),
         Cell("digits-64-sgd", "digits", 1797, (64,), 200, 50, solver="sgd", learning_rate=0.02),
         Cell("digits-64-lbfgs", "digits", 1797, (64,), 200, 50, solver="lbfgs", peers=("sklearn",)),
         Cell(
@@ -102,7 +111,7 @@ def cells():
             256,
             5,
             activation="selu",
-            peers=("torch", "skorch", "jax"),
+            peers=("torch", "torch_compiled", "skorch", "jax"),
         ),
         Cell("columns-tanh", "columns", 10_240, (256, 256, 256), 256, 5, activation="tanh"),
         Cell("sparse-100", "sparse", 4_000, (100,), 200, 2, peers=("sklearn",)),

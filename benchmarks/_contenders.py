@@ -71,7 +71,13 @@ def _torch_module(cell, problem):
     import torch
     from torch import nn
 
-    activation = {"relu": nn.ReLU, "tanh": nn.Tanh, "logistic": nn.Sigmoid, "selu": nn.SELU}
+    activation = {
+        "relu": nn.ReLU,
+        "tanh": nn.Tanh,
+        "logistic": nn.Sigmoid,
+        "selu": nn.SELU,
+        "gelu": nn.GELU,
+    }
     modules = []
     for W, b in zip(problem.weights, problem.biases):
         layer = nn.Linear(*W.shape, dtype=getattr(torch, cell.dtype))
@@ -108,16 +114,20 @@ def _torch_result(cell, problem, losses, model):
     return Result(first, last, n_steps(cell, problem))
 
 
-def with_torch(cell, problem):
+def with_torch(cell, problem, compiled=lambda function: function):
     """PyTorch eager: the loop of its tutorials on a tensor in memory, with a fused optimizer."""
     import torch
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    X, y = torch.from_numpy(problem.X), torch.from_numpy(problem.y)
+    # One model for all rounds: a new one would be compiled again.
+    model = _torch_module(cell, problem)
+    start = {name: value.clone() for name, value in model.state_dict().items()}
+    cross_entropy = torch.nn.CrossEntropyLoss()
+    criterion = compiled(lambda X, y: cross_entropy(model(X), y))
 
     def run():
-        X, y = torch.from_numpy(problem.X), torch.from_numpy(problem.y)
-        model = _torch_module(cell, problem)
-        criterion = torch.nn.CrossEntropyLoss()
+        model.load_state_dict(start)
         optimizer_class, options = _torch_optimizer(cell)
         optimizer = optimizer_class(model.parameters(), **options)
         losses = []
@@ -125,7 +135,7 @@ def with_torch(cell, problem):
             total = 0.0
             for rows in torch.from_numpy(order).split(cell.batch_size):
                 optimizer.zero_grad()
-                loss = criterion(model(X[rows]), y[rows])
+                loss = criterion(X[rows], y[rows])
                 loss.backward()
                 optimizer.step()
                 total += loss.detach()
@@ -133,6 +143,13 @@ def with_torch(cell, problem):
         return _torch_result(cell, problem, losses, model)
 
     return run
+
+
+def with_torch_compiled(cell, problem):
+    """PyTorch with forward pass, loss and backward pass compiled, in a round that is not timed."""
+    import torch
+
+    return with_torch(cell, problem, torch.compile)
 
 
 def with_skorch(cell, problem):
@@ -299,6 +316,7 @@ def _multiply(A, B, out):
 PEERS = {
     "sklearn": (with_sklearn, "sklearn"),
     "torch": (with_torch, "torch"),
+    "torch_compiled": (with_torch_compiled, "torch"),
     "skorch": (with_skorch, "skorch"),
     "jax": (with_jax, "jax"),
 }

@@ -44,7 +44,9 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", metavar="DIR", help="folder with mnist.npz (otherwise: OpenML)")
     parser.add_argument(
-        "--peers", default="sklearn,torch,skorch,jax", help="default: all installed peers"
+        "--peers",
+        default="sklearn,torch,torch_compiled,skorch,jax",
+        help="default: all installed peers",
     )
     parser.add_argument("--cells", default="", metavar="REGEX", help="only cells that match")
     parser.add_argument("--dtype", choices=["float32", "float64"], help="default: both")
@@ -63,7 +65,7 @@ def tolerance(cell, peer):
     """The allowed relative differences of the losses in the first and in the last epoch."""
     if cell.solver == "lbfgs":
         return LBFGS_TOLERANCES[cell.dtype]
-    return (TORCH_TOLERANCES if peer in ("torch", "skorch") else TOLERANCES)[cell.dtype]
+    return (TORCH_TOLERANCES if "torch" in peer or peer == "skorch" else TOLERANCES)[cell.dtype]
 
 
 def installed(names, known):
