@@ -186,6 +186,8 @@ def make_contenders(arguments):
         for members in arguments.members.split(",")
         for epochs in arguments.epochs.split(",")
     }
+    if importlib.util.find_spec("numba"):
+        contenders["recipe in NumPy"] = recipe(engine="numpy")
     contenders["recipe as published"] = recipe(**AS_PUBLISHED)
     contenders["our defaults"] = lambda seed, X: standardised(X, ScratchMLPClassifier, seed)
     contenders |= scikit_learn() | pytabkit(arguments.threads)
