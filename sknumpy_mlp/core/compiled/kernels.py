@@ -24,9 +24,11 @@ def {name}(ints, floats, step):
 """
 
 
-def _numbers(names, first=0):
-    """Numbers of a kernel in the dtype of the network, as call arguments."""
-    return "".join(f", T(x[{first + k}])" for k in range(len(names)))
+def _given(names):
+    """The attributes of a part as arguments of its form, and the lines that read them."""
+    # Read before the loops: a load in a loop may be of what the loop writes, for all LLVM knows.
+    lines = "".join(f"    x{k} = T(x[{k}])\n" for k in range(len(names)))
+    return "".join(f", x{k}" for k in range(len(names))), lines
 
 
 def numbers(part, function, n_first):
@@ -47,9 +49,10 @@ def activation(cls, dtype):
     backward: i = kept, dA, db, m, A; with A the activations where the slope reads z and a.
     """
     value, slope = cls.value, cls.slope
-    given = _numbers(arguments(value)[1:])
+    given, lines = _given(arguments(value)[1:])
     n_read = slope_reads(cls)
-    given_slope = (", A[r, c]" if n_read == 2 else "") + _numbers(arguments(slope)[n_read:])
+    given_slope, lines_of_slope = _given(arguments(slope)[n_read:])
+    read = "kept[r, c], A[r, c]" if n_read == 2 else "kept[r, c]"
     in_place = cls.reads == "output"
     text = f"@form\n{text_of(value, 'value')}\n\n@form\n{text_of(slope, 'slope')}\n"
     text += _OPEN.format(name="forward")
@@ -59,6 +62,7 @@ def activation(cls, dtype):
 """
     if not in_place:
         text += "    Z = array(i[2], (n, m))\n"
+    text += lines
     text += f"""
     for r in range(n):
         for c in range(m):
@@ -71,11 +75,12 @@ def activation(cls, dtype):
     m = i[3]
     kept, dA, db = array(i[0], (n, m)), array(i[1], (n, m)), array(i[2], m)
     {"A = array(i[4], (n, m))" if n_read == 2 else ""}
+{lines_of_slope}
     for c in range(m):
         db[c] = T(0)
     for r in range(n):
         for c in range(m):
-            d = dA[r, c] * slope(kept[r, c]{given_slope})
+            d = dA[r, c] * slope({read}{given_slope})
             dA[r, c] = d
             db[c] += d
 """
@@ -201,11 +206,12 @@ _TARGETS = """
 def _formula_of_loss(cls, is_index):
     """The lines that turn the scores ``S`` of a batch into losses and gradients."""
     if cls.rows:
-        given = _numbers(arguments(cls.rows)[4:])
-        return f"    formula(S.T, y, losses, scratch{given})\n"
-    given = _numbers(arguments(cls.output)[2:])
+        given, lines = _given(arguments(cls.rows)[4:])
+        return f"{lines}    formula(S.T, y, losses, scratch{given})\n"
+    given, lines = _given(arguments(cls.output)[2:])
     target = "T(1) if y[r] == c else T(0)" if is_index else "y[r, c]"
     return f"""
+{lines}
     for r in range(n):
         losses[r] = T(0)
     for c in range(m):
