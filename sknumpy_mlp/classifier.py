@@ -4,7 +4,6 @@ import warnings
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.metrics import accuracy_score
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
@@ -491,8 +490,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         return None
 
     def _score(self, target, predicted, sample_weight):
-        predicted = target.labels.clip(predicted)
-        return accuracy_score(target.codes, predicted, sample_weight=sample_weight)
+        return target.labels.accuracy(target.codes, predicted, sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

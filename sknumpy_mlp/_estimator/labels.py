@@ -102,6 +102,13 @@ class Labels:
         """The same codes, or zeros if there is only one class, whatever its score."""
         return np.zeros_like(codes) if len(self.classes) == 1 and codes.ndim == 1 else codes
 
+    def accuracy(self, codes, predicted, sample_weight=None):
+        """The accuracy of predicted codes; of several labels, all must be right."""
+        # accuracy_score checks its arguments for 0.3 ms, a sixth of an epoch on a small table.
+        is_right = codes == self.clip(predicted)
+        is_right = is_right.all(axis=1) if is_right.ndim > 1 else is_right
+        return float(np.average(is_right, weights=sample_weight))
+
     def decode(self, codes):
         """Labels for codes that `encode` returns."""
         if self.kind != "multilabel":
