@@ -28,9 +28,10 @@ def columns_of_tables():
     """
     numbers = make_pipeline(
         FunctionTransformer(as_numbers, feature_names_out=unchanged_names),
-        # A column without any number is kept, as zeros, so that the columns match those of `fit`.
-        SimpleImputer(strategy="median", keep_empty_features=True),
+        # Before imputing: where half of a column is missing, its quartiles would be the median.
         RobustSmoothScaler(dtype="float32"),
+        # Zero is the median. A column without any number is kept, so that columns match `fit`.
+        SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True),
     )
     missing = make_pipeline(
         FunctionTransformer(as_numbers, feature_names_out=unchanged_names),

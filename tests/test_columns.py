@@ -30,12 +30,16 @@ class TestColumns:
         # age, income, children, married, smokes; age and smokes missing; 4 colors, 2 cities.
         assert expected.shape == (N_ROWS, 5 + 2 + 4 + 2)
 
-    def test_numbers_are_filled_with_the_median_then_scaled(self):
+    def test_numbers_are_scaled_then_filled_with_the_median(self):
         age = np.array([np.nan if a is None else a for a in columns()["age"]])
         out = columns_of_tables().fit_transform(pd.DataFrame(columns()))
-        filled = np.where(np.isnan(age), np.nanmedian(age), age)
-        expected = RobustSmoothScaler().fit_transform(filled[:, np.newaxis])
-        np.testing.assert_array_equal(out[:, 0], expected[:, 0].astype(np.float32))
+        known = age[~np.isnan(age), np.newaxis]
+        scaler = RobustSmoothScaler().fit(known)
+        np.testing.assert_array_equal(
+            out[~np.isnan(age), 0], scaler.transform(known)[:, 0].astype("f4")
+        )
+        assert (out[np.isnan(age), 0] == 0).all()
+        assert scaler.transform([[np.median(known)]]) == 0
         np.testing.assert_array_equal(out[:, 5], np.isnan(age))
 
     def test_only_columns_with_missing_values_in_fit_get_an_indicator(self):
