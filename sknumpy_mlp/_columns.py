@@ -4,6 +4,7 @@
 or polars DataFrame, or an array, and import neither library.
 """
 
+import warnings
 from numbers import Real
 
 import numpy as np
@@ -15,6 +16,12 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from ._estimator.rows import is_missing
 from .preprocessing import RobustSmoothScaler
+
+# Text that is numbers is read as numbers from so many different values on; fewer may be codes.
+FEWEST_NUMBERS = 50
+# Text of which a larger share of the rows differs identifies rows, in tables of so many rows.
+MOST_DIFFERENT, FEWEST_ROWS = 0.9, 50
+MOST_REMARKS = 5
 
 
 def columns_of_tables():
@@ -28,9 +35,10 @@ def columns_of_tables():
     """
     numbers = make_pipeline(
         FunctionTransformer(as_numbers, feature_names_out=unchanged_names),
-        # A column without any number is kept, as zeros, so that the columns match those of `fit`.
-        SimpleImputer(strategy="median", keep_empty_features=True),
+        # Before imputing: where half of a column is missing, its quartiles would be the median.
         RobustSmoothScaler(dtype="float32"),
+        # Zero is the median. A column without any number is kept, so that columns match `fit`.
+        SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True),
     )
     missing = make_pipeline(
         FunctionTransformer(as_numbers, feature_names_out=unchanged_names),
@@ -67,7 +75,7 @@ def name_of_category(feature, category):
 
 
 def numeric_columns(X):
-    """The indices of the columns that hold numbers or booleans.
+    """The indices of the columns that hold numbers or booleans; text that is numbers counts.
 
     Parameters
     ----------
@@ -83,6 +91,8 @@ def numeric_columns(X):
 def categorical_columns(X):
     """The indices of the columns that hold categories.
 
+    Warns of columns that are no features. A column transformer asks once a fit.
+
     Parameters
     ----------
     X : DataFrame or ndarray of shape (n_samples, n_features)
@@ -91,7 +101,39 @@ def categorical_columns(X):
     -------
     list of int
     """
-    return [number for number, kind in enumerate(_kinds(X)) if kind == "categories"]
+    kinds = list(_kinds(X))
+    remarks = [
+        f"column {name!r} {remark}"
+        for kind, (name, _, values) in zip(kinds, _columns(X))
+        if (remark := _remark(kind, values))
+    ]
+    if remarks:
+        more = f"; {len(remarks) - MOST_REMARKS} more" if len(remarks) > MOST_REMARKS else ""
+        told = "; ".join(remarks[:MOST_REMARKS])
+        warnings.warn(f"X may have columns that are no features: {told}{more}.")
+    return [number for number, kind in enumerate(kinds) if kind == "categories"]
+
+
+def _remark(kind, values):
+    """What a user should know of a column before a model learns from it; '' for most columns."""
+    is_text = values.dtype.kind in "OUST"
+    if is_text:
+        different = {value for value in values if not is_missing(value)}
+        if kind == "numbers" and any(isinstance(value, (str, bytes)) for value in different):
+            return "holds numbers as text, which are read as numbers; codes should be categorical"
+    else:
+        different = np.unique(values[values == values])
+    n_rows, n_different = len(values), len(different)
+    if n_rows < FEWEST_ROWS:
+        return ""
+    if n_different == 1 and not any(map(is_missing, values)):
+        return "has the same value in all rows; drop it"
+    if kind == "categories" and n_different > MOST_DIFFERENT * n_rows:
+        return f"has {n_different} different texts in {n_rows} rows; drop it if it names the rows"
+    is_count = values.dtype.kind in "iu" and n_different == n_rows
+    if is_count and int(different[-1]) - int(different[0]) == n_rows - 1:
+        return "numbers the rows; drop it"
+    return ""
 
 
 def as_numbers(X):
@@ -178,9 +220,22 @@ def _kinds(X):
             if others:
                 _refuse(name, f"{', '.join(others)} objects")
             is_text = not known or any(isinstance(value, (str, bytes)) for value in known)
-            yield "categories" if is_text else "numbers"
+            yield "categories" if is_text and not _is_of_numbers(values) else "numbers"
         else:
             _refuse(name, dtype)
+
+
+def _is_of_numbers(values):
+    """Whether all texts of a column are numbers, and many."""
+    found = set()
+    for value in values:
+        if is_missing(value):
+            continue
+        try:
+            found.add(float(value))
+        except (TypeError, ValueError):
+            return False
+    return len(found) >= FEWEST_NUMBERS and np.isfinite(list(found)).all()
 
 
 def _refuse(name, what):

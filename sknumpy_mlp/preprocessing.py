@@ -24,7 +24,8 @@ class RobustSmoothScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
        \qquad s = \begin{cases} q_{75} - q_{25} & \text{if this is not zero,} \\
        (\max - \min) / 2 & \text{otherwise,} \end{cases}
 
-    and z = 0 if the feature is constant. Near the median, the transformation equals scikit-learn's
+    and z = 0 if the feature is constant. Missing values (NaN) are disregarded in `fit` and remain
+    in `transform`, as in scikit-learn's scalers. Near the median, the transformation equals that of
     `RobustScaler`; even extreme outliers stay below 3 in absolute value. Unlike
     `QuantileTransformer`, it preserves the shape of the distribution. Unlike with `StandardScaler`,
     outliers do not compress the range of the other values.
@@ -86,12 +87,12 @@ class RobustSmoothScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `X` contains NaN or infinity, or if `dtype` is invalid.
+            If `X` contains infinity, or if `dtype` is invalid.
         """
         self._output_dtype(np.float64)
         X = self._checked(X, reset=True)
         with np.errstate(over="ignore", invalid="ignore"):
-            lowest, low, center, high, highest = np.percentile(X, [0, 25, 50, 75, 100], axis=0)
+            lowest, low, center, high, highest = _quantiles(X, [0, 25, 50, 75, 100])
             spread = high - low
             scale = np.where(spread > 0, spread, (highest - lowest) / 2)
         if not np.isfinite(scale).all():
@@ -118,7 +119,7 @@ class RobustSmoothScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         X = self._checked(X, reset=False)
         scale = self.scale_.astype(X.dtype)
-        scaled = np.zeros_like(X)
+        scaled = np.where(np.isnan(X), X, 0)
         # Values that overflow are clipped below.
         with np.errstate(over="ignore"):
             np.divide(X - self.center_.astype(X.dtype), scale, out=scaled, where=scale > 0)
@@ -151,21 +152,13 @@ class RobustSmoothScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return X.astype(self._output_dtype(X.dtype), copy=False)
 
     def _checked(self, X, reset):
-        X = validate_data(
+        return validate_data(
             self,
             X,
             dtype=[np.float64, np.float32],
             ensure_all_finite="allow-nan",
             reset=reset,
         )
-        missing = np.isnan(X).any(axis=0)
-        if missing.any():
-            raise ValueError(
-                f"Input X contains NaN, in columns {np.flatnonzero(missing).tolist()}; "
-                f"{type(self).__name__} does not accept missing values: impute them first, "
-                "for example with sklearn.impute.SimpleImputer(strategy='median')"
-            )
-        return X
 
     def _output_dtype(self, dtype):
         """The dtype of the output for an input of this dtype."""
@@ -180,4 +173,16 @@ class RobustSmoothScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         kept = ["float64", "float32"] if self.dtype is None else []
         tags.transformer_tags.preserves_dtype = kept
+        tags.input_tags.allow_nan = True
         return tags
+
+
+def _quantiles(X, percents):
+    """Percentiles of the numbers in each column, (n_percents, n_features); 0 without a number."""
+    found = np.percentile(X, percents, axis=0)
+    # np.nanpercentile takes ten times as long for all columns.
+    for column in np.flatnonzero(np.isnan(X).any(axis=0)):
+        values = X[:, column]
+        values = values[~np.isnan(values)]
+        found[:, column] = np.percentile(values, percents) if len(values) else 0
+    return found

@@ -42,10 +42,10 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
     alpha : float >= 0, default=0.0001
         Strength of the L2 regularization term. The term is divided by the number of samples in the
         batch, as in scikit-learn.
-    batch_size : int, "auto", "full" or "up to N", default="auto"
+    batch_size : int, "auto", "full", "up to N" or "equal up to N", default="auto"
         Size of minibatches. "auto" is ``min(200, n_samples)``, "full" is all samples, and "up to N"
-        is ``min(N, n_samples)``, without the warning that an integer larger than the number of
-        samples raises. Not used by lbfgs.
+        is ``min(N, n_samples)``, without the warning of an integer larger than `n_samples`. "equal
+        up to N" makes as many batches of equal size, so that none is short. Not used by lbfgs.
     learning_rate : str, Schedule or function, default="constant"
         Learning rate schedule: the rate of a step is `learning_rate_init` times a factor.
         "constant", "invscaling" and "adaptive" have the same meaning as in scikit-learn, where adam

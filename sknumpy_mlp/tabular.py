@@ -30,8 +30,8 @@ def make_tabular_mlp(task="classification", **overrides):
     booleans and categories (strings, or the categorical types of the frames), all with missing
     values:
 
-    - Numbers and booleans: missing values are replaced by the median. Each column with missing
-      values in `fit` gets a second column that marks them. `RobustSmoothScaler` scales the result.
+    - Numbers and booleans: `RobustSmoothScaler` scales them, and missing values are replaced by the
+      median. Each column with missing values in `fit` gets a second column that marks them.
     - Categories: each category becomes a column of 0 and 1, and so do missing values. Categories
       not seen in `fit` are encoded as all zeros.
 
@@ -118,7 +118,7 @@ def _settings(task):
         "solver": "adam",
         "beta_2": 0.95,
         "alpha": 0.0,
-        "batch_size": "up to 256",
+        "batch_size": "equal up to 256",
         "max_iter": 64,
         "learning_rate": "coslog4",
         "early_stopping": True,

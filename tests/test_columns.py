@@ -1,5 +1,7 @@
 """Any table to columns of numbers, whatever holds it and whatever its columns are."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -7,7 +9,7 @@ import pytest
 from scipy import sparse
 
 from sknumpy_mlp import RobustSmoothScaler, make_tabular_mlp
-from sknumpy_mlp._columns import as_numbers, as_text, columns_of_tables
+from sknumpy_mlp._columns import as_numbers, as_text, categorical_columns, columns_of_tables
 
 from .tables import FRAMES, N_ROWS, columns
 
@@ -30,12 +32,16 @@ class TestColumns:
         # age, income, children, married, smokes; age and smokes missing; 4 colors, 2 cities.
         assert expected.shape == (N_ROWS, 5 + 2 + 4 + 2)
 
-    def test_numbers_are_filled_with_the_median_then_scaled(self):
+    def test_numbers_are_scaled_then_filled_with_the_median(self):
         age = np.array([np.nan if a is None else a for a in columns()["age"]])
         out = columns_of_tables().fit_transform(pd.DataFrame(columns()))
-        filled = np.where(np.isnan(age), np.nanmedian(age), age)
-        expected = RobustSmoothScaler().fit_transform(filled[:, np.newaxis])
-        np.testing.assert_array_equal(out[:, 0], expected[:, 0].astype(np.float32))
+        known = age[~np.isnan(age), np.newaxis]
+        scaler = RobustSmoothScaler().fit(known)
+        np.testing.assert_array_equal(
+            out[~np.isnan(age), 0], scaler.transform(known)[:, 0].astype("f4")
+        )
+        assert (out[np.isnan(age), 0] == 0).all()
+        assert scaler.transform([[np.median(known)]]) == 0
         np.testing.assert_array_equal(out[:, 5], np.isnan(age))
 
     def test_only_columns_with_missing_values_in_fit_get_an_indicator(self):
@@ -165,3 +171,65 @@ def test_gaps_have_a_name_that_no_text_has():
     model.set_output(transform="pandas").fit(frame, [0, 1] * 10)
     names = model["columns"].get_feature_names_out().tolist()
     assert len(set(names)) == len(names) == 4
+
+
+class TestNoFeatures:
+    """Columns that are no features are told, each with its name and what to do."""
+
+    n_rows = 200
+
+    def told(self, **columns):
+        X = pd.DataFrame({"size": np.random.RandomState(0).normal(size=self.n_rows)} | columns)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            columns_of_tables().fit(X)
+        return "".join(str(each.message) for each in caught)
+
+    def test_names_of_rows(self):
+        told = self.told(customer_id=[f"C{k:05}" for k in range(self.n_rows)])
+        assert "column 'customer_id' has 200 different texts in 200 rows; drop it" in told
+
+    def test_numbers_of_rows(self):
+        told = self.told(row=np.random.RandomState(0).permutation(self.n_rows))
+        assert "column 'row' numbers the rows; drop it" in told
+
+    def test_one_value(self):
+        assert "column 'year' has the same value in all rows; drop it" in self.told(year=2026)
+        assert "column 'unit' has the same value in all rows" in self.told(unit="kg")
+
+    @pytest.mark.filterwarnings("ignore:X may have columns")
+    def test_numbers_as_text_are_read_and_told(self):
+        numbers = np.random.RandomState(0).normal(size=self.n_rows).round(3)
+        text = [None if k == 3 else str(number) for k, number in enumerate(numbers)]
+        assert "column 'price' holds numbers as text, which are read" in self.told(price=text)
+        one, other = (
+            columns_of_tables().fit_transform(pd.DataFrame({"price": values}))
+            for values in (text, np.where(np.arange(self.n_rows) == 3, np.nan, numbers))
+        )
+        np.testing.assert_array_equal(one, other)
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            # Few different numbers may be codes, and leading text or infinity is no number.
+            np.arange(200) % 40,
+            [f"x{k % 80}" for k in range(200)],
+            ["inf", *map(str, range(60)), *map(str, range(139))],
+        ],
+        ids=["codes", "words", "infinity"],
+    )
+    def test_other_text_stays_text_without_a_word(self, values):
+        values = [str(value) for value in values]
+        assert not self.told(word=values)
+        assert categorical_columns(pd.DataFrame({"word": values})) == [0]
+
+    def test_the_first_five_are_named_and_the_others_counted(self):
+        told = self.told(**{f"c{k}": k for k in range(8)})
+        assert "'c4' has" in told
+        assert "'c5'" not in told
+        assert told.endswith("; 3 more.")
+
+    def test_ordinary_columns_are_not_told(self):
+        rng = np.random.RandomState(0)
+        given = {"n": rng.randint(1000, size=200), "b": rng.random_sample(200) < 0.5}
+        assert not self.told(**given, city=rng.choice(["Graz", "Linz"], 200), gap=[None, 1.0] * 100)

@@ -138,13 +138,32 @@ class TestInput:
         with pytest.raises(ValueError, match="dtype must be float32, float64 or None, got 'int64'"):
             RobustSmoothScaler(dtype="int64").fit(X)
 
-    def test_nan_is_refused_with_the_remedy(self):
+    @pytest.mark.filterwarnings("error")
+    def test_missing_values_are_disregarded_and_stay(self):
         X = some_rows()
-        X[3, 2] = np.nan
-        with pytest.raises(ValueError, match=r"contains NaN, in columns \[2\].*SimpleImputer"):
-            RobustSmoothScaler().fit(X)
-        with pytest.raises(ValueError, match="SimpleImputer"):
-            RobustSmoothScaler().fit(some_rows()).transform(X)
+        is_missing = np.random.RandomState(0).random_sample(X.shape) < 0.5
+        is_missing[:, 0] = False
+        gaps = np.where(is_missing, np.nan, X)
+        scaler = RobustSmoothScaler().fit(gaps)
+        Z = scaler.transform(gaps)
+        for column in range(X.shape[1]):
+            known = ~is_missing[:, column]
+            alone = RobustSmoothScaler().fit(X[known, column : column + 1])
+            assert scaler.center_[column] == alone.center_[0]
+            assert scaler.scale_[column] == alone.scale_[0]
+            expected = alone.transform(X[known, column : column + 1])[:, 0]
+            np.testing.assert_array_equal(Z[known, column], expected)
+        np.testing.assert_array_equal(np.isnan(Z), is_missing)
+        back = scaler.inverse_transform(Z)
+        np.testing.assert_array_equal(np.isnan(back), is_missing)
+
+    @pytest.mark.filterwarnings("error")
+    def test_a_column_without_a_number_stays_without(self):
+        scaler = RobustSmoothScaler().fit([[np.nan, 1.0], [np.nan, 2.0]])
+        assert (scaler.center_[0], scaler.scale_[0]) == (0, 0)
+        Z = scaler.transform([[np.nan, 1.0], [5.0, np.nan]])
+        np.testing.assert_array_equal(np.isnan(Z), [[True, False], [False, True]])
+        assert Z[1, 0] == 0
 
     def test_sparse_rows_are_refused(self):
         with pytest.raises(TypeError, match=r"[Ss]parse .*dense data is required"):

@@ -214,6 +214,7 @@ def begin(plan, rows, past, stream, scorer=None, n_epochs=None):
         state.relative_weights(weights, n_samples),
         subset,
         plan.members,
+        plan.cut,
     )
     return Fit(
         plan,

@@ -18,6 +18,7 @@ from sklearn.metrics import get_scorer_names
 
 from .._family import Rule, boolean, integer, one_of, real
 from ..activations import Activation, Identity
+from ..core.batches import consecutively, equally
 from ..core.engines import NAMES as ENGINES
 from ..core.layers import KINDS
 from ..initializers import Initializer
@@ -26,7 +27,7 @@ from ..optimizers import Optimizer
 from ..schedules import Schedule
 
 # A batch size that is only a limit: all rows where there are fewer.
-UP_TO = re.compile(r"up to ([1-9]\d*)")
+UP_TO = re.compile(r"(equal )?up to ([1-9]\d*)")
 NONE = Rule(lambda v: v is None, "None")
 NOT_NEGATIVE = real(0, np.inf, closed="left")
 
@@ -44,7 +45,7 @@ def rules_of_parts(*families):
 RULES = rules_of_parts(Optimizer, Schedule, Loss) | {
     "alpha": real(0, closed="left"),
     "batch_size": one_of("auto", "full")
-    | Rule(lambda v: isinstance(v, str) and UP_TO.fullmatch(v), "'up to N'")
+    | Rule(lambda v: isinstance(v, str) and UP_TO.fullmatch(v), "'up to N' or 'equal up to N'")
     | integer(1),
     "learning_rate_init": real(0, closed="neither"),
     "max_iter": integer(1),
@@ -194,7 +195,7 @@ class Plan(SimpleNamespace):
         if size == "full":
             return n_samples
         if isinstance(size, str):
-            return min(200 if size == "auto" else int(UP_TO.fullmatch(size)[1]), n_samples)
+            return min(200 if size == "auto" else int(UP_TO.fullmatch(size)[2]), n_samples)
         if size > n_samples and warn:
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be "
@@ -204,6 +205,12 @@ class Plan(SimpleNamespace):
             )
         # True is a size of one, as in scikit-learn.
         return int(min(size, n_samples))
+
+    @property
+    def cut(self):
+        """The function that cuts the rows of an epoch into batches."""
+        size = self.batch_size
+        return equally if isinstance(size, str) and size.startswith("equal") else consecutively
 
 
 def takes_steps(estimator):

@@ -106,6 +106,31 @@ class SparseRows:
         return self.X[index.ravel()]
 
 
+def consecutively(n_samples, batch_size):
+    """Yield the start and the stop of batches of this size; the last batch may be smaller.
+
+    Examples
+    --------
+    >>> list(consecutively(9, 4))
+    [(0, 4), (4, 8), (8, 9)]
+    """
+    for start in range(0, n_samples, batch_size):
+        yield start, min(start + batch_size, n_samples)
+
+
+def equally(n_samples, batch_size):
+    """Yield the start and the stop of as many batches, whose sizes differ by at most one.
+
+    Examples
+    --------
+    >>> list(equally(9, 4))
+    [(0, 3), (3, 6), (6, 9)]
+    """
+    n_batches = -(-n_samples // batch_size)
+    for number in range(n_batches):
+        yield number * n_samples // n_batches, (number + 1) * n_samples // n_batches
+
+
 Block = namedtuple("Block", "X y weights start stop")
 Block.__doc__ = """Rows `start` to `stop` of an epoch: inputs, targets, and weights or None."""
 
@@ -121,10 +146,13 @@ class Batches:
     dtype : dtype
         The dtype of the network.
     batch_size : int
+        Maximum number of rows of a batch.
     weights : ndarray of shape (n,), default=None
     subset : integer ndarray of shape (n_samples,) or (n_members, n_samples), default=None
         Indices of the rows to use, for each member; all rows if None. Nothing is copied.
     n_members : int, default=1
+    cut : callable, default=consecutively
+        Takes the number of rows and `batch_size`, and yields the start and the stop of each batch.
 
     Examples
     --------
@@ -135,13 +163,16 @@ class Batches:
     [[2, 0], [1]]
     """
 
-    def __init__(self, X, y, dtype, batch_size, weights=None, subset=None, n_members=1):
+    def __init__(
+        self, X, y, dtype, batch_size, weights=None, subset=None, n_members=1, cut=consecutively
+    ):
         self.X = rows(X, dtype)
         self.y = rows(y, y.dtype)
         self.weights = None if weights is None else rows(weights, dtype)
         self.subset = subset
         self.n_samples = len(y) if subset is None else subset.shape[-1]
         self.batch_size = min(batch_size, self.n_samples)
+        self._cut = cut
         self._axes = () if n_members == 1 else (n_members,)
         # The position of each member's first row in the flattened `subset`.
         self._first = np.arange(n_members).reshape(*self._axes, 1) * self.n_samples
@@ -149,7 +180,7 @@ class Batches:
 
     @property
     def n_batches(self):
-        """Number of batches in an epoch; the last batch may be smaller."""
+        """Number of batches in an epoch."""
         return -(-self.n_samples // self.batch_size)
 
     def arrange(self, order):
@@ -163,9 +194,8 @@ class Batches:
         self._order = order
 
     def bounds(self):
-        """Yield the start and the stop of every batch of an epoch."""
-        for start in range(0, self.n_samples, self.batch_size):
-            yield start, min(start + self.batch_size, self.n_samples)
+        """The start and the stop of every batch of an epoch, as an iterator."""
+        return self._cut(self.n_samples, self.batch_size)
 
     def has_weight(self, start, stop):
         """Whether any of the rows `start` to `stop` of the order has a non-zero weight."""

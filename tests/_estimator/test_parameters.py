@@ -373,7 +373,21 @@ class TestBatchSize:
             other = ScratchMLPClassifier(batch_size=same, **settings).fit(X, y)
             assert one.loss_curve_ == other.loss_curve_
 
-    @pytest.mark.parametrize("value", ["up to 0", "up to", "up to -3", "upto 3", "up to 3 rows"])
+    @pytest.mark.parametrize("engine", ["numpy", "auto"])
+    def test_equal_up_to_is_a_number_that_leaves_no_short_batch(self, engine):
+        X, y = load_breast_cancer(return_X_y=True)
+        X = RobustSmoothScaler().fit_transform(X)
+        settings = {"max_iter": 3, "n_iter_no_change": None, "random_state": 0, "engine": engine}
+        # 560 rows in 3 batches of at most 256 are 187 + 187 + 186, as 187 cuts them too.
+        for limit, same in (("equal up to 256", 187), ("equal up to 9999", "full")):
+            one = ScratchMLPClassifier(batch_size=limit, **settings).fit(X[:560], y[:560])
+            other = ScratchMLPClassifier(batch_size=same, **settings).fit(X[:560], y[:560])
+            assert [len(one.loss_curve_), one.t_] == [3, 3 * 560]
+            np.testing.assert_allclose(one.loss_curve_, other.loss_curve_, rtol=1e-2)
+
+    @pytest.mark.parametrize(
+        "value", ["up to 0", "up to", "up to -3", "upto 3", "up to 3 rows", "equal", "equally 3"]
+    )
     def test_other_words_are_refused(self, value):
         with pytest.raises(ValueError, match=r"batch_size must be 'auto' or 'full' or 'up to N'"):
             ScratchMLPClassifier(batch_size=value).fit([[0.0], [1.0]], [0, 1])

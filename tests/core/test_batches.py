@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sknumpy_mlp.core.batches import Batches, DenseRows, rows
+from sknumpy_mlp.core.batches import Batches, DenseRows, consecutively, equally, rows
 
 N_ROWS, N_FEATURES = 23, 4
 DTYPES = [np.float64, np.float32]
@@ -181,3 +181,16 @@ def test_a_large_array_that_lies_column_by_column_is_gathered_without_a_copy(mon
         part = rows(X, np.float32)
         np.testing.assert_array_equal(part.take(index), values()[index].astype(np.float32))
         assert np.shares_memory(part.X, X) != is_copied
+
+
+@pytest.mark.parametrize("n_samples", [1, 5, 255, 256, 257, 513, 1000, 255_001])
+@pytest.mark.parametrize("batch_size", [1, 32, 256])
+def test_equal_batches_are_as_many_and_differ_by_one_row(n_samples, batch_size):
+    bounds = list(equally(n_samples, batch_size))
+    assert len(bounds) == len(list(consecutively(n_samples, batch_size)))
+    starts, stops = zip(*bounds)
+    assert (starts[0], stops[-1]) == (0, n_samples)
+    assert starts[1:] == stops[:-1]
+    sizes = {stop - start for start, stop in bounds}
+    assert max(sizes) <= batch_size
+    assert max(sizes) - min(sizes) <= 1
