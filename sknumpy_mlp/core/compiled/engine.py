@@ -1,7 +1,7 @@
-"""Training through compiled kernels: the objective of a batch, and runs of steps.
+"""Training through compiled kernels: the objective of a batch, and the steps of an epoch.
 
-`CompiledObjective` fills the gradient as `Objective` does. `CompiledSteps` makes whole steps
-without returning to Python between them. Kernels release the GIL.
+`CompiledObjective` fills the gradient as `Objective` does. `CompiledSteps` makes all steps of an
+epoch without returning to Python between them. Kernels release the GIL.
 """
 
 import time
@@ -31,7 +31,7 @@ class CompiledObjective(Objective):
         self.driver = kernels.driver()
         # Of a block; not known before the first.
         self._seconds = PLANNED_SECONDS
-        self._step = np.zeros(8, np.int64)
+        self._block = np.zeros(8, np.int64)
         self._nothing = Program().table
         self.block_size = self._rows_of_a_block()
         self.program = Program()
@@ -103,7 +103,7 @@ class CompiledObjective(Objective):
                 self.inputs.buffers[:, :n] = self.batches.block(start, start + n).X
             part = blocks[done : done + count]
             started = time.perf_counter()
-            self.driver(self.program.table, updates, part, self._step)
+            self.driver(self.program.table, updates, part, self._block)
             self._seconds = (time.perf_counter() - started) / len(part)
             done += len(part)
 

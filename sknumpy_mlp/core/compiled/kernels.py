@@ -16,10 +16,10 @@ BLOCK_WIDTH = 7
 
 _OPEN = """
 @kernel
-def {name}(ints, floats, step):
+def {name}(ints, floats, block):
     i = carray(pointer(ints), 64, np.int64)
     x = carray(pointer(floats), 64, np.float64)
-    s = carray(pointer(step), 8, np.int64)
+    s = carray(pointer(block), 8, np.int64)
     n = s[0]
 """
 

@@ -1,9 +1,9 @@
 """What kernels need beyond arithmetic: addresses as pointers, and calls of functions by address.
 
-Kernels have one signature, ``(ints, floats, step)``: the addresses of an int64 array with the
-addresses and sizes of the kernel's arrays, of a float64 array with its numbers, and of the int64
-array of the step (see `program`). So a driver can call any sequence of them, and the number of
-compiled functions adds up with the parts instead of multiplying.
+Kernels have one signature, ``(ints, floats, block)``: the addresses of an int64 array with the
+addresses and sizes of the kernel's arrays, of a float64 array with its numbers, and of an int64
+array that describes the block of rows (see `kernels.driver`). So a driver can call any sequence of
+them, and the number of compiled functions adds up with the parts instead of multiplying.
 """
 
 from llvmlite import ir
@@ -31,7 +31,7 @@ def call_address(builder, returned, function, words):
 
 
 @intrinsic
-def call(typingctx, function, ints, floats, step):
+def call(typingctx, function, ints, floats, block):
     """Call the kernel at an address."""
 
     def codegen(context, builder, signature, args):
