@@ -28,6 +28,7 @@ from . import fitted
 from .checkpoint import take_up
 from .fit import Past, begin, splits
 from .parameters import FAMILIES, Plan
+from .passes import ForwardPasses
 from .rollback import unchanged_on_failure
 from .rows import (
     Rows,
@@ -361,10 +362,14 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             X = self._validated(X, reset=False)
             check_numbers(X, dtype)
             check_format(X, self._network)
-        arrays = fitted.arrays(self)
+        given = fitted.parameters(self)
+        arrays = [array for found in given.values() for array in found]
         forward = self._passes.take(arrays)
-        is_kept = forward is not None or fitted.reads_in_place(self)
-        forward = forward or fitted.forward(self)
+        # A pass that reads copies of the parameters would not see changes in place.
+        is_kept = forward is not None or all(
+            each.dtype == dtype and each.flags.c_contiguous for each in arrays
+        )
+        forward = forward or fitted.forward(self, given)
         scores = self._pooled_scores(forward, rows_of(X, dtype), dtype)
         if is_kept:
             self._passes.give_back(arrays, forward)
@@ -409,6 +414,9 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
 
     def __setstate__(self, state):
         super().__setstate__(state)
+        if "coefs_" in vars(self):
+            # Not in files from before models kept their passes.
+            vars(self).setdefault("_passes", ForwardPasses())
         training = vars(self).get("_training")
         if training is not None and isinstance(training.random_state, dict):
             stream = np.random.RandomState(0)

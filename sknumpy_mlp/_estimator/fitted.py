@@ -90,7 +90,9 @@ def past(model, state):
     curves = {name: vars(model).get(name) or [] for name in CURVES}
     trained_by = model.engine_ if model.t_ else None
     labels = vars(model).get("_labels")
-    return Past(parameters(model), state, curves, labels, engine=trained_by)
+    given = parameters(model)
+    check_shapes(given, model.n_features_in_)
+    return Past(given, state, curves, labels, engine=trained_by)
 
 
 def parameters(model):
@@ -102,41 +104,59 @@ def parameters(model):
     return found
 
 
-def arrays(model):
-    """All parameters of a fitted model, as users may have changed them."""
-    return [array for found in parameters(model).values() for array in found]
-
-
 def dtype(model):
     """The dtype of the network: that of `coefs_`, or float64 if users set another dtype there."""
     found = model.coefs_[0].dtype
     return found if found in (np.float32, np.float64) else np.dtype(np.float64)
 
 
-def network(model):
-    """A network that computes with the fitted attributes, which users may have replaced."""
+def check_shapes(given, n_features):
+    """Raise a ValueError unless these parameters, which users may have replaced, fit together."""
+    weights, biases = given["weights"], given["biases"]
+    others = [array for kind in given.keys() - ATTRIBUTES.keys() for array in given[kind]]
+    axes = weights[0].shape[:-2]
+    fit = (
+        _are_consecutive(weights, biases)
+        and all(W.shape[:-2] == axes == b.shape[:-1] for W, b in zip(weights, biases))
+        and weights[0].shape[-2] == n_features
+        and all(each.shape == (*axes, n_features) for each in others)
+    )
+    if not fit:
+        raise ValueError(
+            f"coefs_ and intercepts_ must be of shapes (n_in, n_out) and (n_out,) of consecutive "
+            f"layers for {n_features} features, got {[W.shape for W in weights]} and "
+            f"{[b.shape for b in biases]}" + (f", with {others[0].shape}" if others else "")
+        )
+
+
+def network(model, given=None):
+    """A network that computes with the fitted attributes, which users may have replaced.
+
+    Parameters
+    ----------
+    model : BaseScratchMLP
+    given : dict of str to list of ndarray, default=None
+        The `parameters` of the model, if they are known already.
+    """
+    given = given or parameters(model)
+    check_shapes(given, model.n_features_in_)
+    weights = given["weights"]
     wanted = dtype(model)
-    n_members = 1 if model.coefs_[0].ndim == 2 else len(model.coefs_[0])
+    n_members = 1 if weights[0].ndim == 2 else len(weights[0])
     found = Network(model._network.unbound().layers, n_members)
     found.bind(
         {
             kind: [each if each.dtype == wanted else each.astype(wanted) for each in arrays]
-            for kind, arrays in parameters(model).items()
+            for kind, arrays in given.items()
         }
     )
     return found
 
 
-def forward(model):
+def forward(model, given):
     """What computes the raw scores of a fitted model; by compiled kernels where they can be had."""
-    found = network(model)
+    found = network(model, given)
     return choose("auto", found, model._loss).forward(found)
-
-
-def reads_in_place(model):
-    """Whether the forward pass of a model reads its parameters, rather than copies of them."""
-    wanted = dtype(model)
-    return all(each.dtype == wanted and each.flags.c_contiguous for each in arrays(model))
 
 
 def given(plan, stream, coefs, intercepts, kind, labels=None):
@@ -178,6 +198,16 @@ def given(plan, stream, coefs, intercepts, kind, labels=None):
     return Fit(plan, None, made, loss, state, Record(loss=np.nan), labels, engine=engine)
 
 
+def _are_consecutive(coefs, intercepts):
+    """Whether these are the weights and the biases of consecutive layers."""
+    return (
+        len(coefs) == len(intercepts) > 0
+        and all(W.ndim == b.ndim + 1 > 1 for W, b in zip(coefs, intercepts))
+        and all(b.shape[-1:] == W.shape[-1:] for W, b in zip(coefs, intercepts))
+        and all(W.shape[-1] == next_W.shape[-2] for W, next_W in pairwise(coefs))
+    )
+
+
 def _one_or_each(values):
     """The only value, or an array with one value per member."""
     return values[0] if len(values) == 1 else np.array(values)
@@ -201,12 +231,7 @@ def _check_arrays(coefs, intercepts):
         check_array(b, dtype=[np.float64, np.float32], ensure_2d=False, copy=True)
         for b in intercepts
     ]
-    fit = (
-        len(coefs) == len(intercepts) > 0
-        and all(b.shape == W.shape[1:] for W, b in zip(coefs, intercepts))
-        and all(W.shape[1] == next_W.shape[0] for W, next_W in pairwise(coefs))
-    )
-    if not fit:
+    if not _are_consecutive(coefs, intercepts):
         raise ValueError(
             "coefs and intercepts must be of shapes (n_in, n_out) and (n_out,) for each layer, and "
             "the n_out of a layer must be the n_in of the next, "

@@ -87,3 +87,36 @@ def test_threads_that_predict_at_once_do_not_mix_their_rows():
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: model.intercepts_.__setitem__(0, np.ones(1)),
+        lambda model: model.intercepts_.__setitem__(0, np.ones(9)),
+        lambda model: model.intercepts_.append(np.ones(10)),
+        lambda model: model.coefs_.__setitem__(1, model.coefs_[1][:5]),
+        lambda model: model.coefs_.__setitem__(0, np.vstack([model.coefs_[0]] * 2)),
+        lambda model: model.coefs_.__setitem__(0, model.coefs_[0][:, :4]),
+        lambda model: setattr(model, "feature_scale_", np.ones(1)),
+    ],
+)
+@pytest.mark.parametrize("use", ["predict", "summary", "fit"])
+def test_parameters_that_do_not_fit_together_are_refused(change, use):
+    X, y = digits()
+    model = brief(feature_scale=True, warm_start=True).fit(X, y)
+    change(model)
+    given = {"predict": (X,), "summary": (), "fit": (X, y)}[use]
+    with pytest.raises(ValueError, match=r"coefs_ and intercepts_ must be of shapes"):
+        getattr(model, use)(*given)
+
+
+def test_a_model_from_before_passes_predicts():
+    X, y = digits()
+    model = brief().fit(X, y)
+    expected = model.predict_proba(X)
+    state = model.__getstate__()
+    del state["_passes"]
+    old = brief()
+    old.__setstate__(state)
+    np.testing.assert_array_equal(old.predict_proba(X), expected)

@@ -56,8 +56,9 @@ class CompiledObjective(Objective):
         """The number of rows of a block: the batch in as few equal parts as are small enough."""
         most, n_rows = self.block_size, self.batches.batch_size
         # Random layers draw block by block, and are to draw what they draw in NumPy.
-        if not self.network.is_random:
-            most = min(most, rows_of_small_products(self.network) or most)
+        if self.network.is_random:
+            return min(most, n_rows)
+        most = min(most, rows_of_small_products(self.network) or most)
         return -(-n_rows // -(-n_rows // most))
 
     def _add_loss(self, Z, number):

@@ -41,7 +41,8 @@ class Inputs:
         self.is_sparse = sparse.issparse(X.X)
         width = 0 if self.is_sparse else X.X.shape[1]
         self.buffers = np.empty((n_members, n_rows, width), dtype)
-        self.are_gathered = self.is_sparse or (X.X.dtype.name in GATHERED and X.X.dtype.isnative)
+        self.are_gathered = self.is_sparse or _is_gathered(X.X)
+        self._order = None
         self._X = X.X
         self._index_calls = []
 
@@ -67,5 +68,13 @@ class Inputs:
         if not self.is_sparse:
             return {}
         X = self._X
-        vectors = {"data": X.data, "indices": X.indices, "indptr": X.indptr}
+        vectors = {name: getattr(X, name) for name in ("data", "indices", "indptr")}
+        # SciPy may hold views with steps, for example the real parts of complex numbers.
+        vectors = {name: np.ascontiguousarray(vector) for name, vector in vectors.items()}
         return vectors | {"rows": self.rows[number]}
+
+
+def _is_gathered(X):
+    """Whether a kernel can gather the rows of a dense array: native numbers, at whole steps."""
+    is_known = X.dtype.name in GATHERED and X.dtype.isnative
+    return is_known and X.strides[1] >= 0 and not any(step % X.itemsize for step in X.strides)

@@ -1,6 +1,6 @@
 """The kernels, as source around the scalar forms of the parts.
 
-Every function here returns the address of a kernel, or a dict of addresses by name. In a kernel,
+Every cached function returns the address of a kernel, or a dict of addresses by name. In a kernel,
 ``i`` holds the addresses and sizes, ``x`` the numbers, and ``s`` the block of rows (see `driver`).
 Arrays of a batch have the rows of the block.
 """
@@ -9,6 +9,7 @@ from functools import cache
 
 import numpy as np
 
+from .forms import slope_reads
 from .sources import arguments, kernels, text_of
 
 # How many numbers describe a block of rows to the `driver`.
@@ -34,11 +35,6 @@ def _given(names):
 def numbers(part, function, n_first):
     """The values of the arguments of a scalar form that are attributes of the part."""
     return [float(getattr(part, name)) for name in arguments(function)[n_first:]]
-
-
-def slope_reads(cls):
-    """How many numbers the slope of an activation reads: z or a, or both."""
-    return 2 if arguments(cls.slope)[:2] == ["z", "a"] else 1
 
 
 @cache
@@ -96,7 +92,7 @@ def layer(cls, form, dtype, kinds):
     cls : type
         The layer.
     form : str
-        "forward_rows", "backward_rows" or "input_gradient_rows".
+        The name of the form, such as "forward_rows".
     dtype : dtype
     kinds : tuple of str
         Of the arguments: "rows" for an array of a batch, "matrix" for a parameter, "stream" for
@@ -108,7 +104,9 @@ def layer(cls, form, dtype, kinds):
     position = n_numbers = 0
     given = []
     uses_stream = False
-    for name, kind in zip(arguments(function), kinds):
+    for argument, kind in zip(arguments(function), kinds):
+        # Not the name itself, which may be one of the kernel's own.
+        name = f"given_{argument}"
         if kind == "rows":
             text += f"    {name} = array(i[{position}], (n, i[{position + 1}]))\n"
             position += 2

@@ -5,6 +5,7 @@ import ctypes
 import numpy as np
 
 from . import kernels
+from .forms import slope_reads
 from .sources import arguments
 
 # Up to this number of multiplications, OpenBLAS multiplies matrices without packing them: a product
@@ -106,7 +107,7 @@ class Passes:
         if f is not None:
             kernel = kernels.activation(type(f), self.dtype)["backward"]
             ints = [given["Z"], dA, given["db"], dA.shape[1], given["A"]]
-            first = kernels.slope_reads(type(f))
+            first = slope_reads(type(f))
             self.program.add(kernel, ints, kernels.numbers(f, type(f).slope, first))
         form = "sparse_backward_rows" if "rows" in given else "backward_rows"
         if getattr(type(layer), form) is not None:

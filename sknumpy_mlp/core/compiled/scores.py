@@ -21,16 +21,16 @@ class CompiledScores:
         Must be bound to its parameters.
     """
 
-    # Blocks of rows have so many elements in the widest layer where their products are not small.
-    block_elements = 2**18
+    # Maximum number of elements in the buffers of all layers and members: 4 MB in float32, which a
+    # model keeps from one prediction to the next.
+    block_elements = 2**20
 
     def __init__(self, network):
         self.network = network
         self._n_outputs = network.units[-1]
-        widest = max(network.units[0], network.widest)
-        self._block_size = rows_of_small_products(network) or max(
-            256, self.block_elements // widest
-        )
+        n_units = sum(layer.width for layer in network.layers) * network.n_members
+        most = max(64, self.block_elements // (network.units[0] + n_units))
+        self._block_size = min(rows_of_small_products(network) or 1024, most)
         self._driver = kernels.driver()
         self._blocks = np.zeros((1, kernels.BLOCK_WIDTH), np.int64)
         self._block, self._updates = np.zeros(8, np.int64), Program().table

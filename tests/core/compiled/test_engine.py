@@ -10,16 +10,19 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from numpy import dot
 from scipy import sparse
 
 pytest.importorskip("numba", reason="numba is not installed")
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
 from sknumpy_mlp.activations import Activation, Identity, ReLU
-from sknumpy_mlp.core.batches import Batches
+from sknumpy_mlp.core.batches import Batches, DenseRows
+from sknumpy_mlp.core.compiled.forms import lacks_form
 from sknumpy_mlp.core.engines import choose
 from sknumpy_mlp.core.layers import Dense, Layer
 from sknumpy_mlp.core.network import Network
+from sknumpy_mlp.core.objective import Objective
 from sknumpy_mlp.initializers import GlorotUniform
 from sknumpy_mlp.losses import LogLoss, Loss, SoftmaxCrossEntropy
 from sknumpy_mlp.optimizers import Adam, Optimizer
@@ -35,6 +38,13 @@ def fits(X, y, cls=ScratchMLPClassifier, sample_weight=None, **parameters):
     given = {"hidden_layer_sizes": (9, 5), "max_iter": 4, "n_iter_no_change": None}
     given |= {"batch_size": 40, "random_state": 0} | parameters
     return [cls(**given, engine=engine).fit(X, y, sample_weight) for engine in ENGINES]
+
+
+def packed(X):
+    """Records of a byte and the rows of X."""
+    records = np.zeros(len(X), dtype=[("id", "i1"), ("x", "f8", (X.shape[1],))])
+    records["x"] = X
+    return records
 
 
 def assert_agree(one, other):
@@ -98,10 +108,17 @@ def test_engines_agree_for_numbers(loss):
         lambda X: X.astype(">f8"),
         sparse.csr_array,
         sparse.csc_matrix,
+        # Vectors with steps of two.
+        lambda X: (sparse.csr_matrix(X) * (1 + 2j)).real,
+        # A field of records of 521 bytes, which is no multiple of a number's eight.
+        lambda X: packed(X)["x"],
     ],
 )
 @pytest.mark.parametrize("members", [1, 2])
-def test_engines_agree_for_every_form_of_input(form, members):
+@pytest.mark.parametrize("copied_bytes", [DenseRows.copied_bytes, 0])
+def test_engines_agree_for_every_form_of_input(form, members, copied_bytes, monkeypatch):
+    # Large arrays are not copied to row order; these are not either with a limit of 0.
+    monkeypatch.setattr(DenseRows, "copied_bytes", copied_bytes)
     X, y = digits()
     assert_agree(*fits(form(X), y, members=members))
 
@@ -201,13 +218,86 @@ def test_an_optimizer_of_whole_arrays_steps_in_numpy_on_a_compiled_gradient():
     assert_agree(*fits(X, y, solver=SignDescent(), learning_rate_init=1e-3))
 
 
+def test_dropout_draws_the_same_in_batches_of_several_blocks(monkeypatch):
+    # Blocks of 16 rows and a rest: 40 rows in a batch.
+    monkeypatch.setattr(Objective, "block_elements", 64 * 16)
+    monkeypatch.setattr(Objective, "shortest_block", 1)
+    X, y = digits()
+    assert_agree(*fits(X, y, dropout=0.3))
+
+
+class Bent(Activation):
+    """f(z) = z + z^2 / 8, with a slope of z and a."""
+
+    reads, in_place = "input", False
+
+    def forward(self, Z, out, scratch=None):
+        np.multiply(Z, Z, out=out)
+        out /= 8
+        out += Z
+
+    def backward(self, kept, dA, scratch):
+        dA *= 1 + kept / 4
+
+    @staticmethod
+    def value(z):
+        return z + z * z / 8.0
+
+    @staticmethod
+    def slope(z, a):
+        return 1.0 + 2.0 * (a - z) / z if z != 0.0 else 1.0
+
+
+class Unread(Bent):
+    """The same, which keeps only its output."""
+
+    reads = "output"
+
+
+class Weighed(SoftmaxCrossEntropy):
+    """A loss that writes its array form again, and the form that kernels do not use."""
+
+    def value_and_gradient(self, Z, y, losses, scratch=None):
+        super().value_and_gradient(Z, y, losses, scratch)
+
+    @staticmethod
+    def output(z, y):
+        return z - y, 1.0
+
+
+def test_a_slope_may_take_z_and_a_where_both_are_kept():
+    X, y = digits()
+    assert_agree(*fits(X, y, activation=Bent()))
+    assert lacks_form(Unread()) == "its slope takes z and a, which needs reads = 'input'"
+
+
+def test_a_form_that_kernels_do_not_use_is_not_enough():
+    assert lacks_form(Weighed()) == "it defines value_and_gradient but not rows"
+
+
+class Doubling(Dense):
+    """A layer with other passes for dense inputs than for sparse ones, which it inherits."""
+
+    def forward(self, X, buffers):
+        return super().forward(2 * X, buffers)
+
+    @staticmethod
+    def forward_rows(X, W, A):
+        dot(2.0 * X, W, A)
+
+
+def test_an_inherited_form_of_sparse_rows_is_no_form_of_other_passes():
+    assert lacks_form(Doubling(2, 1, ReLU())) == "it defines forward but not sparse_forward_rows"
+
+
 class Centered(Layer):
     """Subtracts a share of a learned offset, and twice as much in training."""
 
     kinds = {"c": "offsets"}
 
     def __init__(self, n_features, share):
-        self.width, self.share = n_features, share
+        # Named as kernels name their number of rows.
+        self.width, self.n = n_features, share
         self.shapes = {"c": (n_features,)}
 
     def draw(self, initializer, random_state):
@@ -218,31 +308,31 @@ class Centered(Layer):
         return SimpleNamespace(A=A, dA=dA, training=training)
 
     def forward(self, X, buffers):
-        return np.subtract(X, self.share * (1 + buffers.training) * self.c, out=buffers.A)
+        return np.subtract(X, self.n * (1 + buffers.training) * self.c, out=buffers.A)
 
     def backward(self, X, dA, buffers, dX=None):
-        np.multiply(-2 * self.share, dA.sum(axis=-2, keepdims=True), out=self.dc)
+        np.multiply(-2 * self.n, dA.sum(axis=-2, keepdims=True), out=self.dc)
         if dX is not None:
             dX[...] = dA
 
     @staticmethod
-    def forward_rows(X, A, c, share):
+    def forward_rows(X, A, c, n):
         for i in range(len(X)):
             for j in range(X.shape[1]):
-                A[i, j] = X[i, j] - 2.0 * share * c[0, j]
+                A[i, j] = X[i, j] - 2.0 * n * c[0, j]
 
     @staticmethod
-    def predict_rows(X, A, c, share):
+    def predict_rows(X, A, c, n):
         for i in range(len(X)):
             for j in range(X.shape[1]):
-                A[i, j] = X[i, j] - share * c[0, j]
+                A[i, j] = X[i, j] - n * c[0, j]
 
     @staticmethod
-    def backward_rows(dA, dc, share):
+    def backward_rows(dA, dc, n):
         dc[0, :] = 0.0
         for i in range(len(dA)):
             for j in range(dA.shape[1]):
-                dc[0, j] -= 2.0 * share * dA[i, j]
+                dc[0, j] -= 2.0 * n * dA[i, j]
 
     @staticmethod
     def input_gradient_rows(dA, dX):

@@ -7,7 +7,7 @@ pytest.importorskip("numba", reason="numba is not installed")
 
 from sknumpy_mlp.activations import Activation
 from sknumpy_mlp.core.compiled import kernels
-from sknumpy_mlp.core.compiled.forms import lacks_form
+from sknumpy_mlp.core.compiled.forms import lacks_form, slope_reads
 from sknumpy_mlp.core.compiled.program import Program
 from sknumpy_mlp.losses import ClassNumbers, Loss
 from sknumpy_mlp.optimizers import Optimizer
@@ -81,7 +81,7 @@ def test_an_activation_s_kernels_are_its_array_form(activation, dtype):
     program.add(
         kernel["backward"],
         [(A if in_place else kept_Z).copy(), found, db, m, A],
-        kernels.numbers(activation, cls.slope, kernels.slope_reads(cls)),
+        kernels.numbers(activation, cls.slope, slope_reads(cls)),
     )
     run(program, n)
     wanted = dA.copy()
