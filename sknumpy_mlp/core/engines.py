@@ -9,6 +9,7 @@ import time
 from contextlib import contextmanager, nullcontext
 from functools import cache
 
+from .interrupts import interrupts_deferred
 from .objective import Objective
 from .stepper import Stepper, Steps
 
@@ -95,7 +96,9 @@ def _forms():
     """The module that knows compiled forms; None where Numba is not installed."""
     # An import that fails takes a millisecond, in every fit.
     try:
-        from .compiled import forms
+        # Numba cannot be imported again after half an import.
+        with interrupts_deferred():
+            from .compiled import forms
     except ImportError:
         return None
     return forms

@@ -27,6 +27,7 @@ from types import CodeType, FunctionType, ModuleType
 
 import numba
 
+from ..interrupts import interrupts_deferred
 from . import bytecode, elementary, primitives
 
 logger = logging.getLogger("sknumpy_mlp")
@@ -174,8 +175,9 @@ def kernels(name, text, dtype):
     dtype : dtype
         Of the network.
     """
-    # One thread at a time: a second module of the same kernels would not outlive its caller.
-    with _LOCK:
+    # One thread at a time: a second module of the same kernels would not outlive its caller. Numba
+    # is unusable after half a compilation.
+    with _LOCK, interrupts_deferred():
         return _compiled(name, text, dtype.name).addresses
 
 
