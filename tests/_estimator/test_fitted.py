@@ -176,5 +176,5 @@ def test_arrays_of_another_number_of_layers_are_refused(change):
     X, y = digits()
     model = ScratchMLPClassifier((4,), max_iter=1, n_iter_no_change=None).fit(X, y)
     model.coefs_, model.intercepts_ = change(model.coefs_), change(model.intercepts_)
-    with pytest.raises(ValueError, match="one array for each layer|of consecutive layers"):
+    with pytest.raises(ValueError, match=r"one array for each layer|of consecutive layers"):
         model.predict(X)
