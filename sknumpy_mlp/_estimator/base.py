@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._keywords import with_known_keywords
 from .._vectors import are_surely_finite
+from ..core.batches import consecutively
 from ..core.batches import rows as rows_of
 from ..core.diagnosis import scale_advice, schedule_advice
 from ..core.state import TrainingState
@@ -380,8 +381,8 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         if self.coefs_[0].ndim == 2:
             return self._cooled(forward.scores(X, dtype))
         pooled = np.empty((len(X), self.coefs_[-1].shape[-1]), dtype)
-        for start in range(0, len(X), self._pooled_rows):
-            index = np.arange(start, min(start + self._pooled_rows, len(X)))
+        for start, stop in consecutively(len(X), self._pooled_rows):
+            index = np.arange(start, stop)
             pooled[index] = self._loss.link.pool(self._cooled(forward.scores(X, dtype, index)))
         return pooled
 

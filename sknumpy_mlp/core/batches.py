@@ -45,6 +45,15 @@ class DenseRows:
         """Number of buffer elements per row."""
         return self.X[0].size
 
+    def in_row_order(self):
+        """Copy the array to row order if it is small; returns whether it is in row order now."""
+        # In every step: an array in row order is asked for nothing more.
+        if not self.X.flags.c_contiguous:
+            if self.X.nbytes > self.copied_bytes:
+                return False
+            self.X = np.ascontiguousarray(self.X)
+        return True
+
     def _buffer(self, buffers, shape, dtype):
         buffer = buffers.get(shape)
         if buffer is None:
@@ -66,12 +75,10 @@ class DenseRows:
     def take(self, index):
         """The rows with the indices of an integer array of any shape, in a buffer."""
         buffer = self._buffer(self._gathered, index.shape, self.X.dtype)
-        if not self.X.flags.c_contiguous:
-            if self.X.nbytes > self.copied_bytes:
-                buffer[...] = self.X[index]
-                return self._as_dtype(buffer)
+        if not self.in_row_order():
             # ndarray.take would copy the whole array in every call.
-            self.X = np.ascontiguousarray(self.X)
+            buffer[...] = self.X[index]
+            return self._as_dtype(buffer)
         # mode="clip" writes directly into the buffer; the default mode uses a temporary copy.
         self.X.take(index, 0, buffer, "clip")
         return self._as_dtype(buffer)

@@ -14,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..activations import Identity
+from .batches import consecutively
 from .layers import Dense, Dropout, FeatureScale
 
 
@@ -362,8 +363,7 @@ class Network:
         size = max(1, min(n_samples, self.chunk_elements // max(n_inputs, self.widest)))
         raw = np.empty((n_samples, n_outputs), dtype)
         workspace = self.workspace(size, dtype)
-        for start in range(0, n_samples, size):
-            stop = min(start + size, n_samples)
+        for start, stop in consecutively(n_samples, size):
             if stop - start < size:
                 workspace = self.workspace(stop - start, dtype)
             chunk = X.slice(start, stop) if index is None else X.take(index[start:stop])

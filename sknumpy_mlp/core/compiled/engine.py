@@ -13,7 +13,7 @@ from ..objective import Objective
 from . import kernels
 from .inputs import Inputs
 from .passes import Passes, rows_of_small_products
-from .program import Program
+from .program import NO_CALLS, Program
 
 # A call into compiled code is planned to take so many seconds: it cannot be interrupted.
 PLANNED_SECONDS = 0.05
@@ -32,13 +32,11 @@ class CompiledObjective(Objective):
         # Of a block; not known before the first.
         self._seconds = PLANNED_SECONDS
         self._block = np.zeros(8, np.int64)
-        self._nothing = Program().table
         self.block_size = self._rows_of_a_block()
         self.program = Program()
         X, dtype = batches.X, network.theta.dtype
-        # C and F order give the same bits, and rows in C order are gathered faster.
-        if isinstance(X, DenseRows) and X.X.nbytes <= X.copied_bytes:
-            X.X = np.ascontiguousarray(X.X)
+        if isinstance(X, DenseRows):
+            X.in_row_order()
         self.inputs = Inputs(X, dtype, network.n_members, self.block_size)
         for number in range(network.n_members):
             subset = None if batches.subset is None else np.atleast_2d(batches.subset)[number]
@@ -68,7 +66,6 @@ class CompiledObjective(Objective):
         is_index = y.ndim == 1
         y = np.ascontiguousarray(y)
         kernel = kernels.loss(type(self.loss), Z.dtype, is_index)
-        function = type(self.loss).rows or type(self.loss).output
         self.program.add(
             kernel,
             [
@@ -77,7 +74,7 @@ class CompiledObjective(Objective):
                 *(np.empty(Z.size, Z.dtype), np.empty(len(Z) * y[0].size, y.dtype)),
                 np.empty(3 * len(Z), Z.dtype),
             ],
-            kernels.numbers(self.loss, function, 4 if type(self.loss).rows else 2),
+            kernels.numbers(self.loss, *kernels.form_of_loss(type(self.loss))),
         )
 
     def blocks(self, bounds):
@@ -91,11 +88,11 @@ class CompiledObjective(Objective):
                 rows.append((stop - start, start, number, last - first, first_loss, *place))
         return np.array(rows, np.int64).reshape(-1, kernels.BLOCK_WIDTH)
 
-    def run(self, blocks, updates=None):
+    def run(self, blocks, updates=NO_CALLS):
         """Compute blocks, and the updates after each batch, in calls of bounded time."""
         order = self.batches._order
         self.inputs.arrange(None if order is None else np.atleast_2d(order))
-        updates, done = self._nothing if updates is None else updates, 0
+        done = 0
         while done < len(blocks):
             count = max(1, int(PLANNED_SECONDS / self._seconds))
             if not self.inputs.are_gathered:

@@ -146,6 +146,11 @@ def uniform(stream):
 """
 
 
+def form_of_loss(cls):
+    """The scalar form that the kernel of a loss uses, and how many arguments are no attributes."""
+    return (cls.rows, 4) if cls.rows else (cls.output, 2)
+
+
 @cache
 def loss(cls, dtype, is_index):
     """The kernel of a loss, fused with the weights and the factor 1 / n.
@@ -155,7 +160,8 @@ def loss(cls, dtype, is_index):
     then buffers: for the scores and the targets of the batch, output by output, and for three
     numbers a row. x = attributes.
     """
-    text = f"@form\n{text_of(cls.rows or cls.output, 'formula')}\n"
+    function, n_first = form_of_loss(cls)
+    text = f"@form\n{text_of(function, 'formula')}\n"
     text += _OPEN.format(name="run")
     text += """
     m = i[1]
@@ -169,7 +175,13 @@ def loss(cls, dtype, is_index):
             S[c, r] = Z[r, c]
 """
     text += _TARGETS_OF_CLASSES if is_index else _TARGETS
-    text += _formula_of_loss(cls, is_index)
+    given, lines = _given(arguments(function)[n_first:])
+    text += lines
+    if cls.rows:
+        text += f"    formula(S.T, y, losses, scratch{given})\n"
+    else:
+        target = "T(1) if y[r] == c else T(0)" if is_index else "y[r, c]"
+        text += _LOSS_BY_OUTPUT.format(target=target, given=given)
     text += """
     share = T(1) / T(s[3])
     if i[5] == 0:
@@ -201,15 +213,7 @@ _TARGETS = """
 """
 
 
-def _formula_of_loss(cls, is_index):
-    """The lines that turn the scores ``S`` of a batch into losses and gradients."""
-    if cls.rows:
-        given, lines = _given(arguments(cls.rows)[4:])
-        return f"{lines}    formula(S.T, y, losses, scratch{given})\n"
-    given, lines = _given(arguments(cls.output)[2:])
-    target = "T(1) if y[r] == c else T(0)" if is_index else "y[r, c]"
-    return f"""
-{lines}
+_LOSS_BY_OUTPUT = """
     for r in range(n):
         losses[r] = T(0)
     for c in range(m):

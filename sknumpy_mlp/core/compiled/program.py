@@ -9,6 +9,9 @@ from functools import cached_property
 
 import numpy as np
 
+# The table of a program without calls.
+NO_CALLS = np.empty((0, 3), np.int64)
+
 
 class Program:
     """Kernel calls and what they need.

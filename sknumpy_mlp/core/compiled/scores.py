@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from ..batches import DenseRows
+from ..batches import DenseRows, consecutively
 from . import kernels
 from .inputs import Inputs
 from .passes import Passes, rows_of_small_products
-from .program import Program
+from .program import NO_CALLS, Program
 
 
 class CompiledScores:
@@ -33,7 +33,7 @@ class CompiledScores:
         self._block_size = min(rows_of_small_products(network) or 1024, most)
         self._driver = kernels.driver()
         self._blocks = np.zeros((1, kernels.BLOCK_WIDTH), np.int64)
-        self._block, self._updates = np.zeros(8, np.int64), Program().table
+        self._block = np.zeros(8, np.int64)
         # The passes of dense rows, which are the same for all.
         self._dense = None
 
@@ -45,15 +45,14 @@ class CompiledScores:
             inputs.arrange(None if index is None else np.ascontiguousarray(index, np.int64)[None])
         raw = np.empty((len(outputs), n_samples, self._n_outputs), dtype)
         block = self._blocks[0]
-        for start in range(0, n_samples, self._block_size):
-            stop = min(start + self._block_size, n_samples)
+        for start, stop in consecutively(n_samples, self._block_size):
             n = stop - start
             block[0], block[1] = n, start
             if not inputs.is_sparse:
                 # Copies of a block cost next to nothing, and NumPy knows all types and orders.
                 rows = X.X[start:stop] if index is None else X.take(index[start:stop])
                 inputs.buffers[0, :n] = rows
-            self._driver(program.table, self._updates, self._blocks, self._block)
+            self._driver(program.table, NO_CALLS, self._blocks, self._block)
             for each, out in zip(outputs, raw):
                 out[start:stop] = each[:n]
         return raw if len(outputs) > 1 else raw[0]
