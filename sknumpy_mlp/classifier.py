@@ -4,11 +4,11 @@ import warnings
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
 
 from ._estimator.base import BaseScratchMLP
+from ._estimator.class_weights import weights_of_classes
 from ._estimator.labels import Labels, has_several_labels
 from ._estimator.parameters import takes_steps
 from ._estimator.rows import Target
@@ -128,15 +128,19 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         norm. Not supported by lbfgs.
     feature_scale : bool, default=False
         Whether every feature is multiplied by a learned factor, `feature_scale_`, which starts at
-        one. Not supported for sparse X.
+        one; with an embedding, every output of the embedding. Not supported for sparse X.
+    embedding : None, str or Embedding, default=None
+        Embedding of numeric features: "piecewise_linear" appends learned piecewise linear functions
+        of each feature with more than two values, or an object from `sknumpy_mlp.embeddings`. Not
+        supported for sparse X.
     parametrization : {"standard", "ntk"}, default="standard"
         "ntk", the neural tangent parametrization, divides the learning rate of each layer's weights
         by the square root of its number of inputs. It is meant for weights initialized from N(0, 1
         / n_in), ``init="lecun_normal"``, and an optimizer whose steps do not depend on the size of
         the gradient. Not supported by lbfgs.
     learning_rate_factors : dict or None, default=None
-        Factors of the learning rate for "weights", "biases" and "feature_scale". Not supported by
-        lbfgs.
+        Factors of the learning rate for "weights", "biases", "feature_scale" and "embedding". Not
+        supported by lbfgs.
     temperature_scaling : bool, default=False
         Whether to divide raw scores by `temperature_`, the temperature that minimizes the
         validation loss under a standard normal prior on its logarithm. Predicted labels do not
@@ -182,6 +186,10 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         several.
     feature_scale_ : ndarray of shape (n_features_in_,) or (members, n_features_in_)
         The learned factors of the features. Only present with `feature_scale=True`.
+    embedding_, embedding_edges_, embedding_columns_ : ndarray
+        The functions of the features, the edges of their bins and the indices of these features;
+        see `sknumpy_mlp.embeddings`. Several members add an axis in front. Only present with an
+        `embedding`.
     temperature_ : float or ndarray of shape (members,)
         The divisor of the raw scores; with several members, one for each, applied before their
         probabilities are averaged. Only present after a fit with `temperature_scaling=True`.
@@ -269,6 +277,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         label_smoothing=0.0,
         clip_norm=None,
         feature_scale=False,
+        embedding=None,
         parametrization="standard",
         learning_rate_factors=None,
         temperature_scaling=False,
@@ -441,37 +450,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
 
     def _class_weight(self, rows, incremental):
         """The weight of each class in the loss; None if `class_weight` is None."""
-        if self.class_weight is None:
-            return None
-        target = rows.target
-        if target.kind == "multilabel":
-            raise ValueError(
-                "class_weight must be None for a multilabel target, whose labels are not classes, "
-                f"got {self.class_weight!r}; use sample_weight to weight samples"
-            )
-        if incremental and not isinstance(self.class_weight, dict):
-            raise ValueError(
-                "class_weight must be a dict or None for partial_fit, which cannot count the "
-                f"samples of later calls, got {self.class_weight!r}; "
-                "sklearn.utils.class_weight.compute_class_weight computes the weights"
-            )
-        classes = target.labels.classes
-        known = set(classes.tolist())
-        named = self.class_weight if isinstance(self.class_weight, dict) else ()
-        unknown = [name for name in named if name not in known]
-        if unknown:
-            raise ValueError(
-                f"class_weight must be a dict of classes among {classes}, got {self.class_weight!r}"
-            )
-        # A class whose samples all have zero weight gets weight 0, not infinity.
-        with np.errstate(divide="ignore"):
-            weights = compute_class_weight(
-                self.class_weight,
-                classes=classes,
-                y=classes[target.codes],
-                sample_weight=rows.sample_weight,
-            )
-        return np.where(np.isfinite(weights), weights, 0.0)
+        return weights_of_classes(self.class_weight, rows, incremental)
 
     def _strata(self, target):
         """The classes that stratify the validation split; None if the split is not stratified."""

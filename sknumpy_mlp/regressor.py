@@ -111,15 +111,19 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         norm. Not supported by lbfgs.
     feature_scale : bool, default=False
         Whether every feature is multiplied by a learned factor, `feature_scale_`, which starts at
-        one. Not supported for sparse X.
+        one; with an embedding, every output of the embedding. Not supported for sparse X.
+    embedding : None, str or Embedding, default=None
+        Embedding of numeric features: "piecewise_linear" appends learned piecewise linear functions
+        of each feature with more than two values, or an object from `sknumpy_mlp.embeddings`. Not
+        supported for sparse X.
     parametrization : {"standard", "ntk"}, default="standard"
         "ntk", the neural tangent parametrization, divides the learning rate of each layer's weights
         by the square root of its number of inputs. It is meant for weights initialized from N(0, 1
         / n_in), ``init="lecun_normal"``, and an optimizer whose steps do not depend on the size of
         the gradient. Not supported by lbfgs.
     learning_rate_factors : dict or None, default=None
-        Factors of the learning rate for "weights", "biases" and "feature_scale". Not supported by
-        lbfgs.
+        Factors of the learning rate for "weights", "biases", "feature_scale" and "embedding". Not
+        supported by lbfgs.
     members : int >= 1, default=1
         Number of networks that are trained together as an ensemble. Each member has its own initial
         weights, its own order of samples and, with `early_stopping`, its own held-out samples
@@ -156,6 +160,10 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         several.
     feature_scale_ : ndarray of shape (n_features_in_,) or (members, n_features_in_)
         The learned factors of the features. Only present with `feature_scale=True`.
+    embedding_, embedding_edges_, embedding_columns_ : ndarray
+        The functions of the features, the edges of their bins and the indices of these features;
+        see `sknumpy_mlp.embeddings`. Several members add an axis in front. Only present with an
+        `embedding`.
     engine_ : {"numpy", "compiled"}
         The engine that trained the network.
     n_iter_ : int
@@ -233,6 +241,7 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         dropout=0.0,
         clip_norm=None,
         feature_scale=False,
+        embedding=None,
         parametrization="standard",
         learning_rate_factors=None,
         members=1,

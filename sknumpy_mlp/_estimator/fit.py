@@ -5,9 +5,11 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
+from scipy import sparse
 
 from ..core.batches import Batches
 from ..core.batches import rows as rows_of
+from ..core.embeddings import layer_class
 from ..core.engines import choose
 from ..core.held_out import HeldOut
 from ..core.network import Network, perceptron
@@ -16,7 +18,7 @@ from ..losses import Loss
 from ..losses.links import Link
 from .labels import Labels
 from .parameters import Plan
-from .rows import Rows, check_format, check_numbers, check_some_weight
+from .rows import Rows, check_format, check_numbers, check_some_weight, refuse_sparse
 
 
 @dataclass
@@ -81,25 +83,27 @@ class Past:
 
     def check_shape(self, network):
         """Raise a ValueError unless the new network has the shape of the fitted one."""
-        weights, biases = self.parameters["weights"], self.parameters["biases"]
+        weights = self.parameters["weights"]
         n_members = 1 if weights[0].ndim == 2 else len(weights[0])
         if n_members != network.n_members:
             raise ValueError(
                 f"members must be {n_members}, as in the fitted network, "
                 f"got {network.n_members}; clone the estimator to start from new weights"
             )
-        fitted = [weights[0].shape[-2], *(b.shape[-1] for b in biases)]
-        if fitted != network.units:
-            raise ValueError(
-                f"hidden_layer_sizes, loss and data must keep the shape of the fitted network, "
-                f"which has {fitted} units from input to output, got {network.units}; clone the "
-                "estimator to start from new weights"
-            )
         changed = sorted(self.parameters.keys() ^ network.kinds)
         if changed:
+            had = "with" if changed[0] in self.parameters else "without"
             raise ValueError(
-                f"{changed[0]} must be {changed[0] in self.parameters}, as in the fitted network, "
-                f"got {changed[0] in network.kinds}; clone the estimator to start from new weights"
+                f"{changed[0]} must be as in the fitted network, which is {had} it; clone the "
+                "estimator to start from new weights"
+            )
+        fitted = [W.shape[-2:] for W in weights]
+        wanted = [layer.shapes["W"] for layer in network.dense_layers]
+        if fitted != wanted:
+            raise ValueError(
+                f"hidden_layer_sizes, loss and data must keep the shape of the fitted network, "
+                f"whose weights have the shapes {fitted}, got {wanted}; clone the estimator to "
+                "start from new weights"
             )
 
 
@@ -252,6 +256,7 @@ def _network(plan, rows, loss, past, random_state):
         plan.dropout,
         plan.feature_scale,
         plan.members,
+        _embedding(plan, X, past, dtype),
     )
     check_format(X, network)
     if plan.members > 1 and not loss.link.pools:
@@ -267,6 +272,18 @@ def _network(plan, rows, loss, past, random_state):
         network.allocate(dtype)
         network.draw(plan.initializer, random_state, plan.output_initializer)
     return network
+
+
+def _embedding(plan, X, past, dtype):
+    """The first layer of a network with an embedding; None without one."""
+    if plan.embedding is None:
+        return None
+    cls = layer_class(plan.embedding)
+    if past.exists and past.parameters.keys() >= {*cls.kinds.values()}:
+        return cls.like(plan.embedding, X.shape[1], past.parameters)
+    if sparse.issparse(X):
+        refuse_sparse(X, "embedding")
+    return cls.of(plan.embedding, X.astype(dtype, copy=False))
 
 
 def _held_out(plan, rows, network, loss, engine, X, split, scorer):

@@ -9,8 +9,7 @@ import numpy as np
 from sklearn.utils import check_array
 
 from ..core.engines import choose
-from ..core.layers import KINDS
-from ..core.network import Network, perceptron
+from ..core.network import KINDS, Network, perceptron
 from ..core.state import Record, TrainingState
 from .fit import Fit, Past
 from .passes import ForwardPasses
@@ -91,7 +90,7 @@ def past(model, state):
     trained_by = model.engine_ if model.t_ else None
     labels = vars(model).get("_labels")
     given = parameters(model)
-    check_shapes(given, model.n_features_in_)
+    check_shapes(given, model._network)
     return Past(given, state, curves, labels, engine=trained_by)
 
 
@@ -110,22 +109,35 @@ def dtype(model):
     return found if found in (np.float32, np.float64) else np.dtype(np.float64)
 
 
-def check_shapes(given, n_features):
-    """Raise a ValueError unless these parameters, which users may have replaced, fit together."""
+def check_shapes(given, fitted):
+    """Raise a ValueError unless these parameters, which users may have replaced, fit together.
+
+    Parameters
+    ----------
+    given : dict of str to list of ndarray
+    fitted : Network
+        The network as it was fitted, whose inputs remain.
+    """
     weights, biases = given["weights"], given["biases"]
-    others = [array for kind in given.keys() - ATTRIBUTES.keys() for array in given[kind]]
     axes = weights[0].shape[:-2]
+    n_features = fitted.dense_layers[0].fan_in
+    others = [
+        (given[kind][0].shape, (*axes, *layer.shapes[name]))
+        for layer in fitted.layers
+        for name, kind in layer.kinds.items()
+        if kind not in ATTRIBUTES
+    ]
     fit = (
         _are_consecutive(weights, biases)
         and all(W.shape[:-2] == axes == b.shape[:-1] for W, b in zip(weights, biases))
         and weights[0].shape[-2] == n_features
-        and all(each.shape == (*axes, n_features) for each in others)
+        and all(shape == expected for shape, expected in others)
     )
     if not fit:
         raise ValueError(
             f"coefs_ and intercepts_ must be of shapes (n_in, n_out) and (n_out,) of consecutive "
             f"layers for {n_features} features, got {[W.shape for W in weights]} and "
-            f"{[b.shape for b in biases]}" + (f", with {others[0].shape}" if others else "")
+            f"{[b.shape for b in biases]}" + (f", with {others[0][0]}" if others else "")
         )
 
 
@@ -139,7 +151,7 @@ def network(model, given=None):
         The `parameters` of the model, if they are known already.
     """
     given = given or parameters(model)
-    check_shapes(given, model.n_features_in_)
+    check_shapes(given, model._network)
     weights = given["weights"]
     wanted = dtype(model)
     n_members = 1 if weights[0].ndim == 2 else len(weights[0])
@@ -183,6 +195,8 @@ def given(plan, stream, coefs, intercepts, kind, labels=None):
             "coefs and intercepts must have the units that hidden_layer_sizes, loss and target "
             f"require, from input to output {units}, got {found}"
         )
+    if plan.embedding is not None:
+        raise ValueError(f"embedding must be None for given weights, got {plan.embedding!r}")
     for name in ("feature_scale", "temperature_scaling"):
         if getattr(plan, name):
             raise ValueError(

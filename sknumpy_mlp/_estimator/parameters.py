@@ -20,7 +20,8 @@ from .._family import Rule, boolean, integer, one_of, real
 from ..activations import Activation, Identity
 from ..core.batches import consecutively, equally
 from ..core.engines import NAMES as ENGINES
-from ..core.layers import KINDS
+from ..core.network import TRAINED_KINDS
+from ..embeddings import Embedding
 from ..initializers import Initializer
 from ..losses import Loss
 from ..optimizers import Optimizer
@@ -87,10 +88,10 @@ RULES = rules_of_parts(Optimizer, Schedule, Loss) | {
     | Rule(
         lambda v: (
             isinstance(v, dict)
-            and v.keys() <= set(KINDS)
+            and v.keys() <= set(TRAINED_KINDS)
             and all(NOT_NEGATIVE.holds(factor) for factor in v.values())
         ),
-        f"a dict from some of {KINDS} to finite factors >= 0",
+        f"a dict from some of {TRAINED_KINDS} to finite factors >= 0",
     ),
     "temperature_scaling": boolean(),
     "engine": one_of(*ENGINES),
@@ -103,6 +104,7 @@ FAMILIES = {
     "learning_rate": Schedule,
     "loss": Loss,
     "init": Initializer,
+    "embedding": Embedding,
 }
 
 # Parameters that must have their default with a solver that takes no steps.
@@ -135,6 +137,7 @@ class Plan(SimpleNamespace):
     optimizer : Optimizer
     schedule : Schedule
     loss : Loss
+    embedding : Embedding or None
     initializer, output_initializer : Initializer
         For the hidden layers, and for the output layer.
     """
@@ -175,6 +178,7 @@ class Plan(SimpleNamespace):
             "schedule": schedule,
             # A copy: the fitted model keeps it, and must not follow later changes of the user's.
             "loss": deepcopy(_loss(flat, losses)),
+            "embedding": _embedding(flat["embedding"]),
             "initializer": initializer,
             "output_initializer": output_initializer,
         }
@@ -294,6 +298,11 @@ def _initializers(init):
             f"output layer, got {init!r}"
         )
     return [Initializer.resolve(each, "init") for each in pair]
+
+
+def _embedding(embedding):
+    """The embedding; None without one."""
+    return None if embedding is None else Embedding.resolve(embedding, "embedding")
 
 
 def _dropout(dropout, n_hidden):

@@ -218,5 +218,13 @@ def check_format(X, network, name="X"):
     """Raise a ValueError if `X` is sparse and the first layer of the network wants it dense."""
     first = network.layers[0]
     if sparse.issparse(X) and not first.takes_sparse:
-        (parameter,) = first.kinds.values()
-        raise ValueError(f"{parameter} must be False for a sparse {name}, got True")
+        parameter, *_ = first.kinds.values()
+        refuse_sparse(X, parameter, name)
+
+
+def refuse_sparse(X, parameter, name="X"):
+    """Raise a ValueError that says which parameter wants the dense form of `X`."""
+    raise ValueError(
+        f"{name} must be dense with the parameter {parameter}, got a {type(X).__name__}; "
+        f"{name}.toarray() makes it dense"
+    )

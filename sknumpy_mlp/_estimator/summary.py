@@ -18,7 +18,7 @@ def summary(network, out_activation):
     """
     layers = network.dense_layers
     table = [("layer", "units", "activation", "parameters")]
-    table.append(("input", f"{layers[0].fan_in:,}", "", "0"))
+    table.append(("input", f"{network.units[0]:,}", "", "0"))
     for kind, arrays in network.parameters().items():
         if kind not in ("weights", "biases"):
             size = sum(array.size for array in arrays) // network.n_members

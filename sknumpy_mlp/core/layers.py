@@ -90,8 +90,10 @@ class Layer:
     statistics : tuple of str
         The parameters that are kept and copied with the others, but not trained: a layer updates
         them in training and uses them in prediction.
-    width : int
-        Number of output units.
+    n_inputs, width : int
+        Number of inputs, and of output units.
+    largest_buffer : int
+        The largest number of elements of a buffer in a row of the batch.
     takes_sparse : bool
         Whether the input may be sparse.
     is_random : bool
@@ -121,6 +123,11 @@ class Layer:
     input_gradient_rows = None
     sparse_forward_rows = None
     sparse_backward_rows = None
+
+    @property
+    def largest_buffer(self):
+        """The largest number of elements of a buffer in a row of the batch."""
+        return self.width
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -203,7 +210,7 @@ class FeatureScale(Layer):
     kinds: ClassVar[dict] = {"s": "feature_scale"}
 
     def __init__(self, n_features):
-        self.width = n_features
+        self.n_inputs = self.width = n_features
         self.shapes = {"s": (n_features,)}
 
     def draw(self, initializer, random_state):
@@ -291,6 +298,11 @@ class Dense(Layer):
         self.fan_out = fan_out
         self.activation = activation
         self.init_activation = init_activation or activation
+
+    @property
+    def n_inputs(self):
+        """Number of inputs."""
+        return self.fan_in
 
     @property
     def width(self):
@@ -424,7 +436,7 @@ class Dropout(Layer):
     is_random = True
 
     def __init__(self, n_units, rate):
-        self.width = n_units
+        self.n_inputs = self.width = n_units
         self.rate = rate
 
     def buffers(self, rows, dtype, order="C", training=False):
@@ -464,10 +476,3 @@ class Dropout(Layer):
 
     def __repr__(self):
         return f"Dropout({self.width}, rate={self.rate})"
-
-
-_LAYERS = [
-    each for each in list(vars().values()) if isinstance(each, type) and issubclass(each, Layer)
-]
-# The kinds of parameters that `learning_rate_factors` may name.
-KINDS = sorted({kind for layer in _LAYERS for kind in layer.kinds.values()})

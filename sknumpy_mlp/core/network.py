@@ -15,11 +15,30 @@ import numpy as np
 
 from ..activations import Identity
 from .batches import consecutively
+from .embeddings import EmbeddingLayer
 from .layers import Dense, Dropout, FeatureScale
+
+_LAYERS = [Dense, Dropout, FeatureScale, *EmbeddingLayer.__subclasses__()]
+# The kinds of parameters, and those that are trained.
+KINDS = sorted({kind for layer in _LAYERS for kind in layer.kinds.values()})
+TRAINED_KINDS = sorted(
+    {
+        kind
+        for layer in _LAYERS
+        for name, kind in layer.kinds.items()
+        if name not in layer.statistics
+    }
+)
 
 
 def perceptron(
-    units, activations, output_activation=None, dropout=(), feature_scale=False, n_members=1
+    units,
+    activations,
+    output_activation=None,
+    dropout=(),
+    feature_scale=False,
+    n_members=1,
+    embedding=None,
 ):
     """Build a multilayer perceptron.
 
@@ -34,8 +53,10 @@ def perceptron(
     dropout : sequence of float, default=()
         The dropout rate after each hidden layer; no dropout if empty.
     feature_scale : bool, default=False
-        Whether the first layer multiplies each feature by a factor.
+        Whether each input of the first dense layer is multiplied by a factor.
     n_members : int, default=1
+    embedding : EmbeddingLayer, default=None
+        The first layer; None for none.
 
     Returns
     -------
@@ -48,8 +69,11 @@ def perceptron(
     >>> perceptron([4, 3, 2], [Tanh()]).layers
     [Dense(4, 3, Tanh()), Dense(3, 2, Identity())]
     """
-    *hidden, last = pairwise(units)
-    layers = [FeatureScale(units[0])] if feature_scale else []
+    layers = [] if embedding is None else [embedding]
+    n_inputs = units[0] if embedding is None else embedding.width
+    *hidden, last = pairwise([n_inputs, *units[1:]])
+    if feature_scale:
+        layers.append(FeatureScale(n_inputs))
     rates = dropout or [0.0] * len(hidden)
     for fans, activation, rate in zip(hidden, activations, rates, strict=True):
         layers.append(Dense(*fans, activation))
@@ -313,13 +337,12 @@ class Network:
     @property
     def units(self):
         """Number of inputs, of units of each hidden layer, and of outputs."""
-        layers = self.dense_layers
-        return [layers[0].fan_in, *(layer.fan_out for layer in layers)]
+        return [self.layers[0].n_inputs, *(layer.fan_out for layer in self.dense_layers)]
 
     @property
     def widest(self):
-        """The largest number of output units of a layer."""
-        return max(layer.width for layer in self.layers)
+        """The largest number of elements of a buffer in a row of a batch."""
+        return max(layer.largest_buffer for layer in self.layers)
 
     def unbound(self):
         """The same network without arrays."""

@@ -165,7 +165,7 @@ def test_sparse_columns_have_no_scale():
     X, y = digits()
     model = brief(feature_scale=True)
     before = state_of(model)
-    with pytest.raises(ValueError, match="feature_scale must be False for a sparse X"):
+    with pytest.raises(ValueError, match="X must be dense with the parameter feature_scale"):
         model.fit(sparse.csr_array(X), y)
     assert state_of(model) == before
 
@@ -173,9 +173,9 @@ def test_sparse_columns_have_no_scale():
 def test_predictions_of_sparse_rows_need_a_network_without_scale():
     X, y = digits()
     model = brief(feature_scale=True).fit(X, y)
-    with pytest.raises(ValueError, match="feature_scale must be False for a sparse X, got True"):
+    with pytest.raises(ValueError, match="X must be dense with the parameter feature_scale"):
         model.predict(sparse.csr_array(X))
-    with pytest.raises(ValueError, match="feature_scale must be False for a sparse X_val"):
+    with pytest.raises(ValueError, match="X_val must be dense with the parameter feature_scale"):
         model.fit(X, y, X_val=sparse.csr_array(X), y_val=y)
 
 

@@ -35,7 +35,7 @@ logger = logging.getLogger("sknumpy_mlp")
 # The names that a scalar form may use beside its arguments.
 VOCABULARY = (
     *("exp", "expm1", "log", "log1p", "tanh", "logistic", "ndtr", "normal_density"),
-    *("sqrt", "abs", "float", "len", "range", "dot", "uniform"),
+    *("sqrt", "abs", "float", "int", "len", "range", "dot", "uniform"),
 )
 # Nobody takes longer to write a file.
 STALE_SECONDS = 3600

@@ -1,0 +1,302 @@
+"""The layers of the embeddings: the first layer of a network, which sees more in a number.
+
+To add an embedding, subclass `EmbeddingLayer` with its configuration in `embeds`.
+"""
+
+from types import SimpleNamespace
+from typing import ClassVar
+
+import numpy as np
+
+from ..embeddings import PiecewiseLinear
+from .layers import Layer, empty, transposed
+
+# Bins that are narrower, as a share of the range of their column, join the next.
+NARROWEST = 1e-6
+
+
+class EmbeddingLayer(Layer):
+    """Base of the layers that are made from an embedding and from the columns of the data.
+
+    Attributes
+    ----------
+    embeds : type
+        The class of the embedding.
+    """
+
+    embeds: ClassVar[type | None] = None
+
+    @classmethod
+    def of(cls, embedding, X):
+        """A layer with statistics of the columns of `X`, of shape (n_samples, n_features)."""
+        raise NotImplementedError
+
+    @classmethod
+    def like(cls, embedding, n_features, parameters):
+        """A layer of the shapes of `parameters`, arrays of a fitted network by kind."""
+        raise NotImplementedError
+
+
+def layer_class(embedding):
+    """The class of layers that computes an embedding."""
+    found = [cls for cls in EmbeddingLayer.__subclasses__() if isinstance(embedding, cls.embeds)]
+    return found[-1]
+
+
+class PiecewiseLinearLayer(EmbeddingLayer):
+    r"""``A = [X, E V]``: the inputs, and piecewise linear functions of each of them.
+
+    E has, for each embedded column x with the edges :math:`b_0 < \dots < b_m`, the m numbers
+    :math:`e_j = (x - b_{j-1}) / (b_j - b_{j-1})`, clipped to [0, 1] but for the first, which is not
+    clipped below, and the last, which is not clipped above. The backward pass computes
+    :math:`dV = E^T dH` of each column, where ``dA = [dX, dH]``.
+
+    Parameters
+    ----------
+    n_features : int
+    columns : ndarray of shape (n_columns,)
+        Indices of the embedded columns.
+    edges : ndarray of shape (n_columns, n_bins + 1)
+        A column with fewer bins repeats its last edge.
+    size : int
+        Number of functions of each column.
+
+    References
+    ----------
+    Gorishniy, Rubachev and Babenko, "On embeddings for numerical features in tabular deep
+    learning", NeurIPS 2022.
+
+    Examples
+    --------
+    >>> layer = PiecewiseLinearLayer(1, np.array([0]), np.array([[0.0, 1.0, 3.0]]), size=1)
+    >>> layer.V = np.array([[10.0], [100.0]])
+    >>> layer.forward(np.array([[0.5], [2.0], [5.0]]), layer.buffers((3,), np.float64))
+    array([[  0.5,   5. ],
+           [  2. ,  60. ],
+           [  5. , 210. ]])
+    """
+
+    embeds = PiecewiseLinear
+    kinds: ClassVar[dict] = {
+        "V": "embedding",
+        "edges": "embedding_edges",
+        "columns": "embedding_columns",
+    }
+    statistics = ("edges", "columns")
+
+    def __init__(self, n_features, columns, edges, size):
+        self.n_inputs = n_features
+        self.n_columns, self.n_bins = edges.shape[-2], edges.shape[-1] - 1
+        self.size = size
+        self.edges, self.columns = edges, columns.astype(edges.dtype)
+
+    @classmethod
+    def of(cls, embedding, X):
+        """A layer with the edges of the columns of `X`."""
+        return cls(X.shape[1], *columns_and_edges(X, embedding.n_bins), embedding.size)
+
+    @classmethod
+    def like(cls, embedding, n_features, parameters):
+        """A layer of the shapes of `parameters`, arrays of a fitted network by kind."""
+        (edges,), (columns,) = parameters["embedding_edges"], parameters["embedding_columns"]
+        return cls(n_features, columns, edges, embedding.size)
+
+    @property
+    def width(self):
+        """Number of outputs: of the features, and of the functions of all embedded columns."""
+        return self.n_inputs + self.n_columns * self.size
+
+    @property
+    def largest_buffer(self):
+        """Number of elements of E in a row."""
+        return max(self.width, self.n_columns * self.n_bins)
+
+    @property
+    def shapes(self):
+        """Names and shapes of the parameters."""
+        return {
+            "V": (self.n_columns * self.n_bins, self.size),
+            "edges": (self.n_columns, self.n_bins + 1),
+            "columns": (self.n_columns,),
+        }
+
+    def draw(self, initializer, random_state):
+        """Initialize V to zero, whatever the initializer."""
+        self.V[...] = 0
+
+    def buffers(self, rows, dtype, order="C", training=False):
+        """Create the arrays for one batch size.
+
+        These are A and dA, the embedded columns x, their encoding E and its product H with V for
+        NumPy, and for kernels the bin of each x, its part of the bin, and sums over the bins below.
+        """
+        *axes, n_samples = rows
+        columns = *axes, self.n_columns, n_samples
+        return SimpleNamespace(
+            A=empty(rows, self.width, dtype, order),
+            dA=empty(rows, self.width, dtype, order),
+            x=np.empty((*rows, self.n_columns), dtype),
+            E=np.empty((*columns, self.n_bins), dtype),
+            H=np.empty((*columns, self.size), dtype),
+            bins=np.empty((*rows, self.n_columns), dtype),
+            parts=np.empty((*rows, self.n_columns), dtype),
+            sums=np.empty(self.n_columns * self.n_bins * self.size, dtype),
+        )
+
+    def forward(self, X, buffers):
+        """Return ``A``, which is in the buffers."""
+        n = self.n_inputs
+        buffers.A[..., :n] = X
+        np.matmul(self.encode(X, buffers), self.by_column(self.V), out=buffers.H)
+        self.functions(buffers.A)[...] = buffers.H.swapaxes(-3, -2)
+        return buffers.A
+
+    def backward(self, X, dA, buffers, dX=None):
+        """Compute ``dV``, and `dX` unless it is None."""
+        buffers.H[...] = self.functions(dA).swapaxes(-3, -2)
+        np.matmul(transposed(buffers.E), buffers.H, out=self.by_column(self.dV))
+        if dX is None:
+            return
+        dX[...] = dA[..., : self.n_inputs]
+        E, (low, high) = buffers.E, self.bounds()
+        inside = (E > low) & (E < high)
+        dE = np.matmul(buffers.H, transposed(self.by_column(self.V)))
+        dx = np.einsum("...ij,...ij->...i", dE * inside, np.broadcast_to(self.rates(), E.shape))
+        # Each column is embedded once, so no index occurs twice.
+        dX[..., self.indices()] += dx.swapaxes(-2, -1)
+
+    def encode(self, X, buffers):
+        """Fill E, of shape (..., n_columns, n_samples, n_bins), and return it."""
+        np.take(X, self.indices(), axis=-1, out=buffers.x, mode="clip")
+        x, E = buffers.x.swapaxes(-2, -1)[..., np.newaxis], buffers.E
+        np.subtract(x, self.edges[..., np.newaxis, :-1], out=E)
+        E *= self.rates()
+        return np.clip(E, *self.bounds(), out=E)
+
+    def rates(self):
+        """``1 / (b_j - b_(j-1))`` as (..., n_columns, 1, n_bins); 0 where there is no bin."""
+        widths = np.diff(self.edges)[..., np.newaxis, :]
+        return np.divide(1, widths, out=np.zeros_like(widths), where=widths > 0)
+
+    def bounds(self):
+        """What E is clipped to, two arrays of shape (..., n_columns, 1, n_bins)."""
+        edges = self.edges[..., np.newaxis, :]
+        low, high = np.zeros_like(edges[..., 1:]), np.ones_like(edges[..., 1:])
+        low[..., 0] = -np.inf
+        high[edges[..., 1:] == edges[..., -1:]] = np.inf
+        return low, high
+
+    def indices(self):
+        """The indices of the embedded columns, which are the same for all members."""
+        return self.columns.reshape(-1, self.n_columns)[0].astype(np.intp)
+
+    def by_column(self, V):
+        """A view of V as (..., n_columns, n_bins, size)."""
+        return V.reshape(*V.shape[:-2], self.n_columns, self.n_bins, self.size)
+
+    def functions(self, A):
+        """A view of the functions in A, as (..., n_samples, n_columns, size)."""
+        return A[..., self.n_inputs :].reshape(*A.shape[:-1], self.n_columns, self.size)
+
+    # The compiled form adds up V once a batch instead of once a row: E V is the sum of the bins
+    # below x, and a part of the bin of x.
+
+    @staticmethod
+    def forward_rows(X, V, edges, columns, A, bins, parts, sums):
+        n_features, n_bins, size = X.shape[1], edges.shape[1] - 1, V.shape[1]
+        for k in range(len(V)):
+            for q in range(size):
+                below = sums[(k - 1) * size + q] + V[k - 1, q] if k % n_bins > 0 else 0.0
+                sums[k * size + q] = below
+        for i in range(len(X)):
+            for j in range(n_features):
+                A[i, j] = X[i, j]
+            for c in range(len(edges)):
+                x = X[i, int(columns[0, c])]
+                low = 0
+                high = n_bins
+                while high - low > 1:
+                    middle = (low + high) // 2
+                    # The repeated last edge begins no bin.
+                    if edges[c, middle] <= x and edges[c, middle] < edges[c, n_bins]:
+                        low = middle
+                    else:
+                        high = middle
+                width = edges[c, low + 1] - edges[c, low]
+                part = (x - edges[c, low]) / width
+                bins[i, c] = float(low)
+                parts[i, c] = part
+                k = c * n_bins + low
+                for q in range(size):
+                    A[i, n_features + c * size + q] = sums[k * size + q] + part * V[k, q]
+
+    @staticmethod
+    def backward_rows(dA, dV, edges, bins, parts, sums):
+        n_bins, size = edges.shape[1] - 1, dV.shape[1]
+        n_features = dA.shape[1] - len(edges) * size
+        for k in range(len(dV)):
+            for q in range(size):
+                dV[k, q] = 0.0
+                sums[k * size + q] = 0.0
+        for i in range(len(dA)):
+            for c in range(len(edges)):
+                k = c * n_bins + int(bins[i, c])
+                for q in range(size):
+                    dH = dA[i, n_features + c * size + q]
+                    dV[k, q] += parts[i, c] * dH
+                    sums[k * size + q] += dH
+        # All of a bin counts for the rows above it.
+        for k in range(len(dV) - 2, -1, -1):
+            if k % n_bins < n_bins - 1:
+                for q in range(size):
+                    dV[k, q] += sums[(k + 1) * size + q]
+                    sums[k * size + q] += sums[(k + 1) * size + q]
+
+    @staticmethod
+    def input_gradient_rows(dA, V, edges, columns, bins, dX):
+        n_features, n_bins, size = dX.shape[1], edges.shape[1] - 1, V.shape[1]
+        for i in range(len(dA)):
+            for j in range(n_features):
+                dX[i, j] = dA[i, j]
+            for c in range(len(edges)):
+                low = int(bins[i, c])
+                width = edges[c, low + 1] - edges[c, low]
+                for q in range(size):
+                    slope = V[c * n_bins + low, q] / width
+                    dX[i, int(columns[0, c])] += dA[i, n_features + c * size + q] * slope
+
+    def __repr__(self):
+        return f"PiecewiseLinearLayer({self.n_inputs}, {self.n_columns} embedded)"
+
+
+def columns_and_edges(X, n_bins):
+    """The columns of `X` with more than two values, and the edges of their bins.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+    n_bins : int
+
+    Returns
+    -------
+    columns : ndarray of shape (n_columns,)
+    edges : ndarray of shape (n_columns, n_bins + 1)
+        The distinct quantiles; a column with fewer repeats the last.
+    """
+    low, high = X.min(axis=0), X.max(axis=0)
+    columns = np.flatnonzero(((X != low) & (X != high)).any(axis=0))
+    # Half of it does not overflow.
+    too_wide = np.flatnonzero(high / 2 - low / 2 > np.finfo(X.dtype).max / 2)
+    if len(too_wide):
+        raise ValueError(
+            f"X must have columns whose range is finite in {X.dtype} with an embedding, got columns "
+            f"{too_wide.tolist()} of range infinity"
+        )
+    edges = np.empty((len(columns), n_bins + 1), X.dtype)
+    levels = np.linspace(0, 1, n_bins + 1)
+    for row, values in zip(edges, X.T[columns]):
+        distinct = np.unique(np.quantile(values, levels).astype(X.dtype))
+        widest = distinct[-1] - distinct[0]
+        distinct = distinct[np.append(True, np.diff(distinct) > NARROWEST * widest)]
+        row[: len(distinct)], row[len(distinct) :] = distinct, distinct[-1]
+    return columns, edges
