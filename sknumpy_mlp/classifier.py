@@ -108,10 +108,11 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         never sees all samples. The accuracy on held-out samples is weighted in the same way; a
         scorer given as `scoring` is weighted by `sample_weight` only. Not supported for multilabel
         targets.
-    scoring : None, "loss", str or callable, default=None
+    scoring : None, "loss", "calibrated_loss", str or callable, default=None
         Score of held-out samples after every epoch; larger is better. None is the accuracy, "loss"
-        is minus their loss (the training loss without the L2 term), and other values are scorers: a
-        name, or a function of an estimator, X and y.
+        is minus their loss (the training loss without the L2 term), "calibrated_loss" is minus
+        their loss after `temperature_scaling` to them, and other values are scorers: a name, or a
+        function of an estimator, X and y.
     restore_best : bool, default=True
         Whether `early_stopping` restores the weights of the best epoch, or keeps the last ones.
     best_of_ties : {"first", "last"}, default="first"

@@ -24,11 +24,12 @@ from ..core.batches import consecutively
 from ..core.batches import rows as rows_of
 from ..core.diagnosis import scale_advice, schedule_advice
 from ..core.state import TrainingState
+from ..core.temperature import calibrated_loss
 from ..core.training import train
 from . import fitted
 from .checkpoint import take_up
 from .fit import Past, begin, splits
-from .parameters import FAMILIES, Plan
+from .parameters import CALIBRATED_LOSS, FAMILIES, Plan
 from .passes import ForwardPasses
 from .rollback import unchanged_on_failure
 from .rows import (
@@ -314,6 +315,12 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             weight = {} if part.sample_weight is None else {"sample_weight": part.sample_weight}
             return lambda raw: scorer(twin, X, part.y, **weight)
 
+        def by_calibrated_loss(network, loss, part):
+            codes = loss.encode_target(part.target.codes, np.float64)
+            return lambda raw: -calibrated_loss(loss, raw, codes, part.weights)
+
+        if plan.scoring == CALIBRATED_LOSS:
+            return by_calibrated_loss
         return by_default if plan.scoring is None else by_scorer
 
     def _class_weight(self, rows, incremental):

@@ -29,6 +29,8 @@ from ..schedules import Schedule
 
 # A batch size that is only a limit: all rows where there are fewer.
 UP_TO = re.compile(r"(equal )?up to ([1-9]\d*)")
+# The value of `scoring` that is only for classes.
+CALIBRATED_LOSS = "calibrated_loss"
 NONE = Rule(lambda v: v is None, "None")
 NOT_NEGATIVE = real(0, np.inf, closed="left")
 
@@ -74,7 +76,7 @@ RULES = rules_of_parts(Optimizer, Schedule, Loss) | {
         lambda v: isinstance(v, dict) and all(NOT_NEGATIVE.holds(w) for w in v.values()),
         "a dict from classes to finite weights >= 0",
     ),
-    "scoring": one_of("loss")
+    "scoring": one_of("loss", CALIBRATED_LOSS)
     | Rule(
         lambda v: v is None or callable(v) or (isinstance(v, str) and v in get_scorer_names()),
         "None, a name in sklearn.metrics.get_scorer_names() or a function of an estimator, X and y",
@@ -158,6 +160,9 @@ class Plan(SimpleNamespace):
         flat = estimator.get_params(deep=False)
         for name in RULES.keys() & flat.keys():
             RULES[name].check(name, flat[name])
+        if estimator._y_numeric and isinstance(flat["scoring"], str):
+            is_known = flat["scoring"] != CALIBRATED_LOSS
+            Rule(lambda v: is_known, "a score of numbers").check("scoring", flat["scoring"])
         # Unless it says otherwise, a loss is one of classes.
         losses = Loss.serving(*(("continuous",) if estimator._y_numeric else Loss.kinds))
         _check_places(estimator, flat, losses)

@@ -289,8 +289,8 @@ def columns_and_edges(X, n_bins):
     too_wide = np.flatnonzero(high / 2 - low / 2 > np.finfo(X.dtype).max / 2)
     if len(too_wide):
         raise ValueError(
-            f"X must have columns whose range is finite in {X.dtype} with an embedding, got columns "
-            f"{too_wide.tolist()} of range infinity"
+            f"X must have columns whose range is finite in {X.dtype} with an embedding, "
+            f"got columns {too_wide.tolist()} of range infinity"
         )
     edges = np.empty((len(columns), n_bins + 1), X.dtype)
     levels = np.linspace(0, 1, n_bins + 1)

@@ -48,6 +48,43 @@ def fit_temperature(loss, Z, y, weights=None):
     >>> round(fit_temperature(SoftmaxCrossEntropy(), Z, np.array([0, 0, 0, 1] * 1000)), 2)
     2.0
     """
+    return float(np.exp(_minimum(loss, Z, y, weights, 1e-6).x))
+
+
+def calibrated_loss(loss, Z, y, weights=None):
+    """The loss of the scores divided by the temperature that fits them best.
+
+    It judges how well the scores can tell the classes apart, whatever their scale: "refine, then
+    calibrate". The minimum includes the prior of `fit_temperature`.
+
+    Parameters
+    ----------
+    loss, Z, y, weights
+        As in `fit_temperature`.
+
+    Returns
+    -------
+    float
+
+    References
+    ----------
+    Berta, Holzmüller, Jordan and Bach, "Rethinking early stopping: refine, then calibrate", 2025.
+
+    Examples
+    --------
+    The scale of the scores makes no difference, up to the prior:
+
+    >>> from sknumpy_mlp.losses import SoftmaxCrossEntropy
+    >>> Z, y = np.tile([np.log(3), 0.0], (4000, 1)), np.array([0, 0, 0, 1] * 1000)
+    >>> [round(calibrated_loss(SoftmaxCrossEntropy(), scale * Z, y), 3) for scale in (1, 2)]
+    [0.562, 0.562]
+    """
+    # The minimum is flat: an error of 1 % in T does not move its value.
+    return float(_minimum(loss, Z, y, weights, 1e-2).fun)
+
+
+def _minimum(loss, Z, y, weights, tolerance):
+    """The minimum over log T of the loss with the prior, as a result of `minimize_scalar`."""
     plain = copy.copy(loss)
     plain.label_smoothing = 0.0
     Z = Z.astype(np.float64)
@@ -58,7 +95,6 @@ def fit_temperature(loss, Z, y, weights=None):
         return np.average(losses, weights=weights) + log_temperature**2 / (2 * len(Z))
 
     limit = np.log(100)
-    found = minimize_scalar(
-        objective, bounds=(-limit, limit), method="bounded", options={"xatol": 1e-6}
+    return minimize_scalar(
+        objective, bounds=(-limit, limit), method="bounded", options={"xatol": tolerance}
     )
-    return float(np.exp(found.x))
