@@ -80,7 +80,7 @@ def make_tabular_mlp(task="classification", **overrides):
     >>> model.predict([[30.0, "red"], [70.0, "green"]]).tolist()
     ['no', 'yes']
     >>> model["columns"].get_feature_names_out().tolist()
-    ['numbers__x0', 'missing__missingindicator_x0', 'categories__x1_blue', 'categories__x1_red',
+    ['numbers__x0', 'numbers__missingindicator_x0', 'categories__x1_blue', 'categories__x1_red',
      'categories__x1 is missing']
     """
     if not isinstance(task, str) or task not in TASKS:
@@ -103,7 +103,8 @@ def make_tabular_mlp(task="classification", **overrides):
         # Not checked, since float32 is scaled back with a rounding.
         scaler = make_pipeline(StandardScaler(), FunctionTransformer(inverse_func=in_float64))
         network = TransformedTargetRegressor(network, transformer=scaler, check_inverse=False)
-    return Pipeline([("columns", columns_of_tables()), ("network", network)])
+    columns = columns_of_tables(task, overrides.get("random_state"))
+    return Pipeline([("columns", columns), ("network", network)])
 
 
 def _settings(task):
