@@ -11,12 +11,12 @@ from numbers import Real
 import numpy as np
 from scipy import sparse
 from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
+from sklearn.impute import MissingIndicator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from ._estimator.rows import is_missing
-from .preprocessing import CrossFittedTargetEncoder, RobustSmoothScaler
+from .preprocessing import CrossFittedTargetEncoder, GaussianImputer, RobustSmoothScaler
 
 # So many categories of a column have a column each; docs/tabular.md has the measurements.
 MOST_CATEGORIES = 128
@@ -40,17 +40,19 @@ def columns_of_tables(task="classification", random_state=None):
     Returns
     -------
     sklearn.compose.ColumnTransformer
-        It has the transformers "numbers", "categories" and "means", which select their columns by
-        type. "means" has the columns of "categories" with more than 128 categories.
+        It has the transformers "numbers", "missing", "categories" and "means", which select their
+        columns by type. "means" has the columns of "categories" with more than 128 categories.
     """
     numbers = make_pipeline(
         FunctionTransformer(as_numbers, feature_names_out=unchanged_names),
         # Before imputing: where half of a column is missing, its quartiles would be the median.
         RobustSmoothScaler(dtype="float32"),
-        # Zero is the median. A column without any number is kept, so that columns match `fit`.
-        SimpleImputer(
-            strategy="constant", fill_value=0.0, keep_empty_features=True, add_indicator=True
-        ),
+        # A column without any number is kept, so that columns match `fit`.
+        GaussianImputer(),
+    )
+    missing = make_pipeline(
+        FunctionTransformer(as_numbers, feature_names_out=unchanged_names),
+        MissingIndicator(error_on_new=False),
     )
     categories = make_pipeline(
         FunctionTransformer(as_text, feature_names_out=unchanged_names),
@@ -74,6 +76,7 @@ def columns_of_tables(task="classification", random_state=None):
     return ColumnTransformer(
         [
             ("numbers", numbers, numeric_columns),
+            ("missing", missing, numeric_columns),
             ("categories", categories, categorical_columns),
             ("means", means, columns_of_many_categories),
         ]

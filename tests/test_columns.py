@@ -9,7 +9,12 @@ import polars as pl
 import pytest
 from scipy import sparse
 
-from sknumpy_mlp import CrossFittedTargetEncoder, RobustSmoothScaler, make_tabular_mlp
+from sknumpy_mlp import (
+    CrossFittedTargetEncoder,
+    GaussianImputer,
+    RobustSmoothScaler,
+    make_tabular_mlp,
+)
 from sknumpy_mlp._columns import (
     MOST_CATEGORIES,
     as_numbers,
@@ -42,7 +47,7 @@ class TestColumns:
         # age, income, children, married, smokes; age and smokes missing; 4 colors, 2 cities.
         assert expected.shape == (N_ROWS, 5 + 2 + 4 + 2)
 
-    def test_numbers_are_scaled_then_filled_with_the_median(self):
+    def test_numbers_are_scaled_then_filled_by_the_other_numbers(self):
         age = np.array([np.nan if a is None else a for a in columns()["age"]])
         out = columns_of_tables().fit_transform(pd.DataFrame(columns()))
         known = age[~np.isnan(age), np.newaxis]
@@ -50,8 +55,11 @@ class TestColumns:
         np.testing.assert_array_equal(
             out[~np.isnan(age), 0], scaler.transform(known)[:, 0].astype("f4")
         )
-        assert (out[np.isnan(age), 0] == 0).all()
-        assert scaler.transform([[np.median(known)]]) == 0
+        numbers = ["age", "income", "children", "married", "smokes"]
+        scaled = RobustSmoothScaler(dtype="float32").fit_transform(
+            pd.DataFrame(columns())[numbers].astype(float)
+        )
+        np.testing.assert_array_equal(out[:, :5], GaussianImputer().fit_transform(scaled))
         np.testing.assert_array_equal(out[:, 5], np.isnan(age))
 
     def test_only_columns_with_missing_values_in_fit_get_an_indicator(self):
@@ -60,7 +68,8 @@ class TestColumns:
         assert transformer.transform(X)[:, 2:].tolist() == [[1], [0], [0]]
         later = transformer.transform([[np.nan, 5.0]])
         assert later.shape == (1, 3)
-        assert later[0, 0] == 0, "the median"
+        scaled = transformer.named_transformers_["numbers"][1].transform(X)[:, 0]
+        assert scaled.min() < later[0, 0] < scaled.max()
 
     def test_missing_is_a_category_and_an_unknown_one_is_none(self):
         transformer = columns_of_tables().fit(pd.DataFrame({"c": ["a", "b", None]}))
@@ -94,7 +103,7 @@ class TestColumns:
         transformer = columns_of_tables().fit(pd.DataFrame(columns()))
         names = transformer.get_feature_names_out().tolist()
         assert names[:2] == ["numbers__age", "numbers__income"]
-        assert names[5:7] == ["numbers__missingindicator_age", "numbers__missingindicator_smokes"]
+        assert names[5:7] == ["missing__missingindicator_age", "missing__missingindicator_smokes"]
         assert names[7:] == [
             *(f"categories__color_{color}" for color in ("blue", "green", "red")),
             "categories__color is missing",
