@@ -251,6 +251,15 @@ class TestManyCategories:
         np.testing.assert_array_equal(copy.predict(X), search.predict(X))
         assert clone(copy).set_params(**{name: 3}).get_params()[name] == 3
 
+    def test_each_category_may_have_a_column(self):
+        X, y = self.table()
+        model = make_tabular_mlp("regression", **QUICK).set_params(
+            columns__categories__onehotencoder__max_categories=None, columns__means="drop"
+        )
+        names = model.fit(X, y)["columns"].get_feature_names_out().tolist()
+        # 200 categories, missing values, and the size.
+        assert len(names) == 202 and "categories__city_city199" in names
+
     def test_effects_of_categories_are_learned(self):
         X, y = self.table(2000)
         X_test, y_test = self.table(500, seed=1)
