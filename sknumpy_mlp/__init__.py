@@ -3,17 +3,20 @@
 `ScratchMLPClassifier` and `ScratchMLPRegressor` are the estimators. The modules `activations`,
 `initializers`, `losses`, `optimizers` and `schedules` contain their parts, which can be passed as
 objects instead of names. `make_tabular_mlp` builds a pipeline that prepares the columns of a table,
-with `RobustSmoothScaler` among other transformers, and ends with the classifier or the regressor.
+with `RobustSmoothScaler`, `GaussianImputer` and `CrossFittedTargetEncoder` among other
+transformers, and ends with the classifier or the regressor.
 """
 
 from . import activations, initializers, losses, optimizers, schedules
 from .classifier import ScratchMLPClassifier
-from .preprocessing import RobustSmoothScaler
+from .preprocessing import CrossFittedTargetEncoder, GaussianImputer, RobustSmoothScaler
 from .regressor import ScratchMLPRegressor
 from .tabular import make_tabular_mlp
 
 __version__ = "0.1.0.dev0"
 __all__ = [
+    "CrossFittedTargetEncoder",
+    "GaussianImputer",
     "RobustSmoothScaler",
     "ScratchMLPClassifier",
     "ScratchMLPRegressor",

@@ -5,18 +5,21 @@ or polars DataFrame, or an array, and import neither library.
 """
 
 import warnings
+from datetime import datetime
 from numbers import Real
 
 import numpy as np
 from scipy import sparse
 from sklearn.compose import ColumnTransformer
-from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.impute import MissingIndicator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from ._estimator.rows import is_missing
-from .preprocessing import RobustSmoothScaler
+from .preprocessing import CrossFittedTargetEncoder, GaussianImputer, RobustSmoothScaler
 
+# So many categories of a column have a column each; docs/tabular.md has the measurements.
+MOST_CATEGORIES = 128
 # Text that is numbers is read as numbers from so many different values on; fewer may be codes.
 FEWEST_NUMBERS = 50
 # Text of which a larger share of the rows differs identifies rows, in tables of so many rows.
@@ -24,21 +27,28 @@ MOST_DIFFERENT, FEWEST_ROWS = 0.9, 50
 MOST_REMARKS = 5
 
 
-def columns_of_tables():
+def columns_of_tables(task="classification", random_state=None):
     """Create the transformer of `make_tabular_mlp`: any table to float32 without missing values.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}, default="classification"
+        Whether the means of the target are those of labels or of numbers.
+    random_state : int, RandomState instance or None, default=None
+        Controls the folds in which the means of the target are computed.
 
     Returns
     -------
     sklearn.compose.ColumnTransformer
-        It has the transformers "numbers", "missing" and "categories", which select their columns
-        by type.
+        It has the transformers "numbers", "missing", "categories" and "means", which select their
+        columns by type. "means" has the columns of "categories" with more than 128 categories.
     """
     numbers = make_pipeline(
         FunctionTransformer(as_numbers, feature_names_out=unchanged_names),
         # Before imputing: where half of a column is missing, its quartiles would be the median.
         RobustSmoothScaler(dtype="float32"),
-        # Zero is the median. A column without any number is kept, so that columns match `fit`.
-        SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True),
+        # A column without any number is kept, so that columns match `fit`.
+        GaussianImputer(),
     )
     missing = make_pipeline(
         FunctionTransformer(as_numbers, feature_names_out=unchanged_names),
@@ -47,17 +57,28 @@ def columns_of_tables():
     categories = make_pipeline(
         FunctionTransformer(as_text, feature_names_out=unchanged_names),
         OneHotEncoder(
-            handle_unknown="ignore",
+            # All zeros where no categories are rare.
+            handle_unknown="infrequent_if_exist",
+            # One more, since the encoder counts the column of rare categories.
+            max_categories=MOST_CATEGORIES + 1,
             sparse_output=False,
             dtype=np.float32,
             feature_name_combiner=name_of_category,
         ),
+    )
+    means = make_pipeline(
+        FunctionTransformer(as_text, feature_names_out=unchanged_names),
+        CrossFittedTargetEncoder(
+            target_type="continuous" if task == "regression" else "auto", random_state=random_state
+        ),
+        RobustSmoothScaler(dtype="float32"),
     )
     return ColumnTransformer(
         [
             ("numbers", numbers, numeric_columns),
             ("missing", missing, numeric_columns),
             ("categories", categories, categorical_columns),
+            ("means", means, columns_of_many_categories),
         ]
     )
 
@@ -114,6 +135,24 @@ def categorical_columns(X):
     return [number for number, kind in enumerate(kinds) if kind == "categories"]
 
 
+def columns_of_many_categories(X):
+    """The indices of the columns whose rare categories are put together in one column.
+
+    Parameters
+    ----------
+    X : DataFrame or ndarray of shape (n_samples, n_features)
+
+    Returns
+    -------
+    list of int
+    """
+    return [
+        number
+        for number, (kind, (_, _, values)) in enumerate(zip(_kinds(X), _columns(X)))
+        if kind == "categories" and len(set(_texts(values))) > MOST_CATEGORIES
+    ]
+
+
 def _remark(kind, values):
     """What a user should know of a column before a model learns from it; '' for most columns."""
     is_text = values.dtype.kind in "OUST"
@@ -128,6 +167,8 @@ def _remark(kind, values):
         return ""
     if n_different == 1 and not any(map(is_missing, values)):
         return "has the same value in all rows; drop it"
+    if kind == "categories" and _are_dates(different):
+        return "holds dates as text; replace them by numbers such as year, month and day"
     if kind == "categories" and n_different > MOST_DIFFERENT * n_rows:
         return f"has {n_different} different texts in {n_rows} rows; drop it if it names the rows"
     is_count = values.dtype.kind in "iu" and n_different == n_rows
@@ -172,8 +213,7 @@ def as_text(X):
     """
     text = np.empty(np.shape(X), dtype=object)
     for number, (_, _, values) in enumerate(_columns(X)):
-        # Most values are strings already: skip the call.
-        text[:, number] = [v if type(v) is str else _text(v) for v in values.astype(object)]
+        text[:, number] = _texts(values)
     return text
 
 
@@ -238,10 +278,25 @@ def _is_of_numbers(values):
     return len(found) >= FEWEST_NUMBERS and np.isfinite(list(found)).all()
 
 
+def _are_dates(values):
+    """Whether all values are dates written as in ISO 8601, such as 2026-01-31."""
+    try:
+        return all("-" in value and datetime.fromisoformat(value) for value in values)
+    except (TypeError, ValueError):
+        return False
+
+
 def _refuse(name, what):
+    is_date = any(word in what.lower() for word in ("date", "timestamp"))
+    remedy = (
+        "replace them by numbers such as .dt.year, .dt.month and the days since a fixed date; the "
+        "section on dates of docs/tabular.md has the code"
+        if is_date
+        else "convert them to numbers or strings first"
+    )
     raise ValueError(
         f"X must have columns of numbers, booleans, strings or categories, but column {name!r} "
-        f"holds {what}; convert them to numbers or strings first"
+        f"holds {what}; {remedy}"
     )
 
 
@@ -251,6 +306,12 @@ def _floats(values):
     if values.dtype.kind in "biu":
         return values.astype(np.float64)
     return np.array([np.nan if is_missing(value) else float(value) for value in values])
+
+
+def _texts(values):
+    """The values of a column as a list of strings and None."""
+    # Most values are strings already: skip the call.
+    return [v if type(v) is str else _text(v) for v in values.astype(object)]
 
 
 def _text(value):

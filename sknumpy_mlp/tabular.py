@@ -30,10 +30,12 @@ def make_tabular_mlp(task="classification", **overrides):
     booleans and categories (strings, or the categorical types of the frames), all with missing
     values:
 
-    - Numbers and booleans: `RobustSmoothScaler` scales them, and missing values are replaced by the
-      median. Each column with missing values in `fit` gets a second column that marks them.
+    - Numbers and booleans: `RobustSmoothScaler` scales them, and `GaussianImputer` replaces missing
+      values by what the other numbers of the row suggest. Each column with missing values in `fit`
+      gets a second column that marks them.
     - Categories: each category becomes a column of 0 and 1, and so do missing values. Categories
-      not seen in `fit` are encoded as all zeros.
+      not seen in `fit` are encoded as all zeros. If a column has more than 128 categories, the rare
+      ones share a column, and `CrossFittedTargetEncoder` adds the mean of the target for each.
 
     The estimator is an ensemble of four networks with three layers of 128 units, trained together
     in float32 for `max_iter` epochs. Each network holds out a fifth of the samples and keeps the
@@ -50,7 +52,8 @@ def make_tabular_mlp(task="classification", **overrides):
         standardized; standardize it first.
     **overrides : dict
         Parameters of `ScratchMLPClassifier` or `ScratchMLPRegressor` that replace those of the
-        recipe, for example ``members=8`` or ``random_state=0``. Some belong together: the recipe
+        recipe, for example ``members=8`` or ``random_state=0``; a `random_state` also controls the
+        folds of the `CrossFittedTargetEncoder`. Some belong together: the recipe
         uses ``early_stopping`` for its ``temperature_scaling``, and ``label_smoothing`` with its
         loss. If an override rules out another setting, the error names the setting.
 
@@ -103,7 +106,8 @@ def make_tabular_mlp(task="classification", **overrides):
         # Not checked, since float32 is scaled back with a rounding.
         scaler = make_pipeline(StandardScaler(), FunctionTransformer(inverse_func=in_float64))
         network = TransformedTargetRegressor(network, transformer=scaler, check_inverse=False)
-    return Pipeline([("columns", columns_of_tables()), ("network", network)])
+    columns = columns_of_tables(task, overrides.get("random_state"))
+    return Pipeline([("columns", columns), ("network", network)])
 
 
 def _settings(task):

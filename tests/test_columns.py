@@ -1,6 +1,7 @@
 """Any table to columns of numbers, whatever holds it and whatever its columns are."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,10 +9,24 @@ import polars as pl
 import pytest
 from scipy import sparse
 
-from sknumpy_mlp import RobustSmoothScaler, make_tabular_mlp
-from sknumpy_mlp._columns import as_numbers, as_text, categorical_columns, columns_of_tables
+from sknumpy_mlp import (
+    CrossFittedTargetEncoder,
+    GaussianImputer,
+    RobustSmoothScaler,
+    make_tabular_mlp,
+)
+from sknumpy_mlp._columns import (
+    MOST_CATEGORIES,
+    as_numbers,
+    as_text,
+    categorical_columns,
+    columns_of_tables,
+)
 
+from .common import blocks
 from .tables import FRAMES, N_ROWS, columns
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(params=FRAMES)
@@ -32,7 +47,7 @@ class TestColumns:
         # age, income, children, married, smokes; age and smokes missing; 4 colors, 2 cities.
         assert expected.shape == (N_ROWS, 5 + 2 + 4 + 2)
 
-    def test_numbers_are_scaled_then_filled_with_the_median(self):
+    def test_numbers_are_scaled_then_filled_by_the_other_numbers(self):
         age = np.array([np.nan if a is None else a for a in columns()["age"]])
         out = columns_of_tables().fit_transform(pd.DataFrame(columns()))
         known = age[~np.isnan(age), np.newaxis]
@@ -40,8 +55,11 @@ class TestColumns:
         np.testing.assert_array_equal(
             out[~np.isnan(age), 0], scaler.transform(known)[:, 0].astype("f4")
         )
-        assert (out[np.isnan(age), 0] == 0).all()
-        assert scaler.transform([[np.median(known)]]) == 0
+        numbers = ["age", "income", "children", "married", "smokes"]
+        scaled = RobustSmoothScaler(dtype="float32").fit_transform(
+            pd.DataFrame(columns())[numbers].astype(float)
+        )
+        np.testing.assert_array_equal(out[:, :5], GaussianImputer().fit_transform(scaled))
         np.testing.assert_array_equal(out[:, 5], np.isnan(age))
 
     def test_only_columns_with_missing_values_in_fit_get_an_indicator(self):
@@ -50,7 +68,8 @@ class TestColumns:
         assert transformer.transform(X)[:, 2:].tolist() == [[1], [0], [0]]
         later = transformer.transform([[np.nan, 5.0]])
         assert later.shape == (1, 3)
-        assert later[0, 0] == 0, "the median"
+        scaled = transformer.named_transformers_["numbers"][1].transform(X)[:, 0]
+        assert scaled.min() < later[0, 0] < scaled.max()
 
     def test_missing_is_a_category_and_an_unknown_one_is_none(self):
         transformer = columns_of_tables().fit(pd.DataFrame({"c": ["a", "b", None]}))
@@ -173,6 +192,131 @@ def test_gaps_have_a_name_that_no_text_has():
     assert len(set(names)) == len(names) == 4
 
 
+class TestManyCategories:
+    """The frequent ones have a column each, the others share one, and means of the target help."""
+
+    n_rows = 500
+
+    def table(self, n_categories=MOST_CATEGORIES + 40, seed=0):
+        rng = np.random.RandomState(seed)
+        # The first categories are frequent.
+        level = (n_categories * rng.random_sample(self.n_rows) ** 2).astype(int)
+        level[:n_categories] = np.arange(n_categories)
+        city = np.array([f"city{v:03}" for v in level], dtype=object)
+        few = rng.choice(["a", "b"], self.n_rows)
+        table = {"size": rng.standard_normal(self.n_rows), "city": city, "few": few}
+        return pd.DataFrame(table), level + rng.standard_normal(self.n_rows)
+
+    def test_the_most_frequent_have_columns_and_the_others_share_one(self):
+        X, y = self.table()
+        transformer = columns_of_tables("regression").set_output(transform="pandas")
+        out = transformer.fit_transform(X, y)
+        names = [name for name in out.columns if name.startswith("categories__city")]
+        assert len(names) == MOST_CATEGORIES + 1
+        rare = out[names[-1]]
+        assert names[-1] == "categories__city_infrequent_sklearn"
+        assert out.columns[-1] == "means__city"
+        counts = X["city"].value_counts()
+        alone = {name.removeprefix("categories__city_") for name in names[:-1]}
+        assert counts[sorted(alone)].min() >= counts.drop(sorted(alone)).max()
+        np.testing.assert_array_equal(rare, ~X["city"].isin(alone))
+        assert set(out.dtypes) == {np.dtype(np.float32)}
+
+    @pytest.mark.parametrize("more", [0, 1, 2])
+    def test_only_columns_with_more_categories_have_means(self, more):
+        X, y = self.table(MOST_CATEGORIES + more)
+        names = columns_of_tables("regression").fit(X, y).get_feature_names_out()
+        assert [n for n in names if n.startswith("means")] == ["means__city"] * bool(more)
+        assert sum(n.startswith("categories__city") for n in names) == MOST_CATEGORIES + bool(more)
+        assert any("infrequent" in n for n in names) == bool(more)
+
+    def test_missing_values_count_as_a_category(self):
+        X, y = self.table(MOST_CATEGORIES)
+        X.loc[self.n_rows - 2 :, "city"] = [None, np.nan]
+        names = columns_of_tables("regression").fit(X, y).get_feature_names_out()
+        assert "means__city" in names
+
+    def test_means_are_those_of_the_encoder_and_scaled(self):
+        X, y = self.table()
+        out = columns_of_tables("regression", random_state=4).fit_transform(X, y)
+        encoder = CrossFittedTargetEncoder(target_type="continuous", random_state=4)
+        means = encoder.fit_transform(X[["city"]], y)
+        expected = RobustSmoothScaler(dtype="float32").fit_transform(means)
+        np.testing.assert_array_equal(out[:, -1], expected[:, 0])
+
+    def test_later_rows_have_the_means_over_all_rows(self):
+        X, y = self.table()
+        transformer = columns_of_tables("regression").fit(X, y)
+        means, scaler = transformer.named_transformers_["means"][1:]
+        later = pd.DataFrame({"size": 0.0, "city": ["city003", "new", None], "few": "a"})
+        codes = transformer.transform(later)
+        target = means.encoders_[0]
+        expected = [target.encodings_[0][3], y.mean(), y.mean()]
+        assert target.categories_[0][3] == "city003"
+        np.testing.assert_allclose(
+            codes[:, -1], scaler.transform(np.c_[expected].astype(float))[:, 0], rtol=1e-6
+        )
+
+    def test_any_table_of_the_same_content_gives_the_same_means(self):
+        X, y = self.table()
+        X.loc[5, "city"] = None
+        expected = columns_of_tables("regression", 0).fit_transform(X, y)
+        frame = pl.DataFrame(X.astype({"city": object}).where(X.notna(), None).to_dict("list"))
+        for same in (
+            frame,
+            frame.cast({"city": pl.Categorical}),
+            X.astype({"city": "category"}),
+            X.to_numpy(object),
+        ):
+            out = columns_of_tables("regression", 0).fit_transform(same, y)
+            np.testing.assert_array_equal(out, expected)
+
+    def test_rows_cannot_be_encoded_without_a_target(self):
+        with pytest.raises(ValueError, match="requires y to be passed"):
+            columns_of_tables().fit(self.table()[0])
+
+
+class TestDates:
+    """The recipes of docs/tabular.md for columns of dates."""
+
+    days = np.array(["1999-12-31", "2026-02-28T12:00", "2026-03-01", "2024-02-29"], "M8[ms]")
+    expected = [
+        [1999, 12, 5, -1],
+        [2026, 2, 6, 9555],
+        [2026, 3, 7, 9556],
+        [2024, 2, 4, 8825],
+    ]
+
+    @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])
+    def test_the_recipe_gives_numbers_that_are_taken(self, frame):
+        X = frame({"when": self.days})
+        (recipe,) = [block for block in blocks(ROOT / "docs/tabular.md") if "def parts_of" in block]
+        session = {"pd": pd}
+        exec(recipe, session)
+        function = session["parts_of_dates" if frame is pd.DataFrame else "parts_of_dates_polars"]
+        parts = function(X, "when")
+        assert list(parts.columns) == ["year", "month", "day_of_week", "days"]
+        assert parts.to_numpy().tolist() == self.expected
+        assert columns_of_tables().fit_transform(parts).shape == (4, 4)
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            pd.Series(days),
+            pd.Series(days).dt.tz_localize("UTC"),
+            pd.Series(days).dt.date,
+            pl.Series(days),
+            pl.Series(days).dt.date(),
+        ],
+        ids=["pandas", "pandas with a zone", "objects", "polars", "polars days"],
+    )
+    def test_dates_are_refused_with_the_remedy(self, values):
+        frame = pd.DataFrame if isinstance(values, pd.Series) else pl.DataFrame
+        X = frame({"when": values})
+        with pytest.raises(ValueError, match=r"column 'when' holds .*replace them by .*\.dt\.year"):
+            columns_of_tables().fit(X)
+
+
 class TestNoFeatures:
     """Columns that are no features are told, each with its name and what to do."""
 
@@ -182,12 +326,19 @@ class TestNoFeatures:
         X = pd.DataFrame({"size": np.random.RandomState(0).normal(size=self.n_rows)} | columns)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            columns_of_tables().fit(X)
+            columns_of_tables().fit(X, np.arange(self.n_rows) % 2)
         return "".join(str(each.message) for each in caught)
 
     def test_names_of_rows(self):
         told = self.told(customer_id=[f"C{k:05}" for k in range(self.n_rows)])
         assert "column 'customer_id' has 200 different texts in 200 rows; drop it" in told
+
+    @pytest.mark.parametrize("form", ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"])
+    def test_dates_as_text(self, form):
+        days = pd.date_range("2026-01-01", periods=20).strftime(form).tolist() * 10
+        told = self.told(when=[None, *days[1:]])
+        assert "column 'when' holds dates as text; replace them by numbers such as year" in told
+        assert not self.told(when=["2026-31-01", *days[1:]])
 
     def test_numbers_of_rows(self):
         told = self.told(row=np.random.RandomState(0).permutation(self.n_rows))

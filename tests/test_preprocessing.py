@@ -1,4 +1,4 @@
-"""`RobustSmoothScaler`: closed forms, scikit-learn's `RobustScaler`, and scikit-learn's checks."""
+"""The transformers: closed forms, scikit-learn's own transformers, and scikit-learn's checks."""
 
 import os
 import subprocess
@@ -10,10 +10,12 @@ import polars as pl
 import pytest
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.preprocessing import RobustScaler
+from sklearn.impute import SimpleImputer
+from sklearn.model_selection import KFold
+from sklearn.preprocessing import RobustScaler, TargetEncoder
 from sklearn.utils.estimator_checks import check_dataframe_column_names_consistency
 
-from sknumpy_mlp import RobustSmoothScaler
+from sknumpy_mlp import CrossFittedTargetEncoder, GaussianImputer, RobustSmoothScaler
 
 from .test_sklearn_conventions import each_check
 
@@ -29,15 +31,26 @@ def some_rows(dtype=np.float64, n_rows=200):
 
 
 class TestChecks:
-    @each_check([RobustSmoothScaler(), RobustSmoothScaler(dtype=np.float64)])
+    @each_check(
+        [
+            RobustSmoothScaler(),
+            RobustSmoothScaler(dtype=np.float64),
+            GaussianImputer(),
+            CrossFittedTargetEncoder(),
+            CrossFittedTargetEncoder(target_type="continuous", cv=2),
+        ]
+    )
     def test_estimator_passes(self, estimator, check):
         check(estimator)
 
-    def test_none_fails_and_none_is_skipped_where_the_array_api_is_on(self):
+    @pytest.mark.parametrize(
+        "name", ["RobustSmoothScaler", "GaussianImputer", "CrossFittedTargetEncoder"]
+    )
+    def test_none_fails_and_none_is_skipped_where_the_array_api_is_on(self, name):
         program = (
             "from sklearn.utils.estimator_checks import check_estimator\n"
-            "from sknumpy_mlp import RobustSmoothScaler\n"
-            "results = check_estimator(RobustSmoothScaler(), on_skip=None)\n"
+            f"from sknumpy_mlp import {name}\n"
+            f"results = check_estimator({name}(), on_skip=None)\n"
             "assert {result['status'] for result in results} == {'passed'}, results\n"
             "print(len(results))\n"
         )
@@ -48,8 +61,11 @@ class TestChecks:
         assert run.returncode == 0, run.stderr
         assert int(run.stdout) > 40
 
-    def test_column_names_are_consistent(self):
-        check_dataframe_column_names_consistency("RobustSmoothScaler", RobustSmoothScaler())
+    @pytest.mark.parametrize(
+        "estimator", [RobustSmoothScaler(), GaussianImputer(), CrossFittedTargetEncoder()]
+    )
+    def test_column_names_are_consistent(self, estimator):
+        check_dataframe_column_names_consistency(type(estimator).__name__, estimator)
 
 
 class TestFormula:
@@ -197,3 +213,174 @@ class TestOutput:
         assert list(out.columns) == scaler.get_feature_names_out().tolist() == known
         plain = clone(scaler).set_output(transform="default").fit_transform(X)
         np.testing.assert_array_equal(out.to_numpy(), plain)
+
+
+def rows_with_gaps(share=0.3, n_rows=300, dtype=np.float64):
+    """Correlated columns with their values, and the same with a share of them missing."""
+    rng = np.random.RandomState(0)
+    X = rng.standard_normal((n_rows, 2)) @ rng.standard_normal((2, 5))
+    X = ((X + 0.3 * rng.standard_normal(X.shape)) * [1, 10, 0.1, 5, 1] + [0, 5, 1, 2, -9]).astype(
+        dtype
+    )
+    return X, np.where(rng.random_sample(X.shape) < share, np.nan, X).astype(dtype)
+
+
+class TestGaussianImputer:
+    @pytest.mark.parametrize("shrinkage", [1e-3, 0.1, 0.9])
+    def test_gaps_have_the_expectation_of_a_normal_distribution(self, shrinkage):
+        """E[x_m | x_o] = mu_m + S_mo S_oo^-1 (x_o - mu_o) with the covariance S of whole rows."""
+        X, holes = rows_with_gaps()
+        out = GaussianImputer(shrinkage=shrinkage).fit(X).transform(holes)
+        S = np.cov(X, rowvar=False, bias=True)
+        S = (1 - shrinkage) * S + shrinkage * np.diag(np.diag(S))
+        mean = X.mean(axis=0)
+        for row, filled in zip(holes, out):
+            m = np.isnan(row)
+            expected = row.copy()
+            inner = np.linalg.solve(S[np.ix_(~m, ~m)], (row - mean)[~m]) if not m.all() else []
+            expected[m] = mean[m] + S[np.ix_(m, ~m)] @ inner
+            np.testing.assert_allclose(filled, expected, rtol=1e-8)
+
+    def test_it_is_nearer_to_the_values_than_their_means(self):
+        X, holes = rows_with_gaps(share=0.5)
+        gaps = np.isnan(holes)
+        errors = (GaussianImputer().fit_transform(holes) - X) / X.std(axis=0)
+        # The means leave an error of about 1.
+        assert np.sqrt((errors[gaps] ** 2).mean()) < 0.75
+
+    def test_full_shrinkage_gives_the_means(self):
+        _, holes = rows_with_gaps()
+        expected = SimpleImputer().fit_transform(holes)
+        out = GaussianImputer(shrinkage=1).fit_transform(holes)
+        np.testing.assert_allclose(out, expected, rtol=1e-12)
+
+    @pytest.mark.parametrize("dtype", DTYPES)
+    def test_known_values_are_unchanged(self, dtype):
+        _, holes = rows_with_gaps(dtype=dtype)
+        given = holes.copy()
+        out = GaussianImputer().fit_transform(holes)
+        assert out.dtype == dtype and np.isfinite(out).all()
+        np.testing.assert_array_equal(holes, given)
+        np.testing.assert_array_equal(out[~np.isnan(holes)], holes[~np.isnan(holes)])
+
+    def test_rows_are_filled_independently(self):
+        _, holes = rows_with_gaps()
+        imputer = GaussianImputer().fit(holes)
+        one_by_one = np.vstack([imputer.transform(row[np.newaxis]) for row in holes])
+        np.testing.assert_allclose(imputer.transform(holes), one_by_one, rtol=1e-12)
+
+    def test_columns_without_a_number_or_without_variance_are_taken(self):
+        X = np.array([[np.nan, 3.0, 1.0], [np.nan, np.nan, 2.0], [np.nan, 3.0, np.nan]])
+        out = GaussianImputer().fit_transform(X)
+        np.testing.assert_allclose(out, [[0, 3, 1], [0, 3, 2], [0, 3, 1.5]])
+        # Features that are never known together, and one that repeats another.
+        X = np.array([[1.0, np.nan, 1.0], [2.0, np.nan, 2.0], [np.nan, 4.0, np.nan]] * 5)
+        assert np.isfinite(GaussianImputer(shrinkage=1e-6).fit_transform(X)).all()
+
+    @pytest.mark.parametrize("shrinkage", [0, -1, 1.5, np.nan])
+    def test_a_shrinkage_out_of_bounds_is_refused(self, shrinkage):
+        with pytest.raises(ValueError, match=r"shrinkage must be in \(0, 1\], got"):
+            GaussianImputer(shrinkage=shrinkage).fit([[1.0]])
+
+
+def categories(n_rows=150, n_categories=12, seed=0):
+    """Two columns of categories, some missing, and a rank that depends on the first."""
+    rng = np.random.RandomState(seed)
+    level = rng.randint(n_categories, size=(n_rows, 2))
+    X = np.array([[f"c{v}" for v in row] for row in level], dtype=object)
+    X[::9, 0] = None
+    return X, level[:, 0] + rng.standard_normal(n_rows)
+
+
+TARGETS = {
+    "continuous": lambda rank: rank,
+    "binary": lambda rank: np.where(rank > 5, "yes", "no"),
+    "multiclass": lambda rank: np.array(["low", "middle", "high"])[np.digitize(rank, [3, 8])],
+}
+
+
+class TestTargetEncoder:
+    @pytest.mark.parametrize("kind", TARGETS)
+    def test_means_over_all_samples_are_those_of_scikit_learn(self, kind):
+        X, rank = categories()
+        y = TARGETS[kind](rank)
+        expected = TargetEncoder(target_type=kind).fit(X, y)
+        encoder = CrossFittedTargetEncoder().fit(X, y)
+        later = np.array([["c1", "new"], [None, None], ["c2", "c3"]], dtype=object)
+        np.testing.assert_allclose(encoder.transform(later), expected.transform(later), rtol=1e-12)
+        assert encoder.get_feature_names_out().tolist() == list(expected.get_feature_names_out())
+
+    @pytest.mark.parametrize("kind", TARGETS)
+    def test_each_fold_has_the_means_of_the_others(self, kind):
+        X, rank = categories()
+        y = TARGETS[kind](rank)
+        out = CrossFittedTargetEncoder(cv=4, random_state=3).fit_transform(X, y)
+        for others, fold in KFold(4, shuffle=True, random_state=3).split(X):
+            means = TargetEncoder(target_type=kind).fit(X[others], y[others]).transform(X[fold])
+            np.testing.assert_allclose(out[fold], means, rtol=1e-12)
+
+    def test_no_sample_is_encoded_by_its_own_target(self):
+        X, y = categories()
+        out = CrossFittedTargetEncoder(random_state=0).fit_transform(X, y)
+        y[7] += 1000
+        changed = CrossFittedTargetEncoder(random_state=0).fit_transform(X, y)
+        np.testing.assert_array_equal(changed[7], out[7])
+        assert (changed != out).any()
+
+    @pytest.mark.parametrize("labels", [False, True], ids=["numbers", "labels"])
+    def test_columns_of_a_target_are_averaged_separately(self, labels):
+        X, rank = categories()
+        Y = np.column_stack([rank, -(rank**2), rank % 3])
+        Y = (Y > Y.mean(axis=0)).astype(int) if labels else Y
+        both = CrossFittedTargetEncoder(random_state=0)
+        out = both.fit_transform(X, Y).reshape(len(X), 2, 3)
+        for number, y in enumerate(Y.T):
+            one = CrossFittedTargetEncoder(random_state=0)
+            np.testing.assert_array_equal(out[:, :, number], one.fit_transform(X, y))
+        names = both.get_feature_names_out(["a", "b"]).tolist()
+        assert names == ["a_0", "a_1", "a_2", "b_0", "b_1", "b_2"]
+
+    def test_whole_numbers_are_averaged_where_it_is_asked_for(self):
+        X, rank = categories()
+        y = np.rint(rank)
+        expected = TargetEncoder(target_type="continuous").fit(X, y).transform(X)
+        encoder = CrossFittedTargetEncoder(target_type="continuous").fit(X, y)
+        np.testing.assert_array_equal(encoder.transform(X), expected)
+        assert CrossFittedTargetEncoder().fit(X, y).transform(X).shape[1] > 2
+
+    def test_a_missing_value_is_a_category_and_a_new_one_has_the_mean(self):
+        X = np.array([["a"] * 4 + ["b"] * 4 + [None] * 4], dtype=object).T
+        y = [0.0, 0, 0, 0, 1, 1, 1, 1, 5, 5, 5, 5]
+        encoder = CrossFittedTargetEncoder(target_type="continuous").fit(X, y)
+        # Nothing varies within a category, so that its mean has all of the weight.
+        rows = np.array([["a"], ["b"], [None], ["c"]], dtype=object)
+        np.testing.assert_allclose(encoder.transform(rows)[:, 0], [0, 1, 5, 2])
+
+    def test_the_folds_follow_random_state(self):
+        X, y = categories()
+        first, same, other = (
+            CrossFittedTargetEncoder(random_state=seed).fit_transform(X, y) for seed in (0, 0, 1)
+        )
+        np.testing.assert_array_equal(first, same)
+        assert (first != other).any()
+        # Without a seed there is no hidden one.
+        first = CrossFittedTargetEncoder().fit_transform(X, y)
+        assert (CrossFittedTargetEncoder().fit_transform(X, y) != first).any()
+
+    def test_a_class_of_one_sample_is_taken_without_a_warning(self, recwarn):
+        X, rank = categories()
+        y = np.where(rank == rank.max(), "rare", TARGETS["multiclass"](rank))
+        assert CrossFittedTargetEncoder().fit_transform(X, y).shape == (len(X), 2 * 4)
+        assert not recwarn.list
+
+    def test_an_unknown_type_of_target_is_refused(self):
+        with pytest.raises(ValueError, match=r"one of \['auto', 'continuous'\], got 'binary'"):
+            CrossFittedTargetEncoder(target_type="binary").fit([["a"], ["b"]], [0, 1])
+        with pytest.raises(ValueError, match="requires y to be passed"):
+            CrossFittedTargetEncoder().fit_transform([["a"], ["b"]], None)
+
+    def test_names_of_the_output_follow_a_frame(self):
+        X, rank = categories()
+        frame = pd.DataFrame(X, columns=["city", "color"])
+        out = CrossFittedTargetEncoder().set_output(transform="pandas").fit_transform(frame, rank)
+        assert out.columns.tolist() == ["city", "color"]

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.compose import ColumnTransformer
-from sklearn.datasets import load_breast_cancer, load_diabetes, make_friedman1
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, make_friedman1
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import Pipeline
@@ -182,6 +183,100 @@ class TestPipeline:
         X, y = pd.DataFrame(columns()), labels(columns())
         one, other = (make_tabular_mlp(**QUICK).fit(X, y) for _ in range(2))
         np.testing.assert_array_equal(one.predict_proba(X), other.predict_proba(X))
+
+
+class TestManyCategories:
+    """A column with hundreds of categories, of which only the level counts."""
+
+    @staticmethod
+    def table(n_rows=600, n_categories=200, seed=0):
+        rng = np.random.RandomState(seed)
+        effect = np.random.RandomState(9).standard_normal(n_categories)
+        level = rng.randint(n_categories, size=n_rows)
+        level[:n_categories] = np.arange(n_categories)
+        city = np.array([f"city{v}" for v in level], dtype=object)
+        city[3] = None
+        X = pd.DataFrame({"city": city, "size": rng.standard_normal(n_rows)})
+        return X, effect[level] + 0.3 * rng.standard_normal(n_rows)
+
+    def test_every_kind_of_target_is_taken(self):
+        X, y = self.table()
+        third = np.digitize(y, [-0.5, 0.5])
+        letters = np.array(list("abcdefghijklmnopqrstuvwxyz"))
+        for task, target in {
+            "two classes": y > 0,
+            "three classes": np.array(["low", "middle", "high"])[third],
+            "26 classes": letters[np.argsort(np.argsort(y)) * 26 // len(y)],
+            "labels": np.column_stack([y > 0, y > 1, y > -1]).astype(int),
+            "regression": y,
+            "whole numbers": np.rint(10 * y),
+            "columns of numbers": np.column_stack([y, -y]),
+        }.items():
+            target = np.asarray(target)
+            is_numbers = target.dtype.kind == "f"
+            model = make_tabular_mlp("regression" if is_numbers else "classification", **QUICK)
+            model.fit(X, target)
+            assert model.predict(X).shape == target.shape, task
+            means = [n for n in model["columns"].get_feature_names_out() if "means__" in n]
+            n_classes = len(np.unique(target)) if target.ndim == 1 else 0
+            one = n_classes == 2 or (is_numbers and target.ndim == 1)
+            assert len(means) == (1 if one else n_classes or target.shape[1]), task
+
+    def test_the_target_may_be_in_any_container(self):
+        X, y = self.table()
+        y = np.where(y > 0, "yes", "no")
+        expected = make_tabular_mlp(**QUICK).fit(X, y).predict_proba(X)
+        for same in (y.tolist(), pd.Series(y, index=range(5, 605)), pl.Series(y), y.astype(object)):
+            model = make_tabular_mlp(**QUICK).fit(X, same)
+            np.testing.assert_array_equal(model.predict_proba(X), expected)
+
+    def test_random_state_is_that_of_the_folds_too(self):
+        X, y = self.table()
+        columns = [
+            make_tabular_mlp(random_state=seed)["columns"].fit_transform(X, y > 0)[:, -1]
+            for seed in (0, 0, 1)
+        ]
+        np.testing.assert_array_equal(columns[0], columns[1])
+        assert (columns[0] != columns[2]).any()
+        encoder = make_tabular_mlp()["columns"].transformers[-1][1][1]
+        assert encoder.random_state is None
+
+    def test_it_is_cloned_pickled_and_searched_over(self):
+        X, y = self.table()
+        name = "columns__means__crossfittedtargetencoder__cv"
+        search = GridSearchCV(make_tabular_mlp("regression", **QUICK), {name: [2, 5]}, cv=2)
+        search.fit(X, y)
+        assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+        copy = pickle.loads(pickle.dumps(search.best_estimator_))
+        np.testing.assert_array_equal(copy.predict(X), search.predict(X))
+        assert clone(copy).set_params(**{name: 3}).get_params()[name] == 3
+
+    def test_each_category_may_have_a_column(self):
+        X, y = self.table()
+        model = make_tabular_mlp("regression", **QUICK).set_params(
+            columns__categories__onehotencoder__max_categories=None, columns__means="drop"
+        )
+        names = model.fit(X, y)["columns"].get_feature_names_out().tolist()
+        # 200 categories, missing values, and the size.
+        assert len(names) == 202 and "categories__city_city199" in names
+
+    def test_effects_of_categories_are_learned(self):
+        X, y = self.table(2000)
+        X_test, y_test = self.table(500, seed=1)
+        model = make_tabular_mlp("regression", max_iter=20, random_state=0).fit(X, y)
+        # The noise alone leaves 0.92, and the means of ten rows each some 0.9.
+        assert model.score(X_test, y_test) > 0.8
+
+
+class TestGaps:
+    def test_half_of_the_values_may_be_missing(self):
+        """As good as scikit-learn's forest, whose trees have a branch for missing values."""
+        X, y = load_digits(return_X_y=True)
+        X = np.where(np.random.RandomState(0).random_sample(X.shape) < 0.5, np.nan, X)
+        X, X_test, y, y_test = train_test_split(X, y, random_state=0, stratify=y)
+        forest = RandomForestClassifier(random_state=0).fit(X, y)
+        model = make_tabular_mlp(max_iter=20, random_state=0).fit(X, y)
+        assert model.score(X_test, y_test) > forest.score(X_test, y_test)
 
 
 class TestLearning:
