@@ -32,7 +32,7 @@ PATHS = {
 PACKAGES = {path.parent.name for path in ROOT.rglob("__init__.py")} - {ROOT.name}
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in PATHS.items()}
 ESTIMATORS = [sknumpy_mlp.ScratchMLPClassifier, sknumpy_mlp.ScratchMLPRegressor]
-FAMILIES = ["activations", "initializers", "losses", "optimizers", "schedules"]
+FAMILIES = ["activations", "embeddings", "initializers", "losses", "optimizers", "schedules"]
 
 # The plan of the house. A module imports from levels above its own line only.
 LEVELS = [
@@ -42,7 +42,14 @@ LEVELS = [
     ["losses.base"],
     ["losses.numbers"],
     ["losses.classes"],
-    ["losses.__init__", "activations.__init__", "initializers", "optimizers", "schedules"],
+    [
+        "losses.__init__",
+        "activations.__init__",
+        "embeddings",
+        "initializers",
+        "optimizers",
+        "schedules",
+    ],
     [
         "core.__init__",
         "core.batches",
@@ -51,7 +58,8 @@ LEVELS = [
         "core.state",
         "core.stepper",
     ],
-    ["core.network", "core.temperature", "core.diagnosis"],
+    ["core.embeddings", "core.temperature", "core.diagnosis"],
+    ["core.network"],
     ["core.objective", "core.held_out", "core.stopping"],
     ["core.compiled.__init__", "core.compiled.bytecode"],
     ["core.compiled.elementary", "core.compiled.primitives"],
@@ -70,7 +78,7 @@ LEVELS = [
         "_estimator.rollback",
         "_estimator.threads",
     ],
-    ["_estimator.parameters", "_estimator.rows", "_estimator.summary"],
+    ["_estimator.class_weights", "_estimator.parameters", "_estimator.rows", "_estimator.summary"],
     ["_estimator.fit"],
     ["_estimator.fitted"],
     ["_estimator.checkpoint"],

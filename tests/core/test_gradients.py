@@ -11,6 +11,7 @@ from sknumpy_mlp import losses
 from sknumpy_mlp.activations import Activation, Identity, Tanh
 from sknumpy_mlp.core import layers
 from sknumpy_mlp.core.batches import Batches
+from sknumpy_mlp.core.embeddings import EmbeddingLayer
 from sknumpy_mlp.core.layers import Dense
 from sknumpy_mlp.core.network import Network, perceptron
 from sknumpy_mlp.core.objective import Objective
@@ -27,7 +28,7 @@ LOSSES = [
 ]
 LAYERS = [
     cls
-    for cls in vars(layers).values()
+    for cls in [*vars(layers).values(), *EmbeddingLayer.__subclasses__()]
     if inspect.isclass(cls) and issubclass(cls, layers.Layer) and cls is not layers.Layer
 ]
 N_ROWS, N_FEATURES, N_CLASSES = 9, 4, 3
@@ -37,6 +38,8 @@ def layer(kind, fan_in, fan_out, activation):
     """A layer of any kind; a new kind's own required parameters get a value here."""
     given = {"fan_in": fan_in, "fan_out": fan_out, "activation": activation, "n_features": fan_in}
     given |= {"n_units": fan_in, "rate": 0.3}
+    edges = np.tile(np.linspace(-1.0, 1.0, 4), (fan_in, 1))
+    given |= {"columns": np.arange(fan_in), "edges": edges, "size": 1}
     required = [p.name for p in inspect.signature(kind).parameters.values() if p.default is p.empty]
     return kind(**{name: given[name] for name in required})
 
