@@ -142,7 +142,7 @@ class Results:
     ----------
     task : str
     fits : list of dict
-        If a contender has two fits on a split, the last one counts.
+        If a contender has several fits on a split, the first one counts.
     """
 
     def __init__(self, task, fits):
@@ -150,7 +150,8 @@ class Results:
         self.ranked = [score for score in self.scores if score.ranked]
         self._fits = {}
         for fit in fits:
-            self._fits.setdefault(fit["model"], {})[fit["set"], fit["seed"]] = fit
+            of_model = self._fits.setdefault(fit["model"], {})
+            of_model.setdefault((fit["set"], fit["seed"]), fit)
 
     @property
     def models(self):
@@ -203,8 +204,8 @@ class Results:
         counts : tuple of int
             Tables on which `first` is better, equal and worse.
         p : float
-            Two-sided p-value of Wilcoxon's signed-rank test over the means of the tables; nan if
-            they are all equal.
+            Two-sided p-value of Wilcoxon's signed-rank test over the means of the tables that
+            differ; nan if there are none.
         """
         common = self.splits(first) & self.splits(other)
         if not common:
@@ -215,7 +216,8 @@ class Results:
         pairs = [self.by_table(model, score, common).values() for model in (first, other)]
         difference = np.array([round(a, 6) - round(b, 6) for a, b in zip(*pairs)])
         counts = tuple(int(np.sum(np.sign(difference) == sign)) for sign in (-1, 0, 1))
-        p = float(wilcoxon(difference).pvalue) if difference.any() else math.nan
+        differing = difference[difference != 0]
+        p = float(wilcoxon(differing).pvalue) if len(differing) else math.nan
         return means, counts, p
 
 

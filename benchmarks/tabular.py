@@ -111,7 +111,8 @@ def warm_up(task, table, contenders):
     from sklearn.model_selection import train_test_split
 
     stratify = table.y if task == "classification" else None
-    rows, _ = train_test_split(range(len(table.y)), train_size=200, stratify=stratify)
+    n_rows = min(200, len(table.y) // 2)
+    rows, _ = train_test_split(range(len(table.y)), train_size=n_rows, stratify=stratify)
     for make in contenders.values():
         model = make(0, table)
         model.fit(table.take(rows), table.y[rows])
@@ -191,7 +192,7 @@ def parse_arguments():
         "--variant",
         action="append",
         default=[],
-        help="one more recipe, as overrides such as 'members=8; max_iter=128'; can be repeated",
+        help="one more recipe, as overrides such as 'members=8, max_iter=128'; can be repeated",
     )
     parser.add_argument(
         "--ablation", action="store_true", help="the recipe with one part changed at a time"
@@ -206,7 +207,8 @@ def parse_arguments():
         type=Path,
         action="append",
         default=[],
-        help="take the contenders in a file that --csv wrote into the comparison; can be repeated",
+        help="take the contenders of a file that --csv wrote into the comparison; can be repeated, "
+        "the first fit of a contender on a split counts",
     )
     arguments = parser.parse_args()
     if arguments.resume and arguments.csv is None:
@@ -272,12 +274,14 @@ def network_class(task):
 
 
 def overrides(text):
-    """The dict of ``name=value; name=value``, where values are Python literals."""
+    """The dict of ``name=value, name=value``, where values are Python literals."""
     try:
-        pairs = [part.split("=", 1) for part in text.split(";") if part.strip()]
-        return {name.strip(): ast.literal_eval(value.strip()) for name, value in pairs}
-    except (ValueError, SyntaxError):
-        sys.exit(f"--variant must be like 'members=8; activation=\"relu\"', got {text!r}")
+        call = ast.parse(f"dict({text})", mode="eval").body
+        if call.args or not all(keyword.arg for keyword in call.keywords):
+            raise ValueError("only keywords can be overridden")
+        return {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+    except (AttributeError, SyntaxError, ValueError):
+        sys.exit(f"--variant must be like \"members=8, activation='relu'\", got {text!r}")
 
 
 def chosen(contenders, models):
