@@ -114,6 +114,7 @@ TESTS = Path(__file__).parent
 # Tests that belong to no room, since they hold several to one promise.
 ORACLES = {
     "test_architecture": "the source of all rooms",
+    "test_benchmarks": "benchmarks/tabular.py and its modules",
     "test_composition": "pipelines, searches, ensembles and frames around the estimators",
     "test_differences": "docs/differences.md, on scikit-learn's estimators too",
     "test_documentation": "the README and the guides",
