@@ -1,4 +1,4 @@
-"""What all five families of replaceable parts share: a name, parameters, and rules for them.
+"""What all families of replaceable parts share: a name, parameters, and rules for them.
 
 A member is configuration only: it stores the arguments of its constructor under
 their names and never changes while a network trains. That makes cloning, grid

@@ -44,8 +44,8 @@ class PiecewiseLinear(Embedding):
 
     >>> import numpy as np
     >>> from sknumpy_mlp import ScratchMLPRegressor
-    >>> X = np.linspace(-1, 1, 200)[:, np.newaxis]
-    >>> y = np.abs(X[:, 0])
+    >>> X = np.linspace(0, 2, 201)[:, np.newaxis]
+    >>> y = np.abs(X[:, 0] - 1)
     >>> reg = ScratchMLPRegressor(
     ...     hidden_layer_sizes=(), embedding=PiecewiseLinear(n_bins=4, size=1), solver="lbfgs",
     ...     alpha=0.0, random_state=0,
@@ -53,7 +53,7 @@ class PiecewiseLinear(Embedding):
     >>> round(reg.score(X, y), 3)
     1.0
     >>> reg.embedding_edges_.round(1)
-    array([[-1. , -0.5,  0. ,  0.5,  1. ]])
+    array([[0. , 0.5, 1. , 1.5, 2. ]])
     """
 
     name = "piecewise_linear"

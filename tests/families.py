@@ -21,7 +21,7 @@ def of_package(classes):
 
 
 def families():
-    """The five families, and whatever joins them."""
+    """The families, and whatever joins them."""
     return of_package(Family.__subclasses__())
 
 

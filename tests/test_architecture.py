@@ -1,6 +1,6 @@
 """The plan of the house, read from the source: which way imports point, and what lives where.
 
-Imports point one way: `classifier, regressor -> _estimator -> core -> the five families ->
+Imports point one way: `classifier, regressor -> _estimator -> core -> the families ->
 _family`. A new module gets its place in `LEVELS`.
 """
 

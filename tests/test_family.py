@@ -42,9 +42,9 @@ class Disc(Circle):
     pass
 
 
-def test_there_are_five_families():
+def test_there_are_six_families():
     names = {family.__name__ for family in families()}
-    assert names == {"Activation", "Loss", "Initializer", "Schedule", "Optimizer"}
+    assert names == {"Activation", "Loss", "Initializer", "Schedule", "Optimizer", "Embedding"}
 
 
 def test_a_family_knows_members_in_order_and_only_those_with_a_name_of_their_own_by_name():
@@ -106,7 +106,7 @@ def test_an_object_resolves_to_itself(member):
 def test_what_is_no_member_is_refused_with_parameter_rule_value_and_choices(family, value):
     with pytest.raises(ValueError) as caught:
         family.resolve(value, "this_parameter")
-    article = "an" if family.__name__[0] in "AIO" else "a"
+    article = "an" if family.__name__[0] in "AEIO" else "a"
     assert str(caught.value) == (
         f"this_parameter must be {article} {family.__name__} or one of "
         f"{sorted(family.named())}, got {value!r}" + family._hint(value, sorted(family.named()))

@@ -206,7 +206,7 @@ def test_docstrings_list_no_name_that_is_not_there(estimator, parameter):
 # ---- a new name is missed in every place ----
 
 NEW_PARTS = """
-from sknumpy_mlp import activations, initializers, losses, optimizers, schedules
+from sknumpy_mlp import activations, embeddings, initializers, losses, optimizers, schedules
 
 def new(base, family, **members):
     address = f"sknumpy_mlp.{family}"
@@ -215,6 +215,7 @@ def new(base, family, **members):
 
 parts = [
     new(activations.Activation, "activations"),
+    new(embeddings.Embedding, "embeddings"),
     new(initializers.Initializer, "initializers"),
     new(losses.NumericLoss, "losses", value_and_gradient=lambda self, Z, y, losses, scratch: None),
     new(optimizers.Optimizer, "optimizers"),
@@ -248,6 +249,7 @@ def test_a_new_name_is_missed_in_every_place():
     files = ("classifier.py", "regressor.py")
     expected = {
         *(f'Activation: {f}: "new" in the paragraph of `activation`' for f in files),
+        *(f'Embedding: {f}: "new" in the paragraph of `embedding`' for f in files),
         *(f'Initializer: {f}: "new" in the paragraph of `init`' for f in files),
         'Loss: regressor.py: "new" in the paragraph of `loss`',
         *(f'Optimizer: {f}: "new" in the paragraph of `solver`' for f in files),
