@@ -2,9 +2,9 @@
 
 `ScratchMLPClassifier` and `ScratchMLPRegressor` are the estimators. The modules `activations`,
 `embeddings`, `initializers`, `losses`, `optimizers` and `schedules` contain their parts, which can
-be passed as objects instead of names. `make_tabular_mlp` builds a pipeline that prepares the columns of a table,
-with `RobustSmoothScaler`, `GaussianImputer` and `CrossFittedTargetEncoder` among other
-transformers, and ends with the classifier or the regressor.
+be passed as objects instead of names. `make_tabular_mlp` builds a pipeline that prepares the
+columns of a table, with `RobustSmoothScaler`, `GaussianImputer` and `CrossFittedTargetEncoder`
+among other transformers, and ends with the classifier or the regressor.
 """
 
 from . import activations, embeddings, initializers, losses, optimizers, schedules

@@ -53,13 +53,13 @@ def test_without_hidden_layers_it_is_the_regression_on_linear_splines():
 
 def test_it_learns_jumps_of_one_column_sooner():
     X, y = steps()
+    settings = SETTINGS | {"hidden_layer_sizes": (32,), "max_iter": 40, "learning_rate_init": 0.01}
     scores = [
-        ScratchMLPRegressor(
-            hidden_layer_sizes=(32,), max_iter=40, random_state=0, n_iter_no_change=None, embedding=embedding,
-            learning_rate_init=0.01,
-        ).fit(X[:300], y[:300] - 2).score(X[300:], y[300:] - 2)
+        ScratchMLPRegressor(**settings, embedding=embedding)
+        .fit(X[:300], y[:300] - 2)
+        .score(X[300:], y[300:] - 2)
         for embedding in (None, "piecewise_linear")
-    ]  # fmt: skip
+    ]
     assert scores[1] > 0.95 > scores[0]
 
 
