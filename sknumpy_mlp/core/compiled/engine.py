@@ -118,15 +118,18 @@ class CompiledSteps:
         network, dtype = objective.network, objective.network.theta.dtype
         vectors = [moments[name] for name in optimizer.moments]
         program, common = Program(), kernels.common(dtype)
-        n_weights, alpha = network.weights.size, objective.alpha
+        n_weights, penalties = network.weights.size, objective.penalties
         self.penalty = np.zeros(1)
         theta, grad = network.theta, network.grad
-        if alpha and n_weights:
-            program.add(common["penalty"], [theta, n_weights, self.penalty], [alpha])
+        for start, stop, each in penalties:
+            program.add(common["penalty"], [theta[start:stop], stop - start, self.penalty], [each])
+        # The kernel of the optimizer adds one factor of all weights, unless it is clipped before.
+        is_common = clip_norm is None and [each[:2] for each in penalties] == [(0, n_weights)]
+        alpha = penalties[0][2] if is_common else 0.0
+        for start, stop, each in () if is_common else penalties:
+            ints = [theta[start:stop], grad[start:stop], stop - start]
+            program.add(common["penalize"], ints, [each])
         if clip_norm is not None:
-            if alpha and n_weights:
-                program.add(common["penalize"], [theta, grad, n_weights], [alpha])
-            alpha = 0.0
             for parts in network.parts(grad):
                 places = [(part.ctypes.data - grad.ctypes.data) // grad.itemsize for part in parts]
                 ints = [n for p, part in zip(places, parts) for n in (p, p + part.size)]
