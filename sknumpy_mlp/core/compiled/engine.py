@@ -149,19 +149,24 @@ class CompiledSteps:
         blocks, rates = self._planned(rates)
         n_steps = len(rates)
         numbers = self.state["t"] + 1 + np.arange(n_steps)
-        tables = []
+        # Members that differ make many groups, of few factors.
+        factors = {factor for *_, factor in self.groups}
+        tables = {factor: self._coefficients(rates * factor, numbers) for factor in factors}
         for (_, _, factor), words in zip(self.groups, self._calls):
-            given = self.optimizer.coefficients(rates * factor, numbers)
-            columns = [self.optimizer.shrinkage(rates * factor), *given]
-            table = np.empty((n_steps, len(columns)))
-            for column, value in enumerate(columns):
-                table[:, column] = value
-            words[4], words[5] = table.ctypes.data, len(columns)
-            tables.append(table)
+            table = tables[factor]
+            words[4], words[5] = table.ctypes.data, table.shape[1]
         self.penalty[0] = 0.0
         self.objective.run(blocks, self.program.table)
         self.state["t"] += n_steps
         return float(self.penalty[0])
+
+    def _coefficients(self, rates, numbers):
+        """The shrinkage of weights and the coefficients of the update, in a row for each step."""
+        columns = [self.optimizer.shrinkage(rates), *self.optimizer.coefficients(rates, numbers)]
+        table = np.empty((len(rates), len(columns)))
+        for column, value in enumerate(columns):
+            table[:, column] = value
+        return table
 
     def _planned(self, rates):
         """The blocks of an epoch, and the rates of its steps, without batches of no weight."""
