@@ -124,13 +124,14 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
     learning_rate_factors : dict or None, default=None
         Factors of the learning rate for "weights", "biases", "feature_scale" and "embedding". Not
         supported by lbfgs.
-    members : int >= 1, default=1
-        Number of networks that are trained together as an ensemble. Each member has its own initial
-        weights, its own order of samples and, with `early_stopping`, its own held-out samples
-        (unless `X_val` is given) and best epoch. The prediction is the mean of the members'
-        predictions. Curves are means over the members, and training ends when no member improves
-        any more. Sample weights are normalized by their mean over the samples of all members, and a
-        batch is skipped only if it has zero weight for all of them. Not supported by lbfgs.
+    members : int >= 1 or dict, default=1
+        Number of networks that are trained together as an ensemble, or a dict from "alpha",
+        "dropout", "learning_rate_factors" or "learning_rate_init" to a list with the value of each
+        member. Members have their own initial weights, order of samples and, with `early_stopping`,
+        held-out samples (unless `X_val` is given) and best epoch. Predictions and curves are means
+        over the members. Training ends when no member improves any more. Sample weights are
+        normalized by their mean over the samples of all members, and a batch is skipped only if it
+        has zero weight for all of them. Not supported by lbfgs.
     engine : {"auto", "numpy", "compiled"}, default="auto"
         "compiled" trains small networks several times faster, by kernels compiled by Numba. "auto"
         uses them if Numba is installed and all parts of the network have a compiled form. Both
@@ -155,6 +156,8 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
     best_validation_score_ : float or None
         The best of the `validation_scores_` of this fit; with several members, the mean of the best
         score of each.
+    best_validation_scores_ : ndarray of shape (members,)
+        The best score of each member. Only present with several members and held-out samples.
     best_iter_ : int, ndarray of shape (members,) or None
         The epoch of this fit with the best score, counted from 1; one per member if there are
         several.

@@ -123,6 +123,7 @@ ORACLES = {
     "test_independence": "what calls, estimators and threads share",
     "test_interrupts": "Ctrl-C at any moment of a fit",
     "test_members": "ensembles, from the parameter to the predictions",
+    "test_members_that_differ": "ensembles, each with the values of one member",
     "test_messages": "mistakes of new users, answered by the room that they meet first",
     "test_monitors": "scikit-learn's own callbacks",
     "test_parity": "the model of scikit-learn's MLPClassifier",

@@ -224,7 +224,8 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
 
     def _forget(self, past):
         """Remove fitted attributes that have no place in scores and callbacks of this call."""
-        stale = ["temperature_", "_past", *(() if past.exists else fitted.OPTIONAL)]
+        stale = ["temperature_", "best_validation_scores_", "_past"]
+        stale += () if past.exists else fitted.OPTIONAL
         # Columns of a resumed fit are those of the file.
         stale += ["n_features_in_", "feature_names_in_"] if past.columns else []
         for name in stale:

@@ -75,6 +75,8 @@ def attributes(fit):
         return found | dict.fromkeys((*nothing, "best_iter_"))
     losses = [*curves.get("validation_loss_curve_", []), *record.held_out_losses]
     scores = [*curves.get("validation_scores_", []), *record.scores]
+    if fit.network.n_members > 1:
+        found["best_validation_scores_"] = np.array(record.best_scores)
     return found | {
         "best_loss_": None if fit.plan.early_stopping else found["best_loss_"],
         "validation_loss_curve_": losses,

@@ -8,7 +8,7 @@ core finds it in the plan under its name. Rules of what a named part takes (`bet
 import inspect
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from numbers import Integral, Real
 from types import SimpleNamespace
@@ -33,6 +33,18 @@ UP_TO = re.compile(r"(equal )?up to ([1-9]\d*)")
 CALIBRATED_LOSS = "calibrated_loss"
 NONE = Rule(lambda v: v is None, "None")
 NOT_NEGATIVE = real(0, np.inf, closed="left")
+# Parameters of which each member may have its own value.
+OF_EACH_MEMBER = ["alpha", "dropout", "learning_rate_factors", "learning_rate_init"]
+
+
+def _has_lists_of_members(own):
+    """Whether a dict has lists of one length, under names of parameters that may differ."""
+    if not own or not own.keys() <= set(OF_EACH_MEMBER):
+        return False
+    lists = [*own.values()]
+    # Lists of rates by layer may have several lengths, which np.ndim refuses.
+    are_lists = all(isinstance(v, (list, tuple)) or getattr(v, "ndim", 0) == 1 for v in lists)
+    return are_lists and len({len(each) for each in lists}) == 1 and len(lists[0]) > 0
 
 
 def rules_of_parts(*families):
@@ -69,7 +81,11 @@ RULES = rules_of_parts(Optimizer, Schedule, Loss) | {
     "validation_fraction": real(0, 1, closed="left"),
     "n_iter_no_change": integer(1)
     | Rule(lambda v: v is None or (isinstance(v, Real) and v == np.inf), "inf or None"),
-    "members": integer(1),
+    "members": integer(1)
+    | Rule(
+        lambda v: isinstance(v, Mapping) and _has_lists_of_members(v),
+        f"a dict from some of {OF_EACH_MEMBER} to lists of one length >= 1",
+    ),
     "class_weight": one_of("balanced")
     | NONE
     | Rule(
@@ -134,8 +150,17 @@ class Plan(SimpleNamespace):
     output_activation : Activation
         The activation that the initializer of the linear output layer assumes: the last hidden
         activation, so that initial weights are the same as in scikit-learn.
-    dropout : list of float
+    members : int
+        Number of members.
+    alpha : float or ndarray of shape (members,)
+        An array if the members differ.
+    dropout : list of float or ndarray of shape (members,)
         The dropout rate after each hidden layer.
+    learning_rate_init : float
+        The largest of all members.
+    learning_rate_factors : dict of str to float or ndarray of shape (members,)
+        By kind of parameter. They include the factor from `learning_rate_init` to the initial
+        rate of each member.
     optimizer : Optimizer
     schedule : Schedule
     loss : Loss
@@ -170,7 +195,7 @@ class Plan(SimpleNamespace):
         activations = _activations(flat["activation"], len(hidden_units))
         optimizer = Optimizer.resolve(flat["solver"], "solver", flat)
         schedule = Schedule.resolve(flat["learning_rate"], "learning_rate", flat)
-        dropout = _dropout(flat["dropout"], len(hidden_units))
+        of_members = _of_members(flat, len(hidden_units))
         if not optimizer.takes_steps:
             _check_without_steps(flat, schedule, estimator)
         initializer, output_initializer = _initializers(flat["init"])
@@ -178,7 +203,6 @@ class Plan(SimpleNamespace):
             "hidden_units": hidden_units,
             "activations": deepcopy(activations[: len(hidden_units)]),
             "output_activation": activations[-1],
-            "dropout": dropout,
             "optimizer": optimizer,
             "schedule": schedule,
             # A copy: the fitted model keeps it, and must not follow later changes of the user's.
@@ -187,7 +211,7 @@ class Plan(SimpleNamespace):
             "initializer": initializer,
             "output_initializer": output_initializer,
         }
-        return cls(**flat | made)
+        return cls(**flat | of_members | made)
 
     def rows_of_a_step(self, n_samples, warn=True):
         """Number of rows in a step.
@@ -310,16 +334,48 @@ def _embedding(embedding):
     return None if embedding is None else Embedding.resolve(embedding, "embedding")
 
 
-def _dropout(dropout, n_hidden):
+def _dropout(dropout, n_hidden, name="dropout"):
     """One rate per hidden layer."""
     rule = real(0, 1, closed="left")
     if not isinstance(dropout, (list, tuple)):
-        rule.check("dropout", dropout)
+        rule.check(name, dropout)
         return [float(dropout)] * n_hidden
-    _check_one_for_each("dropout", "one rate", dropout, n_hidden)
+    _check_one_for_each(name, "one rate", dropout, n_hidden)
     for rate in dropout:
-        rule.check("each rate of dropout", rate)
+        rule.check(f"each rate of {name}", rate)
     return [float(rate) for rate in dropout]
+
+
+def _of_members(flat, n_hidden):
+    """The number of members, and the parameters that may differ between them."""
+    members = flat["members"]
+    own = members if isinstance(members, Mapping) else {}
+    for name, values in own.items():
+        for number, value in enumerate(values):
+            place = f'members["{name}"][{number}]'
+            if name == "dropout":
+                _dropout(value, n_hidden, place)
+            else:
+                RULES[name].check(place, value)
+    # One value for all members, or one for each.
+    alphas, dropouts, factors, rates = (own.get(name, [flat[name]]) for name in OF_EACH_MEMBER)
+    relative = np.divide(rates, max(rates))
+    return {
+        "members": len(next(iter(own.values()))) if own else members,
+        "alpha": _common(alphas),
+        "dropout": [_common(each) for each in zip(*(_dropout(d, n_hidden) for d in dropouts))],
+        "learning_rate_init": max(rates),
+        "learning_rate_factors": {
+            kind: _common([(each or {}).get(kind, 1.0) for each in factors] * relative)
+            for kind in KINDS
+        },
+    }
+
+
+def _common(values):
+    """The value of all members, or an array if they differ."""
+    values = np.array(values, np.float64)
+    return float(values[0]) if (values == values[0]).all() else values
 
 
 def _check_without_steps(flat, schedule, estimator):

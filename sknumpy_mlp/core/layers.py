@@ -414,8 +414,8 @@ class Dropout(Layer):
     Parameters
     ----------
     n_units : int
-    rate : float in [0, 1)
-        The probability of omitting a unit.
+    rate : float in [0, 1) or ndarray of shape (n_members,)
+        The probability of omitting a unit; one for each member if they differ.
 
     References
     ----------
@@ -452,8 +452,9 @@ class Dropout(Layer):
         if mask is None:
             return X
         self.generator.random(out=mask, dtype=mask.dtype)
-        np.greater_equal(mask, self.rate, out=mask)
-        mask *= 1 / (1 - self.rate)
+        rate = np.asarray(self.rate)[..., np.newaxis, np.newaxis]
+        np.greater_equal(mask, rate.astype(mask.dtype), out=mask)
+        mask *= (1 / (1 - rate)).astype(mask.dtype)
         return np.multiply(X, mask, out=buffers.A)
 
     def backward(self, X, dA, buffers, dX=None):

@@ -50,8 +50,8 @@ def perceptron(
         One per hidden layer. The last layer is linear, since its link belongs to the loss.
     output_activation : Activation, default=None
         The activation that the initializer of the output layer assumes; linear if None.
-    dropout : sequence of float, default=()
-        The dropout rate after each hidden layer; no dropout if empty.
+    dropout : sequence of float or ndarray of shape (n_members,), default=()
+        The dropout rate after each hidden layer, of all members or of each; no dropout if empty.
     feature_scale : bool, default=False
         Whether each input of the first dense layer is multiplied by a factor.
     n_members : int, default=1
@@ -77,7 +77,7 @@ def perceptron(
     rates = dropout or [0.0] * len(hidden)
     for fans, activation, rate in zip(hidden, activations, rates, strict=True):
         layers.append(Dense(*fans, activation))
-        if rate:
+        if np.any(rate):
             layers.append(Dropout(fans[1], rate))
     return Network([*layers, Dense(*last, Identity(), output_activation)], n_members)
 
@@ -304,30 +304,69 @@ class Network:
         blocks = [vector[a:b].reshape(self.n_members, -1) for _, _, a, b in self.slots()]
         return [[block[j] for block in blocks] for j in range(self.n_members)]
 
+    def slices(self, value):
+        """Slices of the flat vector with one value each.
+
+        Parameters
+        ----------
+        value : callable
+            Takes a layer and the name of a parameter, and returns the value for all members, or
+            one for each.
+
+        Returns
+        -------
+        list of (int, int, float)
+            Start, stop and value of as few slices as possible, in order, without statistics.
+        """
+        slices = []
+        for layer, name, start, stop in self.slots():
+            if name in layer.statistics:
+                continue
+            size = (stop - start) // self.n_members
+            values = np.broadcast_to(value(layer, name), self.n_members).tolist()
+            for number, each in enumerate(values):
+                first = start + number * size
+                stop = first + size
+                if slices and slices[-1][2] == each:
+                    first = slices.pop()[0]
+                slices.append((first, stop, each))
+        return slices
+
     def groups(self, factors, parametrization):
         """Slices of the flat vector whose parameters share a learning-rate factor.
 
         Parameters
         ----------
-        factors : dict of str to float
+        factors : dict of str to float or ndarray of shape (n_members,)
             Factors by kind of parameter (see `layers.Layer.kinds`); 1 for kinds not in the dict.
         parametrization : {"standard", "ntk"}
 
         Returns
         -------
         list of (int, int, float)
-            Start, stop and factor of as few slices as possible, in order, without statistics.
+            Start, stop and factor; see `slices`.
         """
-        groups = []
-        for layer, name, start, stop in self.slots():
-            if name in layer.statistics:
-                continue
-            factor = factors.get(layer.kinds[name], 1.0)
-            factor *= layer.rate_factor(name, parametrization)
-            if groups and groups[-1][2] == factor:
-                start = groups.pop()[0]
-            groups.append((start, stop, factor))
-        return groups
+
+        def factor(layer, name):
+            own = np.asarray(factors.get(layer.kinds[name], 1.0))
+            return own * layer.rate_factor(name, parametrization)
+
+        return self.slices(factor)
+
+    def penalties(self, alpha):
+        """Slices of the flat vector whose parameters share a factor of the L2 penalty.
+
+        Parameters
+        ----------
+        alpha : float or ndarray of shape (n_members,)
+
+        Returns
+        -------
+        list of (int, int, float)
+            Start, stop and factor; see `slices`. Slices with factor zero are omitted.
+        """
+        slices = self.slices(lambda layer, name: alpha if name in layer.penalized else 0.0)
+        return [each for each in slices if each[2]]
 
     @property
     def dense_layers(self):

@@ -21,7 +21,7 @@ class Objective:
     network : Network
         Must be allocated. Its `grad` receives the gradient.
     loss : Loss
-    alpha : float
+    alpha : float or ndarray of shape (n_members,)
     batches : Batches
     """
 
@@ -34,7 +34,7 @@ class Objective:
     def __init__(self, network, loss, alpha, batches):
         self.network = network
         self.loss = loss
-        self.alpha = alpha
+        self.penalties = network.penalties(alpha)
         self.batches = batches
         self.losses = np.empty(batches.n_samples * network.n_members, network.theta.dtype)
         block_size = max(1, self.block_elements // max(batches.X.width, network.widest))
@@ -52,11 +52,13 @@ class Objective:
             The penalty times the number of rows.
         """
         self._fill_gradient(start, stop)
-        if not self.alpha:
-            return 0.0
-        weights = self.network.weights
-        add_scaled(self.network.weights_grad, self.alpha / (stop - start), weights)
-        return 0.5 * self.alpha * float(np.dot(weights, weights))
+        theta, grad = self.network.theta, self.network.grad
+        penalty = 0.0
+        for first, last, alpha in self.penalties:
+            weights = theta[first:last]
+            add_scaled(grad[first:last], alpha / (stop - start), weights)
+            penalty += 0.5 * alpha * float(np.dot(weights, weights))
+        return penalty
 
     def losses_of(self, start, stop):
         """A view of the losses of rows `start` to `stop`, for all members."""

@@ -299,6 +299,22 @@ def test_dropout_leaves_expectations_alone(rate, dtype):
     assert abs(np.corrcoef(kept[:, :5].T) - np.eye(5)).max() < 5 / np.sqrt(5000)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_members_with_rates_of_their_own_draw_what_one_rate_draws(dtype):
+    rates = np.array([0.0, 0.3, 0.7])
+    X = np.ones((3, 20, 40), dtype)
+
+    def outputs(rate):
+        layer = Dropout(40, rate)
+        layer.generator = np.random.default_rng(0)
+        return layer.forward(X, layer.buffers(X.shape[:2], dtype, training=True))
+
+    found = outputs(rates)
+    for j, rate in enumerate(rates.tolist()):
+        assert_array_equal(found[j], outputs(rate)[j])
+    assert_array_equal(found[0], X[0])
+
+
 def test_what_is_left_out_has_no_gradient():
     layer = Dropout(6, 0.5)
     layer.generator = np.random.default_rng(0)

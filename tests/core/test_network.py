@@ -329,6 +329,26 @@ def test_penalty_and_groups_lie_as_in_one_network():
     assert groups == [(K * start, K * stop, factor) for start, stop, factor in alone]
 
 
+def test_slices_of_members_that_differ():
+    network = perceptron([4, 3, 2], [Tanh()], n_members=K)
+    network.allocate(np.float64)
+    own = np.array([0.5, 1.0, 1.0])
+    # W of 12 and 6 numbers a member, then b of 3 and 2.
+    expected = [(0, 12, 0.5), (12, 36, 1.0), (36, 42, 0.5), (42, network.n_parameters, 1.0)]
+    assert network.groups({"weights": own}, "standard") == expected
+    halved = [*expected[:3], (42, 54, 1.0), (54, 69, 2.0)]
+    assert network.groups({"weights": own, "biases": 2.0}, "standard") == halved
+    decays = np.array([0.0, 0.1, 0.0])
+    assert network.penalties(decays) == [(12, 24, 0.1), (42, 48, 0.1)]
+    assert network.penalties(np.full(K, 0.1)) == network.penalties(0.1) == [(0, 54, 0.1)]
+    assert network.penalties(0.0) == []
+    for start, stop, _ in network.penalties(decays):
+        network.theta[start:stop] = 7
+    assert [(W == 7).all(axis=(1, 2)).tolist() for W in network.parameters()["weights"]] == [
+        [False, True, False]
+    ] * 2
+
+
 def test_a_pickled_network_holds_no_arrays():
     network = pickle.loads(pickle.dumps(several(dropout=[0.5], feature_scale=True)))
     assert not hasattr(network, "theta")

@@ -118,15 +118,18 @@ class CompiledSteps:
         network, dtype = objective.network, objective.network.theta.dtype
         vectors = [moments[name] for name in optimizer.moments]
         program, common = Program(), kernels.common(dtype)
-        n_weights, alpha = network.weights.size, objective.alpha
+        n_weights, penalties = network.weights.size, objective.penalties
         self.penalty = np.zeros(1)
         theta, grad = network.theta, network.grad
-        if alpha and n_weights:
-            program.add(common["penalty"], [theta, n_weights, self.penalty], [alpha])
+        for start, stop, each in penalties:
+            program.add(common["penalty"], [theta[start:stop], stop - start, self.penalty], [each])
+        # The kernel of the optimizer adds one factor of all weights, unless it is clipped before.
+        is_common = clip_norm is None and [each[:2] for each in penalties] == [(0, n_weights)]
+        alpha = penalties[0][2] if is_common else 0.0
+        for start, stop, each in () if is_common else penalties:
+            ints = [theta[start:stop], grad[start:stop], stop - start]
+            program.add(common["penalize"], ints, [each])
         if clip_norm is not None:
-            if alpha and n_weights:
-                program.add(common["penalize"], [theta, grad, n_weights], [alpha])
-            alpha = 0.0
             for parts in network.parts(grad):
                 places = [(part.ctypes.data - grad.ctypes.data) // grad.itemsize for part in parts]
                 ints = [n for p, part in zip(places, parts) for n in (p, p + part.size)]
@@ -146,19 +149,24 @@ class CompiledSteps:
         blocks, rates = self._planned(rates)
         n_steps = len(rates)
         numbers = self.state["t"] + 1 + np.arange(n_steps)
-        tables = []
+        # Members that differ make many groups, of few factors.
+        factors = {factor for *_, factor in self.groups}
+        tables = {factor: self._coefficients(rates * factor, numbers) for factor in factors}
         for (_, _, factor), words in zip(self.groups, self._calls):
-            given = self.optimizer.coefficients(rates * factor, numbers)
-            columns = [self.optimizer.shrinkage(rates * factor), *given]
-            table = np.empty((n_steps, len(columns)))
-            for column, value in enumerate(columns):
-                table[:, column] = value
-            words[4], words[5] = table.ctypes.data, len(columns)
-            tables.append(table)
+            table = tables[factor]
+            words[4], words[5] = table.ctypes.data, table.shape[1]
         self.penalty[0] = 0.0
         self.objective.run(blocks, self.program.table)
         self.state["t"] += n_steps
         return float(self.penalty[0])
+
+    def _coefficients(self, rates, numbers):
+        """The shrinkage of weights and the coefficients of the update, in a row for each step."""
+        columns = [self.optimizer.shrinkage(rates), *self.optimizer.coefficients(rates, numbers)]
+        table = np.empty((len(rates), len(columns)))
+        for column, value in enumerate(columns):
+            table[:, column] = value
+        return table
 
     def _planned(self, rates):
         """The blocks of an epoch, and the rates of its steps, without batches of no weight."""

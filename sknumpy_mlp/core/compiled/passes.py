@@ -92,7 +92,7 @@ class Passes:
         form = "sparse_forward_rows" if "rows" in given else "forward_rows"
         if not self.training and type(layer).predict_rows is not None:
             form = "predict_rows"
-        self._add_form(layer, form, given)
+        self._add_form(layer, form, given, number)
         if f is not None:
             kernel = kernels.activation(type(f), self.dtype)["forward"]
             ints = [A, given["b"], 0 if in_place else buffers.Z, A.shape[1]]
@@ -111,12 +111,12 @@ class Passes:
             self.program.add(kernel, ints, kernels.numbers(f, type(f).slope, first))
         form = "sparse_backward_rows" if "rows" in given else "backward_rows"
         if getattr(type(layer), form) is not None:
-            self._add_form(layer, form, given)
+            self._add_form(layer, form, given, number)
         if dX is not None:
-            self._add_form(layer, "input_gradient_rows", given)
+            self._add_form(layer, "input_gradient_rows", given, number)
 
-    def _add_form(self, layer, form, given):
-        """Add the call of one form of a layer."""
+    def _add_form(self, layer, form, given, number):
+        """Add the call of one form of a layer, for one member."""
         kinds, ints, floats = [], [], []
         for name in arguments(getattr(type(layer), form)):
             value = given.get(name)
@@ -138,7 +138,9 @@ class Passes:
                 ints += [value, value.shape[1]]
             else:
                 kinds.append("number")
-                floats.append(getattr(layer, name))
+                # One for all members, or one for each.
+                values = np.ravel(getattr(layer, name))
+                floats.append(values[number % len(values)])
         kernel = kernels.layer(type(layer), form, self.dtype, tuple(kinds))
         self.program.add(kernel, ints, floats)
 
