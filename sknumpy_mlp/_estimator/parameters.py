@@ -367,7 +367,7 @@ def _of_members(flat, n_hidden):
         "learning_rate_init": max(rates),
         "learning_rate_factors": {
             kind: _common([(each or {}).get(kind, 1.0) for each in factors] * relative)
-            for kind in KINDS
+            for kind in TRAINED_KINDS
         },
     }
 
