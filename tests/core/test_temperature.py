@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.special import expit
+from scipy.special import expit, softmax
 from sklearn.metrics import log_loss
 
-from sknumpy_mlp.core.temperature import fit_temperature
+from sknumpy_mlp import ScratchMLPRegressor
+from sknumpy_mlp.core.temperature import calibrated_loss, fit_temperature
 from sknumpy_mlp.losses import SoftmaxCrossEntropy
 
 from ..common import KINDS, brief, digits, state_of
@@ -93,3 +94,53 @@ def test_an_earlier_temperature_is_not_in_the_scores_of_the_next_fit():
     first = model.validation_scores_, model.temperature_
     model.fit(X, y)
     assert (model.validation_scores_, model.temperature_) == first
+
+
+# ---- the loss after temperature scaling, as a score ----
+
+
+def least_loss(Z, y):
+    """By exhaustion: scikit-learn's log-loss at each of many temperatures, and the prior."""
+    temperatures = np.exp(np.linspace(-3, 3, 3001))
+    labels = np.arange(Z.shape[1])
+    return min(
+        log_loss(y, softmax(Z / T, axis=1), labels=labels) + np.log(T) ** 2 / (2 * len(Z))
+        for T in temperatures
+    )
+
+
+@pytest.mark.parametrize("scale", [0.1, 1.0, 10.0])
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_the_calibrated_loss_is_the_least_of_all_temperatures(scale, smoothing):
+    rng = np.random.RandomState(0)
+    y = rng.randint(3, size=60)
+    Z = scale * (rng.standard_normal((60, 3)) + 2 * np.eye(3)[y])
+    before = Z.copy()
+    found = calibrated_loss(SoftmaxCrossEntropy(label_smoothing=smoothing), Z, y)
+    assert_allclose(found, least_loss(Z, y), atol=1e-4)
+    assert_array_equal(Z, before)
+
+
+def test_weights_of_the_calibrated_loss_are_repeated_rows():
+    rng = np.random.RandomState(0)
+    y, Z = rng.randint(3, size=40), rng.standard_normal((40, 3))
+    counts = np.r_[np.full(20, 2), np.zeros(20, int)]
+    weighted = calibrated_loss(SoftmaxCrossEntropy(), Z, y, counts.astype(float))
+    # Forty rows in both: the prior has the same share.
+    repeated = np.repeat(np.arange(40), counts)
+    assert_allclose(weighted, calibrated_loss(SoftmaxCrossEntropy(), Z[repeated], y[repeated]))
+
+
+def test_early_stopping_can_keep_the_epoch_of_the_least_calibrated_loss():
+    X, y = digits("multiclass", 400)
+    settings = {"max_iter": 12, "scoring": "calibrated_loss"}
+    last = brief(**settings, restore_best=False).fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])
+    expected = least_loss(last.predict_log_proba(X[200:]), np.searchsorted(last.classes_, y[200:]))
+    assert_allclose(-last.validation_scores_[-1], expected, atol=1e-4)
+    best = brief(**settings, early_stopping=True).fit(X, y)
+    assert best.best_iter_ == 1 + np.argmax(best.validation_scores_)
+
+
+def test_numbers_have_no_calibrated_loss():
+    with pytest.raises(ValueError, match="scoring must be a score of numbers, got 'calibrated_los"):
+        ScratchMLPRegressor(scoring="calibrated_loss").fit([[0.0], [1.0]], [0.0, 1.0])
