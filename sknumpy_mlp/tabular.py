@@ -15,15 +15,17 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from ._columns import columns_of_tables
 from ._estimator.parameters import NOT_WITH_LBFGS
 from .classifier import ScratchMLPClassifier
+from .embeddings import PiecewiseLinear
 from .initializers import LecunNormal, Normal
 from .losses import Loss
 from .optimizers import Optimizer
 from .regressor import ScratchMLPRegressor
 
 TASKS = ("classification", "regression")
+BUDGETS = ("fast", "default", "best")
 
 
-def make_tabular_mlp(task="classification", **overrides):
+def make_tabular_mlp(task="classification", *, budget="default", **overrides):
     """Make a pipeline for tables, with settings that were tuned on many data sets.
 
     The pipeline accepts a pandas or polars DataFrame, or an array. Columns may contain numbers,
@@ -37,12 +39,10 @@ def make_tabular_mlp(task="classification", **overrides):
       not seen in `fit` are encoded as all zeros. If a column has more than 128 categories, the rare
       ones share a column, and `CrossFittedTargetEncoder` adds the mean of the target for each.
 
-    The estimator is an ensemble of four networks with three layers of 128 units, trained together
-    in float32 for `max_iter` epochs. Each network holds out a fifth of the samples and keeps the
-    weights of the epoch with the best score on them. The prediction is the mean of the four.
-    ``members=8`` or ``max_iter=128`` doubles the time and lowers the error a little. The published
-    recipe, ``members=1, hidden_layer_sizes=(256, 256, 256), max_iter=256``, has as many weights
-    behind its first layer and a higher error.
+    The estimator is an ensemble of four networks with three layers of 128 units behind a
+    `PiecewiseLinear` embedding, trained together in float32 for `max_iter` epochs. Each network
+    holds out an eighth of the samples and keeps the weights of its best epoch. The prediction is
+    the mean of the four.
 
     Parameters
     ----------
@@ -50,12 +50,15 @@ def make_tabular_mlp(task="classification", **overrides):
         Whether the target consists of labels or numbers. Numbers are standardized for the network,
         and predictions are scaled back. A `y_val` that is passed to the network is not
         standardized; standardize it first.
+    budget : {"fast", "default", "best"}, default="default"
+        How much time to spend. "fast" has networks of 64 units and half the epochs, "best" has
+        sixteen networks. `docs/tabular.md` compares the time and the errors of the three.
     **overrides : dict
         Parameters of `ScratchMLPClassifier` or `ScratchMLPRegressor` that replace those of the
         recipe, for example ``members=8`` or ``random_state=0``; a `random_state` also controls the
         folds of the `CrossFittedTargetEncoder`. Some belong together: the recipe
-        uses ``early_stopping`` for its ``temperature_scaling``, and ``label_smoothing`` with its
-        loss. If an override rules out another setting, the error names the setting.
+        uses ``early_stopping`` for its ``temperature_scaling``. If an override rules out another
+        setting, the error names the setting.
 
     Returns
     -------
@@ -66,13 +69,16 @@ def make_tabular_mlp(task="classification", **overrides):
     Raises
     ------
     ValueError
-        If `task` is invalid, if an override is not a parameter of the estimator, or if it rules out
-        a setting of the recipe.
+        If `task` or `budget` is invalid, if an override is not a parameter of the estimator, or if
+        it rules out a setting of the recipe.
 
     References
     ----------
     Holzmüller, Grinsztajn and Steinwart, "Better by default: Strong pre-tuned MLPs and boosted
     trees on tabular data", NeurIPS 2024: RealMLP-TD-S.
+    Gorishniy, Rubachev and Babenko, "On embeddings for numerical features in tabular deep
+    learning", NeurIPS 2022.
+    Berta, Holzmüller, Jordan and Bach, "Rethinking early stopping: refine, then calibrate", 2025.
 
     Examples
     --------
@@ -88,6 +94,8 @@ def make_tabular_mlp(task="classification", **overrides):
     """
     if not isinstance(task, str) or task not in TASKS:
         raise ValueError(f"task must be one of {list(TASKS)}, got {task!r}")
+    if not isinstance(budget, str) or budget not in BUDGETS:
+        raise ValueError(f"budget must be one of {list(BUDGETS)}, got {budget!r}")
     estimator = ScratchMLPClassifier if task == "classification" else ScratchMLPRegressor
     known = estimator._get_param_names()
     unknown = sorted(set(overrides) - set(known))
@@ -95,8 +103,9 @@ def make_tabular_mlp(task="classification", **overrides):
         raise ValueError(
             f"overrides must be parameters of {estimator.__name__}, got {unknown}; it has {known}"
         )
-    _check_what_belongs_together(estimator, _settings(task), overrides)
-    network = estimator(**_settings(task) | overrides)
+    settings = _settings(task, budget)
+    _check_what_belongs_together(estimator, settings, overrides)
+    network = estimator(**settings | overrides)
     if task == "regression":
         loss = network.loss
         if getattr(Loss.named().get(loss) if isinstance(loss, str) else loss, "nonnegative", False):
@@ -110,9 +119,9 @@ def make_tabular_mlp(task="classification", **overrides):
     return Pipeline([("columns", columns), ("network", network)])
 
 
-def _settings(task):
+def _settings(task, budget="default"):
     """The recipe: parameters of the estimator, in new objects."""
-    common = {
+    settings = {
         "members": 4,
         "hidden_layer_sizes": (128, 128, 128),
         "feature_scale": True,
@@ -122,30 +131,42 @@ def _settings(task):
         "solver": "adam",
         "beta_2": 0.95,
         "alpha": 0.0,
-        "batch_size": "equal up to 256",
         "max_iter": 64,
         "learning_rate": "coslog4",
         "early_stopping": True,
-        "validation_fraction": 0.2,
+        "validation_fraction": 0.125,
         "n_iter_no_change": None,
         "best_of_ties": "last",
     }
     if task == "regression":
-        return common | {"activation": "mish", "learning_rate_init": 0.07}
-    return common | {
-        "activation": "selu",
-        "learning_rate_init": 0.04,
-        "label_smoothing": 0.1,
-        "temperature_scaling": True,
-    }
+        settings |= {
+            "activation": "mish",
+            "embedding": PiecewiseLinear(),
+            "batch_size": "equal up to 64",
+            "learning_rate_init": 0.05,
+        }
+    else:
+        settings |= {
+            "activation": "selu",
+            "embedding": PiecewiseLinear(size=2),
+            "batch_size": "equal up to 128",
+            "learning_rate_init": 0.04,
+            "scoring": "calibrated_loss",
+            "temperature_scaling": True,
+        }
+        # Learned slowly: at the full rate, small tables without steps lose.
+        settings["learning_rate_factors"]["embedding"] = 0.01
+    if budget == "fast":
+        settings |= {"hidden_layer_sizes": (64, 64, 64), "max_iter": 32}
+    elif budget == "best":
+        settings |= {"members": 16}
+    return settings
 
 
 def _check_what_belongs_together(estimator, settings, overrides):
     """Raise a ValueError that names the settings of the recipe that an override rules out."""
-    solver, loss = (
-        family.named().get(value) if isinstance(value, str) else value
-        for family, value in ((Optimizer, overrides.get("solver")), (Loss, overrides.get("loss")))
-    )
+    solver = overrides.get("solver")
+    solver = Optimizer.named().get(solver) if isinstance(solver, str) else solver
     rules = {
         "solver": (
             {*NOT_WITH_LBFGS, "learning_rate"},
@@ -156,12 +177,6 @@ def _check_what_belongs_together(estimator, settings, overrides):
             {"temperature_scaling"},
             "the recipe fits the temperature to the rows that early stopping holds out",
             not overrides.get("early_stopping", True),
-        ),
-        # An object has its own label_smoothing.
-        "loss": (
-            {"label_smoothing"},
-            "the recipe smooths the labels, which this loss cannot do",
-            isinstance(loss, type) and "label_smoothing" not in loss.flat,
         ),
     }
     defaults = inspect.signature(estimator).parameters

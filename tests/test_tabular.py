@@ -18,7 +18,7 @@ from sklearn.utils import estimator_html_repr
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor, make_tabular_mlp, optimizers
 from sknumpy_mlp.losses import Loss
-from sknumpy_mlp.tabular import _settings
+from sknumpy_mlp.tabular import BUDGETS, TASKS, _settings
 
 from .tables import FRAMES, N_ROWS, columns, labels
 
@@ -50,20 +50,23 @@ class TestPipeline:
             "hidden_layer_sizes": (128, 128, 128),
             "activation": "selu",
             "alpha": 0,
+            "batch_size": "equal up to 128",
             "learning_rate": "coslog4",
             "learning_rate_init": 0.04,
             "max_iter": 64,
-            "label_smoothing": 0.1,
+            "label_smoothing": 0.0,
             "solver": "adam",
             "beta_2": 0.95,
             "best_of_ties": "last",
-            "scoring": None,
+            "scoring": "calibrated_loss",
+            "validation_fraction": 0.125,
             "feature_scale": True,
             "parametrization": "ntk",
-            "learning_rate_factors": {"biases": 0.1, "feature_scale": 6.0},
+            "learning_rate_factors": {"biases": 0.1, "feature_scale": 6.0, "embedding": 0.01},
             "temperature_scaling": True,
         }
         assert {name: network[name] for name in expected} == expected
+        assert repr(network["embedding"]) == "PiecewiseLinear(n_bins=48, size=2)"
         weights, output = network["init"]
         assert (repr(weights), output) == (
             "LecunNormal(biases=Normal(scale=1.0, biases='zeros'))",
@@ -71,7 +74,30 @@ class TestPipeline:
         )
         network = make_tabular_mlp("regression")["network"].get_params()
         assert network["regressor__activation"] == "mish"
-        assert network["regressor__learning_rate_init"] == 0.07
+        assert network["regressor__learning_rate_init"] == 0.05
+        assert repr(network["regressor__embedding"]) == "PiecewiseLinear(n_bins=48, size=4)"
+
+    @pytest.mark.parametrize("task", TASKS)
+    def test_a_budget_buys_networks_and_gives_way_to_overrides(self, task):
+        def network(**settings):
+            found = make_tabular_mlp(task, **settings)["network"]
+            return getattr(found, "regressor", found)
+
+        fast, default, best = (network(budget=budget) for budget in BUDGETS)
+        assert default.get_params(deep=False).keys() == best.get_params(deep=False).keys()
+        assert fast.max_iter < default.max_iter == best.max_iter
+        assert fast.members <= default.members < best.members == 16
+        assert best.embedding is not None
+        assert network(budget="best", members=2).members == 2
+        X, y = load_diabetes(return_X_y=True, as_frame=True)
+        y = y > 150 if task == "classification" else y
+        short = QUICK | {"members": 2}
+        for budget in BUDGETS:
+            make_tabular_mlp(task, budget=budget, **short).fit(X[:100], y[:100]).predict(X)
+        with pytest.raises(
+            ValueError, match=r"budget must be one of \['fast', 'default', 'best'\]"
+        ):
+            make_tabular_mlp(task, budget="quick")
 
     def test_overrides_go_to_the_network(self):
         own = optimizers.SGD()
@@ -378,20 +404,11 @@ def test_no_early_stopping_is_told_what_to_replace_with_it():
 
 
 @pytest.mark.parametrize("loss", Loss.serving("multiclass"))
-def test_a_loss_that_cannot_smooth_labels_is_told_what_to_replace_with_it(loss):
+def test_every_loss_of_labels_has_a_calibrated_loss_to_choose_the_epoch_by(loss):
     X, y = pd.DataFrame(columns()), labels(columns())
-    if "label_smoothing" not in Loss.named()[loss].flat:
-        with pytest.raises(ValueError) as caught:
-            make_tabular_mlp(loss=loss)
-        assert str(caught.value) == (
-            f"make_tabular_mlp(loss={loss!r}) needs label_smoothing=0.0 too, since the recipe "
-            "smooths the labels, which this loss cannot do"
-        )
-        make_tabular_mlp(loss=loss, label_smoothing=0.0, **QUICK).fit(X, y)
-    else:
-        make_tabular_mlp(loss=loss, **QUICK).fit(X, y)
-    # An object has its own.
-    make_tabular_mlp(loss=Loss.named()[loss](), **QUICK).fit(X, y)
+    for given in (loss, Loss.named()[loss]()):
+        model = make_tabular_mlp(loss=given, **QUICK).fit(X, y)
+        assert np.isfinite(model["network"].validation_scores_).all()
 
 
 def test_a_wrong_name_is_left_to_fit():
