@@ -75,7 +75,7 @@ def test_readme_installs_extras_that_exist():
 
 
 def public_classes():
-    modules = {"activations", "initializers", "losses", "optimizers", "schedules"}
+    modules = {"activations", "embeddings", "initializers", "losses", "optimizers", "schedules"}
     names = set(sknumpy_mlp.__all__) - modules
     names |= {
         name
