@@ -120,7 +120,9 @@ def test_sparse_rows_are_refused_before_anything_changes():
 def test_what_a_fitted_network_has_cannot_change():
     X, y = steps()
     model = ScratchMLPRegressor(**SETTINGS, embedding="piecewise_linear", warm_start=True).fit(X, y)
-    with pytest.raises(ValueError, match="embedding must be as in the fitted network, which is wi"):
+    with pytest.raises(
+        ValueError, match="embedding must be False, as in the fitted network, got T"
+    ):
         clone(model).set_params(embedding=None).fit(X, y).set_params(
             embedding="piecewise_linear"
         ).fit(X, y)

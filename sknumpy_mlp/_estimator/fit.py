@@ -92,18 +92,18 @@ class Past:
             )
         changed = sorted(self.parameters.keys() ^ network.kinds)
         if changed:
-            had = "with" if changed[0] in self.parameters else "without"
             raise ValueError(
-                f"{changed[0]} must be as in the fitted network, which is {had} it; clone the "
-                "estimator to start from new weights"
+                f"{changed[0]} must be {changed[0] in self.parameters}, as in the fitted network, "
+                f"got {changed[0] in network.kinds}; clone the estimator to start from new weights"
             )
-        fitted = [W.shape[-2:] for W in weights]
-        wanted = [layer.shapes["W"] for layer in network.dense_layers]
+        layers = network.dense_layers
+        fitted = [weights[0].shape[-2], *(W.shape[-1] for W in weights)]
+        wanted = [layers[0].fan_in, *(layer.fan_out for layer in layers)]
         if fitted != wanted:
             raise ValueError(
                 f"hidden_layer_sizes, loss and data must keep the shape of the fitted network, "
-                f"whose weights have the shapes {fitted}, got {wanted}; clone the estimator to "
-                "start from new weights"
+                f"which has {fitted} units from input to output, got {wanted}; clone the "
+                "estimator to start from new weights"
             )
 
 

@@ -192,7 +192,7 @@ class PiecewiseLinearLayer(EmbeddingLayer):
 
     def indices(self):
         """The indices of the embedded columns, which are the same for all members."""
-        return self.columns.reshape(-1, self.n_columns)[0].astype(np.intp)
+        return self.columns.ravel()[: self.n_columns].astype(np.intp)
 
     def by_column(self, V):
         """A view of V as (..., n_columns, n_bins, size)."""

@@ -90,8 +90,10 @@ class Layer:
     statistics : tuple of str
         The parameters that are kept and copied with the others, but not trained: a layer updates
         them in training and uses them in prediction.
-    n_inputs, width : int
-        Number of inputs, and of output units.
+    n_inputs : int or None
+        Number of inputs; None if it is that of the first dense layer.
+    width : int
+        Number of output units.
     largest_buffer : int
         The largest number of elements of a buffer in a row of the batch.
     takes_sparse : bool
@@ -112,6 +114,7 @@ class Layer:
 
     kinds: ClassVar[dict] = {}
     shapes: ClassVar[dict] = {}
+    n_inputs = None
     penalized = ()
     statistics = ()
     takes_sparse = False

@@ -374,9 +374,14 @@ class Network:
         return [layer for layer in self.layers if "weights" in layer.kinds.values()]
 
     @property
+    def n_inputs(self):
+        """Number of inputs; of the first dense layer if the first layer does not say."""
+        return self.layers[0].n_inputs or self.dense_layers[0].fan_in
+
+    @property
     def units(self):
         """Number of inputs, of units of each hidden layer, and of outputs."""
-        return [self.layers[0].n_inputs, *(layer.fan_out for layer in self.dense_layers)]
+        return [self.n_inputs, *(layer.fan_out for layer in self.dense_layers)]
 
     @property
     def widest(self):
