@@ -83,6 +83,7 @@ CLASSIFIERS = {
     "clipped and smoothed": {"clip_norm": 0.5, "label_smoothing": 0.1},
     "no hidden layer": {"hidden_layer_sizes": ()},
     "members": {"members": 3, "dropout": 0.2},
+    "an embedding": {"members": 2, "embedding": "piecewise_linear"},
     "members differ": {"members": {"learning_rate_init": [0.01, 0.1], "dropout": [0.1, 0.4]}},
     "members stop early": {"members": 3, "early_stopping": True, "learning_rate_init": 1.0},
 }
