@@ -106,7 +106,7 @@ def numeric_columns(X):
     -------
     list of int
     """
-    return [number for number, kind in enumerate(_kinds(X)) if kind == "numbers"]
+    return [number for number, (kind, *_) in enumerate(_kinds(X)) if kind == "numbers"]
 
 
 def categorical_columns(X):
@@ -122,17 +122,17 @@ def categorical_columns(X):
     -------
     list of int
     """
-    kinds = list(_kinds(X))
+    columns = list(_kinds(X))
     remarks = [
         f"column {name!r} {remark}"
-        for kind, (name, _, values) in zip(kinds, _columns(X))
+        for kind, name, values in columns
         if (remark := _remark(kind, values))
     ]
     if remarks:
         more = f"; {len(remarks) - MOST_REMARKS} more" if len(remarks) > MOST_REMARKS else ""
         told = "; ".join(remarks[:MOST_REMARKS])
         warnings.warn(f"X may have columns that are no features: {told}{more}.")
-    return [number for number, kind in enumerate(kinds) if kind == "categories"]
+    return [number for number, (kind, *_) in enumerate(columns) if kind == "categories"]
 
 
 def columns_of_many_categories(X):
@@ -148,7 +148,7 @@ def columns_of_many_categories(X):
     """
     return [
         number
-        for number, (kind, (_, _, values)) in enumerate(zip(_kinds(X), _columns(X)))
+        for number, (kind, _, values) in enumerate(_kinds(X))
         if kind == "categories" and len(set(_texts(values))) > MOST_CATEGORIES
     ]
 
@@ -238,7 +238,7 @@ def _columns(X):
 
 
 def _kinds(X):
-    """Yield the kind of each column: "numbers" or "categories".
+    """Yield the kind of each column, "numbers" or "categories", its name and its values.
 
     The values of object columns are inspected: an array of mixed columns, or a column of booleans
     with missing values, has the dtype object.
@@ -246,11 +246,11 @@ def _kinds(X):
     for name, dtype, values in _columns(X):
         # The categorical types of pandas and polars, whose values may be numbers.
         if dtype.lower().startswith(("categor", "enum")):
-            yield "categories"
+            yield "categories", name, values
         elif values.ndim > 1:
             _refuse(name, dtype)
         elif values.dtype.kind in "biuf":
-            yield "numbers"
+            yield "numbers", name, values
         elif values.dtype.kind in "OUST":
             # One value of each type is enough.
             known = [v for v in {type(v): v for v in values}.values() if not is_missing(v)]
@@ -260,7 +260,8 @@ def _kinds(X):
             if others:
                 _refuse(name, f"{', '.join(others)} objects")
             is_text = not known or any(isinstance(value, (str, bytes)) for value in known)
-            yield "categories" if is_text and not _is_of_numbers(values) else "numbers"
+            kind = "categories" if is_text and not _is_of_numbers(values) else "numbers"
+            yield kind, name, values
         else:
             _refuse(name, dtype)
 

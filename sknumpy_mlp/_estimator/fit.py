@@ -2,7 +2,6 @@
 
 import copy
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
@@ -154,7 +153,7 @@ class Fit:
     @property
     def largest_product(self):
         """Number of multiplications in the largest matrix product of a step."""
-        largest = max(fan_in * fan_out for fan_in, fan_out in pairwise(self.network.units))
+        largest = max(layer.fan_in * layer.fan_out for layer in self.network.dense_layers)
         return self.batches.batch_size * largest
 
     def copy(self):

@@ -31,6 +31,7 @@ from ..schedules import Schedule
 UP_TO = re.compile(r"(equal )?up to ([1-9]\d*)")
 # The value of `scoring` that is only for classes.
 CALIBRATED_LOSS = "calibrated_loss"
+SCORE_OF_NUMBERS = Rule(lambda v: v != CALIBRATED_LOSS, "a score of numbers")
 NONE = Rule(lambda v: v is None, "None")
 NOT_NEGATIVE = real(0, np.inf, closed="left")
 # Parameters of which each member may have its own value.
@@ -185,9 +186,8 @@ class Plan(SimpleNamespace):
         flat = estimator.get_params(deep=False)
         for name in RULES.keys() & flat.keys():
             RULES[name].check(name, flat[name])
-        if estimator._y_numeric and isinstance(flat["scoring"], str):
-            is_known = flat["scoring"] != CALIBRATED_LOSS
-            Rule(lambda v: is_known, "a score of numbers").check("scoring", flat["scoring"])
+        if estimator._y_numeric:
+            SCORE_OF_NUMBERS.check("scoring", flat["scoring"])
         # Unless it says otherwise, a loss is one of classes.
         losses = Loss.serving(*(("continuous",) if estimator._y_numeric else Loss.kinds))
         _check_places(estimator, flat, losses)

@@ -16,9 +16,9 @@ import numpy as np
 from ..activations import Identity
 from .batches import consecutively
 from .embeddings import EmbeddingLayer
-from .layers import Dense, Dropout, FeatureScale
+from .layers import Dense, Dropout, FeatureScale, Layer
 
-_LAYERS = [Dense, Dropout, FeatureScale, *EmbeddingLayer.__subclasses__()]
+_LAYERS = [*Layer.__subclasses__(), *EmbeddingLayer.__subclasses__()]
 # The kinds of parameters, and those that are trained.
 KINDS = sorted({kind for layer in _LAYERS for kind in layer.kinds.values()})
 TRAINED_KINDS = sorted(
@@ -143,8 +143,8 @@ class Network:
         Parameters and gradient. Present after `allocate`.
     trained : ndarray
         A view of the part of theta that training changes: all parameters except statistics.
-    weights, weights_grad : ndarray
-        Views of the penalized part of theta and grad.
+    weights : ndarray
+        A view of the penalized part of theta.
 
     Examples
     --------
@@ -225,7 +225,7 @@ class Network:
             n_trained = n_trained if name in layer.statistics else stop
         for layer in self.layers:
             layer.bind(**views[id(layer)])
-        self.weights, self.weights_grad = self.theta[:n_weights], self.grad[:n_weights]
+        self.weights = self.theta[:n_weights]
         self.trained = self.theta[:n_trained]
 
     @property

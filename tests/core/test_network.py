@@ -65,7 +65,7 @@ def test_parameters_and_gradients_of_layers_are_views_of_the_flat_vectors():
     for vector in (network.theta, network.grad):
         np.testing.assert_array_equal(vector[:n_weights], 7)
         np.testing.assert_array_equal(vector[n_weights:], 8)
-    network.weights[...] = network.weights_grad[...] = 1
+    network.weights[...] = network.grad[: network.weights.size] = 1
     assert (network.layers[1].W == 1).all()
     assert (network.layers[1].dW == 1).all()
 
