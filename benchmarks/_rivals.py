@@ -15,6 +15,7 @@ import logging
 
 import numpy as np
 from scipy.optimize import minimize_scalar
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -273,9 +274,8 @@ class WithTemperature(ClassifierMixin, BaseEstimator):
 def softened(proba, temperature):
     """Probabilities whose logarithms are divided by a temperature, normalized."""
     # float32 probabilities may be 0.
-    scores = np.log(np.maximum(proba, 1e-12, dtype=np.float64)) / temperature
-    proba = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return proba / proba.sum(axis=1, keepdims=True)
+    scores = np.log(np.maximum(proba, 1e-12, dtype=np.float64))
+    return softmax(scores / temperature, axis=1)
 
 
 def fit_temperature(proba, y):

@@ -103,6 +103,18 @@ def scores_of(task, y, predicted):
     }
 
 
+def fit_of(task, table, seed, model, test, predicted, fit_seconds, predict_seconds):
+    """A fit of a `Table` as a dict, from the predictions of its test rows and the times of both."""
+    return {
+        "set": table.name,
+        "seed": seed,
+        "model": model,
+        **scores_of(task, table.y[test], predicted),
+        "fit_seconds": fit_seconds,
+        "predict_us": 1e6 * predict_seconds / len(test),
+    }
+
+
 def calibration_error(y, proba, n_bins=15):
     """Expected calibration error of the most probable class.
 

@@ -19,6 +19,7 @@ import time
 import warnings
 from pathlib import Path
 
+import tabular
 from _timing import describe_machine, limit_threads
 
 N_FOLDS = 8
@@ -46,17 +47,7 @@ def parse_arguments():
     where.add_argument("--data", type=Path, help="run the tables of this folder, see tabular.py")
     parser.add_argument("--full", action="store_true", help="all splits of TabArena, not its lite")
     parser.add_argument("--datasets", help="names of TabArena's datasets, separated by commas")
-    parser.add_argument(
-        "--task", choices=("classification", "regression"), default="classification"
-    )
-    parser.add_argument("--splits", type=int, default=4, help="splits per table (default: 4)")
-    parser.add_argument("--tables", help="names, separated by commas (default: all)")
-    parser.add_argument("--half", choices=("choice", "report"), help="as in tabular.py")
-    parser.add_argument("--csv", type=Path, help="write every fit to this file")
-    parser.add_argument(
-        "--baseline", type=Path, action="append", default=[], help="as in tabular.py"
-    )
-    parser.add_argument("--threads", type=int, default=1, help="threads of BLAS (default: 1)")
+    tabular.add_options(parser)
     return parser.parse_args()
 
 
@@ -100,17 +91,8 @@ def run_tables(arguments):
     """Bag the recipe on every split of every table."""
     import _scores
     import _tables
-    import tabular
 
-    try:
-        paths = _tables.find_tables(
-            arguments.data,
-            arguments.task,
-            arguments.half,
-            arguments.tables.split(",") if arguments.tables else None,
-        )
-    except _tables.NoTablesError as error:
-        sys.exit(str(error))
+    paths = tabular.chosen_tables(arguments)
     describe_machine(PACKAGES)
     fits = []
     with tabular.Writer(arguments.csv, _scores.columns(arguments.task), append=False) as writer:
@@ -124,7 +106,7 @@ def run_tables(arguments):
 
 def run(task, table, seed, n_threads):
     """Bag the recipe on a split, and return its scores and times as a dict."""
-    from _scores import scores_of
+    from _scores import fit_of
     from _tables import split
 
     train, test = split(table, task, seed)
@@ -137,14 +119,8 @@ def run(task, table, seed, n_threads):
         start = time.perf_counter()
         predicted = predictions(bag, task, X.iloc[test])
         predict_seconds = time.perf_counter() - start
-    return {
-        "set": table.name,
-        "seed": seed,
-        "model": f"recipe, bag of {N_FOLDS}",
-        **scores_of(task, table.y[test], predicted),
-        "fit_seconds": seconds,
-        "predict_us": 1e6 * predict_seconds / len(test),
-    }
+    name = f"recipe, bag of {N_FOLDS}"
+    return fit_of(task, table, seed, name, test, predicted, seconds, predict_seconds)
 
 
 def make_bag(task, table, seed, folder):

@@ -13,7 +13,6 @@ down before the run. Figures that are quoted are those of the report half.
 import argparse
 import ast
 import csv
-import inspect
 import sys
 import time
 import warnings
@@ -23,6 +22,7 @@ from _timing import describe_machine, limit_threads
 
 QUICK = {"classification": ["vehicle", "german"], "regression": ["dietox", "quakes"]}
 HALVES = ("choice", "report")
+# Others are compared with the first.
 BUDGETS = ("default", "fast", "best")
 # The published network, instead of the recipe's four networks of half the width.
 AS_PUBLISHED = {
@@ -39,7 +39,7 @@ ABLATION = {
     "eight members": {"members": 8},
     "128 epochs": {"max_iter": 128},
     "one network of 256 units": {"members": 1, "hidden_layer_sizes": (256, 256, 256)},
-    "no feature scale": {"feature_scale": False, "learning_rate_factors": {"biases": 0.1}},
+    "no feature scale": {"feature_scale": False},
     "no factors of the rate": {"learning_rate_factors": None},
     "biases start at zero": {"init": ("lecun_normal", "zeros")},
     "output layer starts like the others": {"init": "lecun_normal"},
@@ -72,10 +72,7 @@ def main():
     import _tables
 
     task = arguments.task
-    try:
-        paths = _tables.find_tables(arguments.data, task, arguments.half, arguments.tables)
-    except _tables.NoTablesError as error:
-        sys.exit(str(error))
+    paths = chosen_tables(arguments)
     contenders = chosen(make_contenders(task, arguments), arguments.models)
     describe_machine(PACKAGES)
     half = f", the {arguments.half} half" if arguments.half else ""
@@ -99,6 +96,16 @@ def main():
             if contenders:
                 _scores.report_table(_scores.Results(task, done), table.name)
     report(task, paths, done, arguments)
+
+
+def chosen_tables(arguments):
+    """The paths of the tables that the command line names; exits if there are none."""
+    from _tables import NoTablesError, find_tables
+
+    try:
+        return find_tables(arguments.data, arguments.task, arguments.half, arguments.tables)
+    except NoTablesError as error:
+        sys.exit(str(error))
 
 
 def report(task, paths, done, arguments):
@@ -138,7 +145,7 @@ def predictor(task, model):
 
 def run(task, table, seed, name, make):
     """Fit a contender on a split, and return its scores and times as a dict."""
-    from _scores import scores_of
+    from _scores import fit_of
     from _tables import split
 
     train, test = split(table, task, seed)
@@ -152,14 +159,7 @@ def run(task, table, seed, name, make):
         start = time.perf_counter()
         predicted = predict(X_test)
         durations.append(time.perf_counter() - start)
-    return {
-        "set": table.name,
-        "seed": seed,
-        "model": name,
-        **scores_of(task, table.y[test], predicted),
-        "fit_seconds": seconds,
-        "predict_us": 1e6 * min(durations) / len(test),
-    }
+    return fit_of(task, table, seed, name, test, predicted, seconds, min(durations))
 
 
 class Writer:
@@ -188,15 +188,36 @@ class Writer:
             self._file.flush()
 
 
+def add_options(parser):
+    """Add the options that `arena.py` has too."""
+    parser.add_argument("--task", choices=list(QUICK), default="classification")
+    parser.add_argument("--splits", type=int, default=4, help="splits per table (default: 4)")
+    parser.add_argument(
+        "--tables",
+        type=lambda text: text.split(",") if text else None,
+        help="names, separated by commas (default: all)",
+    )
+    parser.add_argument(
+        "--half", choices=HALVES, help="every second table, see the first lines of tabular.py"
+    )
+    parser.add_argument("--threads", type=int, default=1, help="threads of BLAS (default: 1)")
+    parser.add_argument("--csv", type=Path, help="write every fit to this file")
+    parser.add_argument(
+        "--baseline",
+        type=Path,
+        action="append",
+        default=[],
+        help="take the contenders of a file that --csv wrote into the comparison; can be repeated, "
+        "the first fit of a contender on a split counts",
+    )
+
+
 def parse_arguments():
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", required=True, type=Path, help="folder of the tables")
-    parser.add_argument("--task", choices=list(QUICK), default="classification")
-    parser.add_argument("--splits", type=int, default=4, help="splits per table (default: 4)")
-    parser.add_argument("--tables", help="names, separated by commas (default: all)")
+    add_options(parser)
     parser.add_argument("--quick", action="store_true", help="only two small tables")
-    parser.add_argument("--half", choices=HALVES, help="every second table, see the first lines")
     parser.add_argument(
         "--models", help="names, separated by semicolons (default: all); an empty text is none"
     )
@@ -209,23 +230,12 @@ def parse_arguments():
     parser.add_argument(
         "--ablation", action="store_true", help="the recipe with one part changed at a time"
     )
-    parser.add_argument("--threads", type=int, default=1, help="threads of BLAS (default: 1)")
-    parser.add_argument("--csv", type=Path, help="write every fit to this file")
     parser.add_argument(
         "--resume", action="store_true", help="continue the file of --csv: skip the fits in it"
-    )
-    parser.add_argument(
-        "--baseline",
-        type=Path,
-        action="append",
-        default=[],
-        help="take the contenders of a file that --csv wrote into the comparison; can be repeated, "
-        "the first fit of a contender on a split counts",
     )
     arguments = parser.parse_args()
     if arguments.resume and arguments.csv is None:
         parser.error("--resume continues the file of --csv, got none")
-    arguments.tables = arguments.tables.split(",") if arguments.tables else None
     if arguments.quick:
         arguments.tables = QUICK[arguments.task]
     return arguments
@@ -253,11 +263,7 @@ def ours(task):
 
     from _rivals import standardised, standardised_target
 
-    from sknumpy_mlp import make_tabular_mlp
-
-    found = {"recipe": recipe(task)}
-    if "budget" in inspect.signature(make_tabular_mlp).parameters:
-        found = {f"recipe, {budget}": recipe(task, budget=budget) for budget in BUDGETS}
+    found = {f"recipe, {budget}": recipe(task, budget=budget) for budget in BUDGETS}
     if importlib.util.find_spec("numba"):
         found["recipe in NumPy"] = recipe(task, engine="numpy")
     smoothed = {"label_smoothing": 0.1} if task == "classification" else {}
