@@ -1,8 +1,23 @@
-"""What pytest collects where an extra is missing."""
+"""What pytest collects where an extra is missing, and how long tests/stress takes."""
 
 import importlib.util
+import os
 
 # The doctests of compiled kernels need numba, the extra "fast".
 collect_ignore_glob = []
 if importlib.util.find_spec("numba") is None:
     collect_ignore_glob = ["sknumpy_mlp/core/compiled/*.py"]
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--stress",
+        choices=["quick", "full"],
+        default="quick",
+        help="how many cases tests/stress draws: some for each change, or all before a release",
+    )
+
+
+def pytest_configure(config):
+    # In the environment, since tests/stress asks at import, also in the processes that it starts.
+    os.environ["SKNUMPY_MLP_STRESS"] = config.getoption("--stress")
