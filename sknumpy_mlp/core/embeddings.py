@@ -38,8 +38,14 @@ class EmbeddingLayer(Layer):
 
 
 def layer_class(embedding):
-    """The class of layers that computes an embedding."""
+    """The class of layers that computes an embedding; a ValueError if there is none."""
     found = [cls for cls in EmbeddingLayer.__subclasses__() if isinstance(embedding, cls.embeds)]
+    if not found:
+        known = sorted(cls.embeds.__name__ for cls in EmbeddingLayer.__subclasses__())
+        raise ValueError(
+            f"embedding must be of a class with an EmbeddingLayer, a subclass of {known}, "
+            f"got {embedding!r}"
+        )
     return found[-1]
 
 

@@ -6,7 +6,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sknumpy_mlp.activations import Identity, Tanh
 from sknumpy_mlp.core.batches import Batches
-from sknumpy_mlp.core.embeddings import EmbeddingLayer, PiecewiseLinearLayer, columns_and_edges
+from sknumpy_mlp.core.embeddings import (
+    EmbeddingLayer,
+    PiecewiseLinearLayer,
+    columns_and_edges,
+    layer_class,
+)
 from sknumpy_mlp.core.layers import Dense
 from sknumpy_mlp.core.network import Network
 from sknumpy_mlp.core.objective import Objective
@@ -89,6 +94,14 @@ def test_a_range_that_overflows_is_refused():
     X = np.array([[-1.5e308], [0.0], [1.5e308]])
     with pytest.raises(ValueError, match=r"whose range is finite in float64.*columns \[0\]"):
         columns_and_edges(X, 4)
+
+
+def test_an_embedding_that_no_layer_computes_is_refused_by_name():
+    class Periodic(Embedding):
+        pass
+
+    with pytest.raises(ValueError, match=r"embedding must be .*'PiecewiseLinear'.*got Periodic"):
+        layer_class(Periodic())
 
 
 def test_training_starts_from_the_network_without_an_embedding():
