@@ -10,6 +10,7 @@ if importlib.util.find_spec("numba") is None:
 
 
 def pytest_addoption(parser):
+    """Add the option --stress."""
     parser.addoption(
         "--stress",
         choices=["quick", "full"],
@@ -19,5 +20,6 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    """Keep the option --stress."""
     # In the environment, since tests/stress asks at import, also in the processes that it starts.
     os.environ["SKNUMPY_MLP_STRESS"] = config.getoption("--stress")
