@@ -46,15 +46,15 @@ class TestPipeline:
     def test_settings_are_those_of_the_recipe(self):
         network = make_tabular_mlp()["network"].get_params()
         expected = {
-            "members": 4,
-            "hidden_layer_sizes": (128, 128, 128),
+            "members": 8,
+            "hidden_layer_sizes": (96, 96, 96),
             "activation": "selu",
             "alpha": 0,
             "batch_size": "equal up to 128",
             "learning_rate": "coslog4",
             "learning_rate_init": 0.04,
             "max_iter": 64,
-            "label_smoothing": 0.0,
+            "label_smoothing": 0.03,
             "solver": "adam",
             "beta_2": 0.95,
             "best_of_ties": "last",
@@ -66,13 +66,14 @@ class TestPipeline:
             "temperature_scaling": True,
         }
         assert {name: network[name] for name in expected} == expected
-        assert repr(network["embedding"]) == "PiecewiseLinear(n_bins=48, size=2)"
+        assert repr(network["embedding"]) == "PiecewiseLinear(n_bins=48, size=1)"
         weights, output = network["init"]
         assert (repr(weights), output) == (
             "LecunNormal(biases=Normal(scale=1.0, biases='zeros'))",
             "zeros",
         )
         network = make_tabular_mlp("regression")["network"].get_params()
+        assert network["regressor__members"] == 4
         assert network["regressor__activation"] == "mish"
         assert network["regressor__learning_rate_init"] == 0.05
         assert repr(network["regressor__embedding"]) == "PiecewiseLinear(n_bins=48, size=4)"
@@ -406,9 +407,20 @@ def test_no_early_stopping_is_told_what_to_replace_with_it():
 @pytest.mark.parametrize("loss", Loss.serving("multiclass"))
 def test_every_loss_of_labels_has_a_calibrated_loss_to_choose_the_epoch_by(loss):
     X, y = pd.DataFrame(columns()), labels(columns())
-    for given in (loss, Loss.named()[loss]()):
-        model = make_tabular_mlp(loss=given, **QUICK).fit(X, y)
+    unsmoothed = {} if "label_smoothing" in Loss.named()[loss].flat else {"label_smoothing": 0.0}
+    # An object has its own label_smoothing.
+    for given in ({"loss": loss} | unsmoothed, {"loss": Loss.named()[loss]()}):
+        model = make_tabular_mlp(**given, **QUICK).fit(X, y)
         assert np.isfinite(model["network"].validation_scores_).all()
+
+
+def test_a_loss_that_cannot_smooth_labels_is_told_what_to_replace_with_it():
+    with pytest.raises(ValueError) as caught:
+        make_tabular_mlp(loss="squared_error")
+    assert str(caught.value) == (
+        "make_tabular_mlp(loss='squared_error') needs label_smoothing=0.0 too, since the recipe "
+        "smooths the labels, which this loss cannot do"
+    )
 
 
 def test_a_wrong_name_is_left_to_fit():
