@@ -80,7 +80,7 @@ LEVELS = [
     ],
     ["_estimator.class_weights", "_estimator.parameters", "_estimator.rows", "_estimator.summary"],
     ["_estimator.fit"],
-    ["_estimator.fitted"],
+    ["_estimator.fitted", "_estimator.saved"],
     ["_estimator.checkpoint"],
     ["_estimator.tasks"],
     ["_estimator.base", "callbacks"],

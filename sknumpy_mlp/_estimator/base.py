@@ -8,7 +8,6 @@ predictions themselves.
 
 import copy
 import warnings
-from dataclasses import replace
 
 import numpy as np
 from scipy import sparse
@@ -30,7 +29,6 @@ from . import fitted
 from .checkpoint import take_up
 from .fit import Past, begin, splits
 from .parameters import CALIBRATED_LOSS, FAMILIES, Plan
-from .passes import ForwardPasses
 from .rollback import unchanged_on_failure
 from .rows import (
     Rows,
@@ -41,6 +39,7 @@ from .rows import (
     check_weights,
     explain,
 )
+from .saved import packed, unpacked
 from .summary import summary
 from .tasks import CallbackSupportMixin, Tasks, with_callbacks
 from .threads import blas_threads
@@ -412,25 +411,10 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         return summary(fitted.network(self), self.out_activation_)
 
     def __getstate__(self):
-        state = dict(super().__getstate__())
-        training = state.get("_training")
-        # NumPy pickles a stream at twice the size of its position; the user's own stays shared.
-        if training is not None and training.random_state is not self.random_state:
-            position = training.random_state.get_state(legacy=False)
-            if position["bit_generator"] == "MT19937":
-                state["_training"] = replace(training, random_state=position)
-        return state
+        return packed(super().__getstate__(), self.random_state)
 
     def __setstate__(self, state):
-        super().__setstate__(state)
-        if "coefs_" in vars(self):
-            # Not in files from before models kept their passes.
-            vars(self).setdefault("_passes", ForwardPasses())
-        training = vars(self).get("_training")
-        if training is not None and isinstance(training.random_state, dict):
-            stream = np.random.RandomState(0)
-            stream.set_state(training.random_state)
-            self._training = replace(training, random_state=stream)
+        super().__setstate__(unpacked(state))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
