@@ -22,9 +22,10 @@ from .._vectors import are_surely_finite
 from ..core.batches import consecutively
 from ..core.batches import rows as rows_of
 from ..core.diagnosis import scale_advice, schedule_advice
+from ..core.interrupts import Interrupts
 from ..core.state import TrainingState
 from ..core.temperature import calibrated_loss
-from ..core.training import train
+from ..core.training import temper, train
 from . import fitted
 from .checkpoint import take_up
 from .fit import Past, begin, splits
@@ -42,7 +43,7 @@ from .rows import (
 from .saved import packed, unpacked
 from .summary import summary
 from .tasks import CallbackSupportMixin, Tasks, with_callbacks
-from .threads import blas_threads
+from .threads import blas_threads, blas_threads_of_products
 
 
 class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
@@ -136,27 +137,39 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             If the user interrupts training. The estimator is then unchanged; with
             `warm_start=True`, it has the state after the last complete epoch.
         """
-        interrupt = self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), resume_from)
+        held_out = (X_val, y_val, sample_weight_val)
+        with Interrupts() as interrupts:
+            interrupt = self._fit(X, y, sample_weight, held_out, resume_from, interrupts)
         if interrupt is not None:
             raise interrupt
         return self
 
     @unchanged_on_failure
     @with_callbacks
-    def _fit(self, X, y, sample_weight, held_out, resume_from):
+    def _fit(self, X, y, sample_weight, held_out, resume_from, interrupts):
         """Fit; returns the KeyboardInterrupt after which a whole epoch was kept, or None."""
         plan = Plan.of(self)
         past = self._past_of_fit(resume_from)
         rows = self._check(plan, past, X, y, sample_weight, held_out, warm=past.exists)
         fit = begin(plan, rows, past, self._new_stream(), self._scorer(plan))
+        fit.interrupts = interrupts
         if not past.exists and plan.optimizer.takes_steps:
             self._warn_of_scale(fit)
-        with Tasks.of(self, fit, X, y, sample_weight) as tasks, blas_threads(fit.largest_product):
-            train(fit, tasks)
-        if not plan.warm_start:
-            # Moments are twice the weights; without them a saved and an unsaved model are equal.
-            fit.state = fit.state.for_next_call()
-        self._publish(fit)
+        tasks = Tasks.of(self, fit, X, y, sample_weight)
+        try:
+            with tasks as told, blas_threads(fit.largest_product):
+                train(fit, told)
+            if not plan.warm_start:
+                # Moments are twice the weights; without them saved and unsaved models are equal.
+                fit.state = fit.state.for_next_call()
+            self._publish(fit)
+        except KeyboardInterrupt as interrupt:
+            # A Ctrl-C waits by now, but the user's code may raise one.
+            if not fit.is_kept:
+                raise
+            fit.record.interrupt = interrupt
+            temper(fit)
+            self._publish(fit)
         is_over = fit.record.converged or fit.record.interrupt
         if not is_over and plan.n_iter_no_change is not None:
             warnings.warn(fit.record.message, ConvergenceWarning)
@@ -378,7 +391,9 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             each.dtype == dtype and each.flags.c_contiguous for each in arrays
         )
         forward = forward or fitted.forward(self, given)
-        scores = self._pooled_scores(forward, rows_of(X, dtype), dtype)
+        rows = rows_of(X, dtype)
+        with blas_threads_of_products(forward.largest_product(len(rows))):
+            scores = self._pooled_scores(forward, rows, dtype)
         if is_kept:
             self._passes.give_back(arrays, forward)
         return scores

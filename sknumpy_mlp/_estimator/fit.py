@@ -11,6 +11,7 @@ from ..core.batches import rows as rows_of
 from ..core.embeddings import layer_class
 from ..core.engines import choose
 from ..core.held_out import HeldOut
+from ..core.interrupts import Interrupts
 from ..core.network import Network, perceptron
 from ..core.state import Record, TrainingState
 from ..losses import Loss
@@ -134,6 +135,10 @@ class Fit:
         Number of epochs of this call; ``plan.max_iter`` if None.
     engine : NumpyEngine
         The engine that trains the network.
+    interrupts : Interrupts
+        The context of the call, in which a Ctrl-C waits once epochs must be kept.
+    is_kept : bool
+        Whether the network is that of a whole epoch, which an interrupt must not lose.
     """
 
     plan: Plan
@@ -149,12 +154,18 @@ class Fit:
     held_out: list = field(default_factory=list)
     n_epochs: int | None = None
     engine: object = None
+    interrupts: Interrupts = field(default_factory=Interrupts)
+    is_kept: bool = False
+
+    def keep(self):
+        """Keep the epochs of this call, whatever comes: a Ctrl-C waits for its end."""
+        self.is_kept = True
+        self.interrupts.hold()
 
     @property
     def largest_product(self):
         """Number of multiplications in the largest matrix product of a step."""
-        largest = max(layer.fan_in * layer.fan_out for layer in self.network.dense_layers)
-        return self.batches.batch_size * largest
+        return self.batches.batch_size * self.network.largest_layer
 
     def copy(self):
         """A copy of everything that training changes; the rest is shared."""

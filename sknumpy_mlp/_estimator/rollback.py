@@ -5,6 +5,8 @@ import functools
 import numpy as np
 from sklearn.utils import check_random_state
 
+from ..core.interrupts import interrupts_deferred
+
 
 def check_stream(random_state):
     """NumPy's global stream if `random_state` is the module ``np.random``, otherwise unchanged."""
@@ -26,10 +28,11 @@ def unchanged_on_failure(method):
         try:
             return method(self, *args, **kwargs)
         except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            for stream, position in zip(streams, positions):
-                stream.set_state(position)
+            with interrupts_deferred():
+                # In one step: never empty, whatever interrupts it.
+                self.__dict__ = before
+                for stream, position in zip(streams, positions):
+                    stream.set_state(position)
             raise
 
     return guarded

@@ -1,100 +1,122 @@
 """BLAS threads: small products run on one thread, since waking a second costs more than it saves.
 
-This module holds the package's only global state: a counter with a lock. The number of BLAS threads
-is a setting of the process. Fits that overlap in several Python threads must therefore share one
-change: the first fit to begin sets one thread, and the last fit to end restores the old number.
+This module holds the package's only global state: which calls are under way. The number of BLAS
+threads is a setting of the process, so calls that overlap in several Python threads share it. It is
+one while only small calls are under way, and what the user gave otherwise: a large call computes
+the same bits whatever runs beside it.
 """
 
 import os
 import threading
+from contextlib import nullcontext
+from weakref import WeakSet
 
 from threadpoolctl import ThreadpoolController
+
+# From this number of multiplications in the largest product of a call on, two threads are not
+# slower than one thread, even if another process keeps one of two processors busy. On an idle
+# machine, they save a fifth of the time from a fifth of this number on. `benchmarks/threads.py`
+# prints the measurements.
+WORTH_THREADS = 15_000_000
+# Up to this number, OpenBLAS takes one thread of its own accord, even for a single row.
+ALWAYS_ONE_THREAD = 9_000
 
 
 def _release(library):
     # With newer versions of threadpoolctl, one Python thread controls OpenBLAS until it is cleared.
-    # The last fit to end may run in another thread than the first fit to begin.
+    # The last call to end may run in another thread than the first call to begin.
     if hasattr(library, "clear_controlling_thread"):
         library.clear_controlling_thread(force=True)
 
 
-class _OneThread:
-    """A context in which BLAS has one thread; any number of Python threads can enter it."""
+class Threads:
+    """The number of BLAS threads of this process, by the calls that are under way.
+
+    A Ctrl-C can come between any two lines. So a call that is not referenced any more has ended,
+    and `update` can be repeated: it completes what an interrupted one began.
+    """
 
     def __init__(self):
-        self._lock = threading.Lock()
-        self._inside = 0
+        self._lock = threading.RLock()
+        self.small, self.large = WeakSet(), WeakSet()
         self._libraries = None
         self._before = []
+        self._is_one = False
 
-    def __enter__(self):
+    def update(self):
+        """Set the number of threads that the calls under way ask for."""
         with self._lock:
-            self._inside += 1
-            if self._inside > 1:
-                return
-            try:
+            wants_one = len(self.small) > 0 and len(self.large) == 0
+            if wants_one and not self._is_one:
                 if self._libraries is None:
                     # Finding the libraries takes 2 ms: once per process, not once per fit.
                     found = ThreadpoolController().select(user_api="blas")
                     self._libraries = found.lib_controllers
                 self._before = [library.num_threads for library in self._libraries]
+                self._is_one = True
                 for library in self._libraries:
                     library.set_num_threads(1)
-            except BaseException:
-                self._give_back()
-                self._inside -= 1
-                raise
-
-    def __exit__(self, *error):
-        with self._lock:
-            if self._inside == 1:
-                self._give_back()
-            self._inside -= 1
-
-    def _give_back(self):
-        for library, n_threads in zip(self._libraries or [], self._before):
-            # Any other number was set by other code in the meantime: leave it.
-            if library.num_threads == 1:
-                _release(library)
-                library.set_num_threads(n_threads)
-                _release(library)
+            elif self._is_one and not wants_one:
+                for library, n_threads in zip(self._libraries, self._before):
+                    # Any other number was set by other code in the meantime: leave it.
+                    if library.num_threads == 1:
+                        _release(library)
+                        library.set_num_threads(n_threads)
+                        _release(library)
+                self._is_one = False
 
     def forget(self):
-        """Reset in a forked process, where the fits of the parent process do not run."""
-        self._lock = threading.Lock()
-        if self._inside:
-            self._give_back()
-        self._inside = 0
+        """Reset in a forked process, where the calls of the parent process do not run."""
+        self._lock = threading.RLock()
+        self.small, self.large = WeakSet(), WeakSet()
+        self.update()
 
 
-class _AsItIs:
-    """A context that does not change BLAS."""
+class _Call:
+    """A context for a call under way; it has ended when it is left or not referenced any more."""
+
+    def __init__(self, threads, calls):
+        self._threads = threads
+        self._calls = calls
 
     def __enter__(self):
-        pass
+        try:
+            self._calls.add(self)
+            self._threads.update()
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __exit__(self, *error):
-        pass
+        self._calls.discard(self)
+        self._threads.update()
+
+    def __del__(self):
+        # Interrupted on the way in or out.
+        if self in self._calls:
+            self.__exit__()
+        elif self._threads._is_one:
+            self._threads.update()
 
 
-_one_thread = _OneThread()
+_threads = Threads()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_one_thread.forget)
-_as_it_is = _AsItIs()
-
-# From this number of multiplications in the largest product of a step on, two threads are not
-# slower than one thread, even if another process keeps one of two processors busy. On an idle
-# machine, they save a fifth of the time from a fifth of this number on. `benchmarks/threads.py`
-# prints the measurements.
-WORTH_THREADS = 15_000_000
+    os.register_at_fork(after_in_child=_threads.forget)
 
 
-def blas_threads(largest_product):
+def blas_threads(largest_product, threads=_threads):
     """A context for training whose largest product has the given number of multiplications.
 
     Examples
     --------
     >>> with blas_threads(200 * 64 * 64):  # Batches of 200 rows, two layers of 64 units.
-    ...     pass  # BLAS has one thread here.
+    ...     pass  # BLAS has one thread here, unless a larger call runs in another Python thread.
     """
-    return _as_it_is if largest_product >= WORTH_THREADS else _one_thread
+    return _Call(threads, threads.large if largest_product >= WORTH_THREADS else threads.small)
+
+
+def blas_threads_of_products(largest_product):
+    """A context for matrix products and nothing else; for a few rows, it costs nothing."""
+    if largest_product <= ALWAYS_ONE_THREAD:
+        return nullcontext()
+    return blas_threads(largest_product)

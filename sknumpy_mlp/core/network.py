@@ -9,6 +9,7 @@ one call. For networks of a few dozen units, this takes half the time of trainin
 A pickled network contains its layers without arrays: the owner of the parameters stores them.
 """
 
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -383,6 +384,11 @@ class Network:
         """Number of inputs, of units of each hidden layer, and of outputs."""
         return [self.n_inputs, *(layer.fan_out for layer in self.dense_layers)]
 
+    @cached_property
+    def largest_layer(self):
+        """Number of weights of the largest layer of a member."""
+        return max(layer.fan_in * layer.fan_out for layer in self.dense_layers)
+
     @property
     def widest(self):
         """The largest number of elements of a buffer in a row of a batch."""
@@ -426,9 +432,8 @@ class Network:
         if self.n_members > 1:
             return np.stack([member.scores(X, dtype, index) for member in self.members])
         n_samples = len(X) if index is None else len(index)
-        n_inputs, *_, n_outputs = self.units
-        size = max(1, min(n_samples, self.chunk_elements // max(n_inputs, self.widest)))
-        raw = np.empty((n_samples, n_outputs), dtype)
+        size = self._chunk(n_samples)
+        raw = np.empty((n_samples, self.units[-1]), dtype)
         workspace = self.workspace(size, dtype)
         for start, stop in consecutively(n_samples, size):
             if stop - start < size:
@@ -436,6 +441,14 @@ class Network:
             chunk = X.slice(start, stop) if index is None else X.take(index[start:stop])
             raw[start:stop] = workspace.forward(chunk)
         return raw
+
+    def _chunk(self, n_samples):
+        """Number of rows of a chunk for so many rows."""
+        return max(1, min(n_samples, self.chunk_elements // max(self.units[0], self.widest)))
+
+    def largest_product(self, n_samples):
+        """Number of multiplications in the largest matrix product of so many rows' scores."""
+        return self._chunk(n_samples) * self.largest_layer
 
 
 def _part_of_vector(slot):

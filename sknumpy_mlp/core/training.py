@@ -21,8 +21,9 @@ def train(fit, tasks=None):
     Parameters
     ----------
     fit : Fit
-        Must have `network`, `loss`, `batches`, `held_out`, `plan`, `state`, `record` and
-        `n_epochs`, the number of epochs, or None for ``plan.max_iter``.
+        Must have `network`, `loss`, `batches`, `held_out`, `plan`, `state`, `record`,
+        `n_epochs`, the number of epochs, or None for ``plan.max_iter``, and the method ``keep()``,
+        which is called when an interrupt must not lose the epochs any more.
     tasks : object, default=None
         Its methods ``begin_epoch()`` and ``end_epoch()`` are called in every epoch. Training stops
         if ``end_epoch()`` returns True.
@@ -35,6 +36,11 @@ def train(fit, tasks=None):
     # Overflow is reported at the end of the epoch, by DivergedError.
     with np.errstate(over="ignore", invalid="ignore"):
         fit.plan.optimizer.train(Training(fit, tasks))
+    temper(fit)
+
+
+def temper(fit):
+    """Fit the temperature of each member of a trained network to its held-out rows."""
     if fit.plan.temperature_scaling:
         fit.record.temperatures = [
             fit_temperature(rows.loss, rows.raw_scores(), rows.y, rows.weights)
@@ -89,6 +95,8 @@ class Training:
                 self._epoch(steps, patience, best)
                 if keeps_epochs:
                     last.keep()
+            if last.exists:
+                self.fit.keep()
             if not record.converged and record.n_iter >= plan.max_iter:
                 record.message = advice(self.fit, *self._decisive_curve())
             best.restore()
@@ -97,6 +105,7 @@ class Training:
                 raise
             last.restore()
             record.interrupt = interrupt
+            self.fit.keep()
 
     def _steps(self, optimizer):
         """The steps of an epoch, with the moments of the state if they belong to the optimizer."""

@@ -1,6 +1,5 @@
 """BLAS threads: one inside small fits, what the user gave everywhere else, whatever happens."""
 
-import copy
 import os
 import threading
 
@@ -9,7 +8,13 @@ import pytest
 from threadpoolctl import ThreadpoolController
 
 from sknumpy_mlp import ScratchMLPClassifier, schedules
-from sknumpy_mlp._estimator.threads import WORTH_THREADS, _OneThread, blas_threads
+from sknumpy_mlp._estimator.threads import (
+    ALWAYS_ONE_THREAD,
+    WORTH_THREADS,
+    Threads,
+    blas_threads,
+    blas_threads_of_products,
+)
 from sknumpy_mlp._family import Rule
 
 LIBRARIES = ThreadpoolController().select(user_api="blas")
@@ -150,32 +155,74 @@ class Library:
         self.num_threads = n_threads
 
 
+def of(threads, n=WORTH_THREADS - 1):
+    return blas_threads(n, threads)
+
+
+def with_libraries(*libraries):
+    threads = Threads()
+    threads._libraries = list(libraries)
+    return threads
+
+
 def test_threads_come_back_when_setting_them_fails():
-    one = _OneThread()
-    one._libraries = [Library(), Library(fails=True)]
-    with pytest.raises(KeyboardInterrupt), one:
+    threads = with_libraries(Library(), Library(fails=True))
+    with pytest.raises(KeyboardInterrupt), of(threads):
         pass
-    assert one._libraries[0].num_threads == 2
-    one._libraries[1].fails = False
-    with one:
-        assert [library.num_threads for library in one._libraries] == [1, 1]
-    assert [library.num_threads for library in one._libraries] == [2, 2]
+    first, second = threads._libraries
+    assert first.num_threads == 2
+    second.fails = False
+    with of(threads):
+        assert (first.num_threads, second.num_threads) == (1, 1)
+    assert (first.num_threads, second.num_threads) == (2, 2)
 
 
 def test_threads_that_somebody_else_set_meanwhile_stay():
-    one = _OneThread()
-    one._libraries = [Library()]
-    with one:
-        one._libraries[0].num_threads = 4
-    assert one._libraries[0].num_threads == 4
+    threads = with_libraries(Library())
+    with of(threads):
+        threads._libraries[0].num_threads = 4
+    assert threads._libraries[0].num_threads == 4
+
+
+@pytest.mark.parametrize("first_is_large", [True, False])
+def test_a_large_call_has_what_the_user_gave_whatever_runs_beside_it(first_is_large):
+    threads = with_libraries(Library())
+    (library,) = threads._libraries
+    large, small = of(threads, WORTH_THREADS), of(threads)
+    first, second = (large, small) if first_is_large else (small, large)
+    first.__enter__()
+    assert library.num_threads == (2 if first_is_large else 1)
+    second.__enter__()
+    assert library.num_threads == 2
+    large.__exit__(None, None, None)
+    assert library.num_threads == 1
+    small.__exit__(None, None, None)
+    assert library.num_threads == 2
+
+
+def test_a_call_that_was_interrupted_on_its_way_out_has_ended():
+    threads = with_libraries(Library())
+    call = of(threads)
+    call.__enter__()
+    assert threads._libraries[0].num_threads == 1
+    del call
+    assert threads._libraries[0].num_threads == 2
+
+
+def test_predictions_of_a_few_rows_cost_nothing_and_others_are_calls_as_fits_are():
+    with blas_threads_of_products(ALWAYS_ONE_THREAD):
+        assert n_threads() == {2}
+    with blas_threads_of_products(ALWAYS_ONE_THREAD + 1):
+        assert n_threads() == {1}
+    with blas_threads_of_products(WORTH_THREADS):
+        assert n_threads() == {2}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_a_forked_process_does_not_wait_for_its_parent_s_fits():
-    one = _OneThread()
-    one._libraries = [Library()]
-    with one:
-        child = copy.copy(one)
-        child.forget()
-        assert child._inside == 0
-        assert child._libraries[0].num_threads == 2
+    threads = with_libraries(Library())
+    with of(threads):
+        # What the child has of it.
+        threads.forget()
+        assert not threads.small
+        assert threads._libraries[0].num_threads == 2

@@ -37,6 +37,10 @@ class CompiledScores:
         # The passes of dense rows, which are the same for all.
         self._dense = None
 
+    def largest_product(self, n_samples):
+        """Number of multiplications in the largest matrix product; see `Network`."""
+        return min(n_samples, self._block_size) * self.network.largest_layer
+
     def scores(self, X, dtype, index=None):
         """Raw scores of the rows of `X`; see `Network.scores`."""
         inputs, outputs, program = self._passes(X, dtype)
