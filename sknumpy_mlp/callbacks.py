@@ -9,7 +9,7 @@ import time
 
 import sklearn
 
-from ._estimator.checkpoint import write
+from ._estimator.files import remove_leftovers, write
 from ._estimator.tasks import CALLBACK_ATTRIBUTES, CallbackSupportMixin
 from ._family import integer, real
 
@@ -20,8 +20,10 @@ class Checkpoint:
     The file holds the estimator as it is after an epoch, ready to predict, and everything that
     ``fit(X, y, resume_from=path)`` needs to resume training. The result is bit-for-bit the same as
     that of an uninterrupted fit. The file is written completely or not at all: the data goes to a
-    new file in the same folder, which is flushed to disk and then renamed. However the program
-    ends, the last checkpoint is readable.
+    new file in the same folder, ``<path>.<...>.new``, which is flushed to disk and then renamed.
+    However the program ends, the last checkpoint is readable. A checksum at the end of the file
+    reveals damage when training resumes. New files that a killed process left are removed when the
+    next fit with this path begins.
 
     Set the callback with ``estimator.set_callbacks(Checkpoint(path))``. This requires scikit-learn
     1.9 or newer.
@@ -42,6 +44,8 @@ class Checkpoint:
         If the installed scikit-learn does not support callbacks.
     ValueError
         If a parameter is invalid.
+    OSError
+        In `fit`, if the file cannot be written. What can be known is checked before training.
 
     Examples
     --------
@@ -70,17 +74,26 @@ class Checkpoint:
         integer(1).check("epochs", epochs)
         if seconds is not None:
             real(0).check("seconds", seconds)
+        if not isinstance(path, (str, os.PathLike)) or not os.fspath(path) or "\0" in str(path):
+            raise ValueError(f"path must be the path of a file, as str or path, got {path!r}")
         self.path = os.fspath(path)
         self.epochs = epochs
         self.seconds = seconds
 
     def setup(self, estimator, context):
-        """Check that the folder exists before training begins; called by scikit-learn."""
-        folder = os.path.dirname(os.path.abspath(self.path))
+        """Check that the file can be written before training begins; called by scikit-learn."""
+        folder = os.path.dirname(os.path.realpath(self.path))
         if not os.path.isdir(folder):
             raise FileNotFoundError(
                 f"path must name a file in an existing folder, got the folder {folder}"
             )
+        if os.path.isdir(self.path):
+            raise IsADirectoryError(f"path must name a file, got the folder {self.path}")
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(
+                f"path must name a file in a folder that can be written, got the folder {folder}"
+            )
+        remove_leftovers(self.path)
         self._written = time.monotonic()
 
     def teardown(self, estimator, context):

@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sknumpy_mlp._estimator.checkpoint import _flush_folder
+from sknumpy_mlp._estimator.files import _flush_folder, write
 from sknumpy_mlp._estimator.tasks import CALLBACK_ATTRIBUTES
 from sknumpy_mlp.callbacks import Checkpoint
 
@@ -67,7 +67,7 @@ class TestFile:
         # Kept while training went on, each is the checkpoint of its epoch still.
         for name in [each for each in vars(kept[2]) if each.startswith(CALLBACK_ATTRIBUTES)]:
             delattr(kept[2], name)
-        joblib.dump(kept[2], path)
+        write(kept[2], path)
         again = make(early_stopping=True).fit(X, y, resume_from=path)
         assert comparable(again) == comparable(model)
 
@@ -87,7 +87,7 @@ class TestFile:
         make().set_callbacks(Checkpoint(path)).fit(X, y)
         loaded = joblib.load(path)
         assert comparable(loaded.fit(X, y)) == comparable(make().fit(X, y))
-        joblib.dump(joblib.load(path).partial_fit(X, y), path)
+        write(joblib.load(path).partial_fit(X, y), path)
         with pytest.raises(
             ValueError, match="holds a ScratchMLPClassifier that is not a checkpoint"
         ):
@@ -154,11 +154,12 @@ class TestWriting:
                 args[1].write(b"half a file")
             raise error
 
-        monkeypatch.setattr(f"sknumpy_mlp._estimator.checkpoint.{function}", fail)
+        monkeypatch.setattr(f"sknumpy_mlp._estimator.files.{function}", fail)
         model = make().fit(X, y).set_callbacks(Checkpoint(path))
         before = comparable(model)
-        with pytest.raises(type(error)):
+        with pytest.raises(type(error)) as caught:
             model.fit(X, y)
+        assert getattr(caught.value, "filename", None) in (None, os.path.realpath(path))
         assert comparable(model) == before
         assert path.read_bytes() == written
         assert os.listdir(tmp_path) == ["fit.joblib"]
@@ -171,6 +172,18 @@ class TestWriting:
             model.fit(X, y)
         assert os.listdir(tmp_path) == [] and not hasattr(model, "coefs_")
 
+    @pytest.mark.parametrize("path", ["", b"fit.joblib", "fit\0.joblib", 5, None])
+    def test_what_is_no_path_is_refused_by_name(self, path):
+        with pytest.raises(ValueError, match="path must be the path of a file"):
+            Checkpoint(path)
+
+    def test_a_folder_is_refused_before_the_first_epoch(self, tmp_path):
+        X, y = digits()
+        model = make().set_callbacks(Checkpoint(tmp_path))
+        with pytest.raises(IsADirectoryError, match="path must name a file"):
+            model.fit(X, y)
+        assert not hasattr(model, "coefs_")
+
     def test_a_missing_folder_is_told_before_the_first_epoch(self, tmp_path):
         X, y = digits()
         model = make().set_callbacks(Checkpoint(tmp_path / "none" / "fit.joblib"))
@@ -182,7 +195,7 @@ class TestWriting:
         def refuse(*args):
             raise PermissionError
 
-        monkeypatch.setattr("sknumpy_mlp._estimator.checkpoint.os.open", refuse)
+        monkeypatch.setattr("sknumpy_mlp._estimator.files.os.open", refuse)
         _flush_folder(str(tmp_path))
 
     def test_in_a_pipeline(self, tmp_path):

@@ -1,20 +1,17 @@
 """Write a `Fit` to disk, and resume training from the file.
 
 The file holds the estimator with the attributes that it would have if the fit ended now. Its
-attribute ``_past`` holds what a resumed fit needs in addition. The file is written completely or
-not at all.
+attribute ``_past`` holds what a resumed fit needs in addition.
 """
 
 import os
-import tempfile
-from contextlib import suppress
 from dataclasses import replace
 from numbers import Real
 
 import joblib
 import numpy as np
 
-from . import fitted
+from . import files, fitted
 from .fit import Past
 
 # Parameters that may differ in the resumed fit: the random stream continues in any case.
@@ -51,34 +48,6 @@ def snapshot(fit):
     return fitted.attributes(twin) | {"_past": past}
 
 
-def write(value, path):
-    """Dump the value into a new file, flush it to disk, and rename it to `path`."""
-    folder = os.path.dirname(os.path.abspath(path))
-    handle, new = tempfile.mkstemp(prefix=os.path.basename(path) + ".", dir=folder)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            joblib.dump(value, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(new, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(new)
-        raise
-    _flush_folder(folder)
-
-
-def _flush_folder(folder):
-    """Flush a rename to disk if the system supports flushing a folder."""
-    # The file is complete even if this fails: do not end the fit.
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
 def take_up(estimator, path):
     """Read a checkpoint and return the state that training resumes from.
 
@@ -97,9 +66,11 @@ def take_up(estimator, path):
     Raises
     ------
     ValueError
-        If the file is not a checkpoint of such an estimator.
+        If the file is damaged, or is not a checkpoint of such an estimator.
+    OSError
+        If the file cannot be read.
     """
-    saved = _read(estimator, os.fspath(path))
+    saved = _read(estimator, path)
     past, state, parameters = saved._past, saved._training, fitted.parameters(saved)
     if past.parameters is not None:
         best = fitted.network(saved)
@@ -124,14 +95,18 @@ def take_up(estimator, path):
 def _read(estimator, path):
     """The estimator in a file, after checking that it is a checkpoint with equal parameters."""
     kind = type(estimator).__name__
+    if not isinstance(path, (str, os.PathLike)):
+        raise ValueError(f"resume_from must be the path of a checkpoint of a {kind}, got {path!r}")
+    path = os.fspath(path)
     try:
-        saved = joblib.load(path)
-    except OSError:
-        raise
+        saved = files.read(path)
+    except OSError as error:
+        words = f"{error.strerror}; resume_from must name a checkpoint of a {kind}"
+        raise OSError(error.errno, words, path) from error
     except Exception as error:
         raise ValueError(
             f"resume_from must name a checkpoint of a {kind}, got {path!r}, which cannot be "
-            f"read: {error!r}"
+            f"read: {error}"
         ) from error
     if type(saved) is not type(estimator) or not hasattr(saved, "_past"):
         raise ValueError(

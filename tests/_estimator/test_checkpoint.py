@@ -19,6 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import make_scorer, recall_score
 
 from sknumpy_mlp import ScratchMLPRegressor
+from sknumpy_mlp._estimator.files import write
 from sknumpy_mlp.callbacks import Checkpoint
 from sknumpy_mlp.optimizers import Optimizer, RMSprop
 from sknumpy_mlp.schedules import Cosine, Warmup
@@ -399,15 +400,21 @@ class TestRefusals:
         X, y = digits()
         path = tmp_path / "other"
         joblib.dump({"weights": [1]}, path)
+        refused(tmp_path, "resume_from must name a checkpoint.*the checksum", path=path)
+        write({"weights": [1]}, path)
         refused(tmp_path, "which holds a dict that is not a checkpoint", path=path)
-        joblib.dump(make().fit(X, y), path)
+        write(make().fit(X, y), path)
         refused(tmp_path, "which holds a ScratchMLPClassifier that is not a checkpoint", path=path)
 
     def test_no_file(self, tmp_path):
         X, y = digits()
         model = make()
-        with pytest.raises(FileNotFoundError):
+        with pytest.raises(FileNotFoundError, match="resume_from must name a checkpoint"):
             model.fit(X, y, resume_from=tmp_path / "none")
+        with pytest.raises(IsADirectoryError, match="resume_from must name a checkpoint"):
+            model.fit(X, y, resume_from=tmp_path)
+        with pytest.raises(ValueError, match=r"resume_from must be the path of .*got 5"):
+            model.fit(X, y, resume_from=5)
         assert state_of(model) == state_of(make())
 
     def test_other_rows(self, tmp_path):
