@@ -8,6 +8,7 @@ predictions themselves.
 
 import copy
 import warnings
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -31,7 +32,7 @@ from .checkpoint import take_up
 from .fit import Past, begin, splits
 from .parameters import CALIBRATED_LOSS, FAMILIES, Plan
 from .passes import ForwardPasses
-from .rollback import unchanged_on_failure
+from .rollback import unchanged_unless_complete
 from .rows import (
     Rows,
     check_complete,
@@ -142,9 +143,9 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             raise interrupt
         return self
 
-    @unchanged_on_failure
+    @unchanged_unless_complete
     @with_callbacks
-    def _fit(self, X, y, sample_weight, held_out, resume_from):
+    def _fit(self, interrupts, X, y, sample_weight, held_out, resume_from):
         """Fit; returns the KeyboardInterrupt after which a whole epoch was kept, or None."""
         plan = Plan.of(self)
         past = self._past_of_fit(resume_from)
@@ -152,8 +153,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         fit = begin(plan, rows, past, self._new_stream(), self._scorer(plan))
         if not past.exists and plan.optimizer.takes_steps:
             self._warn_of_scale(fit)
-        with Tasks.of(self, fit, X, y, sample_weight) as tasks, blas_threads(fit.largest_product):
-            train(fit, tasks)
+        _train(fit, interrupts, Tasks.of(self, fit, X, y, sample_weight))
         if not plan.warm_start:
             # Moments are twice the weights; without them a saved and an unsaved model are equal.
             fit.state = fit.state.for_next_call()
@@ -163,8 +163,8 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             warnings.warn(fit.record.message, ConvergenceWarning)
         return fit.record.interrupt
 
-    @unchanged_on_failure
-    def _partial_fit(self, X, y, sample_weight, **classes):
+    @unchanged_unless_complete
+    def _partial_fit(self, interrupts, X, y, sample_weight, **classes):
         plan = Plan.of(self)
         for name in ("early_stopping", "temperature_scaling"):
             if getattr(plan, name):
@@ -173,8 +173,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         past = Past() if is_first else fitted.past(self, self._training.copy())
         rows = self._check(plan, past, X, y, sample_weight, incremental=True, **classes)
         fit = begin(plan, rows, past, self._new_stream(), n_epochs=1)
-        with blas_threads(fit.largest_product):
-            train(fit)
+        _train(fit, interrupts, nullcontext())
         if advice := schedule_advice(plan, fit.state.clock):
             warnings.warn(advice)
         self._publish(fit)
@@ -436,3 +435,29 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _train(fit, interrupts, tasks):
+    """Train a fit; from here on, Ctrl-C waits for the end of the call except during training.
+
+    An interrupt that a warm fit survives is recorded, and the call then publishes what is kept.
+
+    Parameters
+    ----------
+    fit : Fit
+    interrupts : interrupts_deferred
+        Open on entry, and waiting on return.
+    tasks : context manager
+        Gives the tasks that are reported to callbacks, or None.
+    """
+    fit.record.is_kept = False
+    # Entering and leaving the limit of BLAS threads is not interrupted.
+    interrupts.wait()
+    with blas_threads(fit.largest_product):
+        try:
+            with interrupts.allowed(), tasks as heard:
+                train(fit, heard)
+        except KeyboardInterrupt as interrupt:
+            if not fit.record.is_kept:
+                raise
+            fit.record.interrupt = interrupt

@@ -36,6 +36,7 @@ def train(fit, tasks=None):
     with np.errstate(over="ignore", invalid="ignore"):
         fit.plan.optimizer.train(Training(fit, tasks))
     if fit.plan.temperature_scaling:
+        # After an interrupt here, the epochs are kept without a temperature, as in a checkpoint.
         fit.record.temperatures = [
             fit_temperature(rows.loss, rows.raw_scores(), rows.y, rows.weights)
             for rows in fit.held_out
@@ -92,11 +93,13 @@ class Training:
             if not record.converged and record.n_iter >= plan.max_iter:
                 record.message = advice(self.fit, *self._decisive_curve())
             best.restore()
+            record.is_kept = keeps_epochs
         except KeyboardInterrupt as interrupt:
             if not last.exists:
                 raise
             last.restore()
             record.interrupt = interrupt
+            record.is_kept = True
 
     def _steps(self, optimizer):
         """The steps of an epoch, with the moments of the state if they belong to the optimizer."""
