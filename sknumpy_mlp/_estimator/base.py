@@ -8,6 +8,7 @@ predictions themselves.
 
 import copy
 import warnings
+from contextlib import nullcontext
 
 import numpy as np
 from scipy import sparse
@@ -22,15 +23,14 @@ from .._vectors import are_surely_finite
 from ..core.batches import consecutively
 from ..core.batches import rows as rows_of
 from ..core.diagnosis import scale_advice, schedule_advice
-from ..core.interrupts import Interrupts
 from ..core.state import TrainingState
 from ..core.temperature import calibrated_loss
-from ..core.training import temper, train
+from ..core.training import train
 from . import fitted
 from .checkpoint import take_up
 from .fit import Past, begin, splits
 from .parameters import CALIBRATED_LOSS, FAMILIES, Plan
-from .rollback import unchanged_on_failure
+from .rollback import unchanged_unless_complete
 from .rows import (
     Rows,
     check_complete,
@@ -137,46 +137,33 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             If the user interrupts training. The estimator is then unchanged; with
             `warm_start=True`, it has the state after the last complete epoch.
         """
-        held_out = (X_val, y_val, sample_weight_val)
-        with Interrupts() as interrupts:
-            interrupt = self._fit(X, y, sample_weight, held_out, resume_from, interrupts)
+        interrupt = self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), resume_from)
         if interrupt is not None:
             raise interrupt
         return self
 
-    @unchanged_on_failure
+    @unchanged_unless_complete
     @with_callbacks
-    def _fit(self, X, y, sample_weight, held_out, resume_from, interrupts):
+    def _fit(self, interrupts, X, y, sample_weight, held_out, resume_from):
         """Fit; returns the KeyboardInterrupt after which a whole epoch was kept, or None."""
         plan = Plan.of(self)
         past = self._past_of_fit(resume_from)
         rows = self._check(plan, past, X, y, sample_weight, held_out, warm=past.exists)
         fit = begin(plan, rows, past, self._new_stream(), self._scorer(plan))
-        fit.interrupts = interrupts
         if not past.exists and plan.optimizer.takes_steps:
             self._warn_of_scale(fit)
-        tasks = Tasks.of(self, fit, X, y, sample_weight)
-        try:
-            with tasks as told, blas_threads(fit.largest_product):
-                train(fit, told)
-            if not plan.warm_start:
-                # Moments are twice the weights; without them saved and unsaved models are equal.
-                fit.state = fit.state.for_next_call()
-            self._publish(fit)
-        except KeyboardInterrupt as interrupt:
-            # A Ctrl-C waits by now, but the user's code may raise one.
-            if not fit.is_kept:
-                raise
-            fit.record.interrupt = interrupt
-            temper(fit)
-            self._publish(fit)
+        _train(fit, interrupts, Tasks.of(self, fit, X, y, sample_weight))
+        if not plan.warm_start:
+            # Moments are twice the weights; without them a saved and an unsaved model are equal.
+            fit.state = fit.state.for_next_call()
+        self._publish(fit)
         is_over = fit.record.converged or fit.record.interrupt
         if not is_over and plan.n_iter_no_change is not None:
             warnings.warn(fit.record.message, ConvergenceWarning)
         return fit.record.interrupt
 
-    @unchanged_on_failure
-    def _partial_fit(self, X, y, sample_weight, **classes):
+    @unchanged_unless_complete
+    def _partial_fit(self, interrupts, X, y, sample_weight, **classes):
         plan = Plan.of(self)
         for name in ("early_stopping", "temperature_scaling"):
             if getattr(plan, name):
@@ -185,8 +172,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         past = Past() if is_first else fitted.past(self, self._training.copy())
         rows = self._check(plan, past, X, y, sample_weight, incremental=True, **classes)
         fit = begin(plan, rows, past, self._new_stream(), n_epochs=1)
-        with blas_threads(fit.largest_product):
-            train(fit)
+        _train(fit, interrupts, nullcontext())
         if advice := schedule_advice(plan, fit.state.clock):
             warnings.warn(advice)
         self._publish(fit)
@@ -435,3 +421,29 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _train(fit, interrupts, tasks):
+    """Train a fit; from here on, Ctrl-C waits for the end of the call except during training.
+
+    An interrupt that a warm fit survives is recorded, and the call then publishes what is kept.
+
+    Parameters
+    ----------
+    fit : Fit
+    interrupts : interrupts_deferred
+        Open on entry, and waiting on return.
+    tasks : context manager
+        Gives the tasks that are reported to callbacks, or None.
+    """
+    fit.record.is_kept = False
+    # Entering and leaving the limit of BLAS threads is not interrupted.
+    interrupts.wait()
+    with blas_threads(fit.largest_product):
+        try:
+            with interrupts.allowed(), tasks as heard:
+                train(fit, heard)
+        except KeyboardInterrupt as interrupt:
+            if not fit.record.is_kept:
+                raise
+            fit.record.interrupt = interrupt

@@ -11,7 +11,6 @@ from ..core.batches import rows as rows_of
 from ..core.embeddings import layer_class
 from ..core.engines import choose
 from ..core.held_out import HeldOut
-from ..core.interrupts import Interrupts
 from ..core.network import Network, perceptron
 from ..core.state import Record, TrainingState
 from ..losses import Loss
@@ -135,10 +134,6 @@ class Fit:
         Number of epochs of this call; ``plan.max_iter`` if None.
     engine : NumpyEngine
         The engine that trains the network.
-    interrupts : Interrupts
-        The context of the call, in which a Ctrl-C waits once epochs must be kept.
-    is_kept : bool
-        Whether the network is that of a whole epoch, which an interrupt must not lose.
     """
 
     plan: Plan
@@ -154,13 +149,6 @@ class Fit:
     held_out: list = field(default_factory=list)
     n_epochs: int | None = None
     engine: object = None
-    interrupts: Interrupts = field(default_factory=Interrupts)
-    is_kept: bool = False
-
-    def keep(self):
-        """Keep the epochs of this call, whatever comes: a Ctrl-C waits for its end."""
-        self.is_kept = True
-        self.interrupts.hold()
 
     @property
     def largest_product(self):

@@ -1,4 +1,8 @@
-"""Restore the attributes and the random streams of an estimator after a failed call."""
+"""Restore the attributes and the random streams of an estimator after a failed call.
+
+Ctrl-C ends a call like an error, but it waits while attributes are restored, and where the call
+asks for it.
+"""
 
 import functools
 
@@ -16,23 +20,50 @@ def check_stream(random_state):
 def unchanged_on_failure(method):
     """Decorate a method so that the estimator is unchanged if the method raises."""
 
+    def plain(self, interrupts, *args, **kwargs):
+        return method(self, *args, **kwargs)
+
+    return functools.wraps(method)(unchanged_unless_complete(plain))
+
+
+def unchanged_unless_complete(method):
+    """Decorate ``method(self, interrupts, ...)`` as `unchanged_on_failure` does.
+
+    The method makes Ctrl-C wait for its end by ``interrupts.wait()``. Its result is then kept, and
+    the interrupt is raised afterwards.
+    """
+
     @functools.wraps(method)
     def guarded(self, *args, **kwargs):
-        before = dict(vars(self))
-        streams = [
-            check_stream(self.random_state),
-            getattr(before.get("_training"), "random_state", None),
-        ]
-        streams = [s for s in streams if isinstance(s, np.random.RandomState)]
-        positions = [stream.get_state(legacy=False) for stream in streams]
-        try:
-            return method(self, *args, **kwargs)
-        except BaseException:
-            with interrupts_deferred():
-                # In one step: never empty, whatever interrupts it.
-                self.__dict__ = before
-                for stream, position in zip(streams, positions):
-                    stream.set_state(position)
-            raise
+        with interrupts_deferred() as interrupts:
+            undo = _undoing(self)
+            try:
+                with interrupts.allowed():
+                    return method(self, interrupts, *args, **kwargs)
+            except BaseException:
+                undo()
+                raise
 
     return guarded
+
+
+def _undoing(estimator):
+    """A function that restores the attributes and the random streams as they are now."""
+    held = vars(estimator)
+    before = dict(held)
+    streams = [
+        check_stream(estimator.random_state),
+        getattr(before.get("_training"), "random_state", None),
+    ]
+    streams = [s for s in streams if isinstance(s, np.random.RandomState)]
+    positions = [stream.get_state(legacy=False) for stream in streams]
+
+    def undo():
+        # In this order, the estimator is never without an attribute that it had.
+        held.update(before)
+        for name in held.keys() - before.keys():
+            del held[name]
+        for stream, position in zip(streams, positions):
+            stream.set_state(position)
+
+    return undo

@@ -58,15 +58,8 @@ class Tasks:
         return self
 
     def __exit__(self, kind, error, traceback):
-        if error is not None:
-            return
-        try:
+        if error is None:
             self._end(self._task)
-        except KeyboardInterrupt as interrupt:
-            # A warm fit keeps its epochs even if the interrupt came in a callback.
-            if not self._fit.plan.warm_start or self._fit.record.loss_curve is None:
-                raise
-            self._fit.record.interrupt = interrupt
 
     def begin_epoch(self):
         """Report the beginning of an epoch."""

@@ -1,68 +1,97 @@
-"""Ctrl-C that waits for what must not be done by half."""
+"""Ctrl-C that waits for what must not be done by half.
+
+`interrupts_deferred` makes it wait; ``with interrupts.allowed()`` inside lets it through. The first
+interrupt that gets through makes the next ones wait, so that nothing interrupts the undoing.
+"""
 
 import signal
 import threading
-from contextlib import contextmanager
+
+# Besides Ctrl-C, what programs set a handler for that raises: a request to end, and a time limit.
+_NUMBERS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGALRM") if hasattr(signal, name)
+]
 
 
-class Interrupts:
-    """A context whose code decides from when on a Ctrl-C waits for the end of the context.
+class interrupts_deferred:
+    """A context that handles a Ctrl-C at its end, and likewise SIGTERM and SIGALRM.
 
-    Until `hold` is called, a Ctrl-C is handled at once, as without the context. Only the main
-    thread is interrupted by Python, so nothing changes in other threads.
-
-    Examples
-    --------
-    >>> with Interrupts() as interrupts:
-    ...     pass  # Handled at once.
-    ...     interrupts.hold()
-    ...     pass  # Handled at the end.
-    """
-
-    def __init__(self):
-        self._handler = None
-        self._is_holding = False
-        self._pressed = None
-
-    def hold(self):
-        """Let a Ctrl-C wait from now on."""
-        self._is_holding = True
-
-    def _handle(self, *given):
-        if self._is_holding:
-            self._pressed = given
-        else:
-            self._handler(*given)
-
-    def __enter__(self):
-        handler = signal.getsignal(signal.SIGINT)
-        if threading.current_thread() is threading.main_thread() and callable(handler):
-            self._handler = handler
-            try:
-                signal.signal(signal.SIGINT, self._handle)
-            except BaseException:
-                # A Ctrl-C just now: the context is not entered.
-                signal.signal(signal.SIGINT, handler)
-                raise
-        return self
-
-    def __exit__(self, *error):
-        if self._handler is None:
-            return
-        signal.signal(signal.SIGINT, self._handler)
-        if self._pressed is not None:
-            self._handler(*self._pressed)
-
-
-@contextmanager
-def interrupts_deferred():
-    """Handle a Ctrl-C of this context at its end.
+    Only the main thread is interrupted by Python, so nothing changes in other threads. A signal
+    without a handler in Python keeps its meaning.
 
     Examples
     --------
     >>> with interrupts_deferred():
     ...     pass  # Numba, for example, is unusable after half an import.
+
+    Where work may be interrupted, but what surrounds it may not:
+
+    >>> with interrupts_deferred() as interrupts:
+    ...     with interrupts.allowed():
+    ...         pass
     """
-    with Interrupts() as interrupts:
-        interrupts.hold()
-        yield
+
+    def __init__(self):
+        self._handlers = {}
+        self._pending = []
+        self._is_open = False
+
+    def __enter__(self):
+        if threading.current_thread() is not threading.main_thread():
+            return self
+        try:
+            for number in _NUMBERS:
+                handler = signal.getsignal(number)
+                if callable(handler):
+                    self._handlers[number] = handler
+                    signal.signal(number, self._handle)
+        except BaseException:
+            # The handler of a signal that was not deferred yet has raised.
+            self._give_back()
+            raise
+        return self
+
+    def __exit__(self, *error):
+        self._is_open = False
+        self._give_back()
+        for number, frame in self._pending:
+            self._handlers[number](number, frame)
+
+    def _give_back(self):
+        for number, handler in self._handlers.items():
+            # Any other handler was set by other code in the meantime: leave it.
+            if signal.getsignal(number) == self._handle:
+                signal.signal(number, handler)
+
+    def _handle(self, number, frame):
+        if not self._is_open:
+            self._pending.append((number, frame))
+            return
+        # Closed first: the handler raises, and what it interrupts is undone without interruption.
+        self._is_open = False
+        self._handlers[number](number, frame)
+        self._is_open = True
+
+    def allowed(self):
+        """A context in which an interrupt gets through at once, also one that has waited."""
+        return _Allowed(self)
+
+    def wait(self):
+        """Let no interrupt through in the rest of this context, unless it is allowed again."""
+        self._is_open = False
+
+    def _open(self):
+        self._is_open = True
+        while self._pending:
+            self._handle(*self._pending.pop())
+
+
+class _Allowed:
+    def __init__(self, interrupts):
+        self._interrupts = interrupts
+
+    def __enter__(self):
+        self._interrupts._open()
+
+    def __exit__(self, *error):
+        self._interrupts.wait()

@@ -141,6 +141,8 @@ class Record:
         The reason why training ended without convergence.
     interrupt : KeyboardInterrupt or None
         The interrupt that ended training after the last complete epoch.
+    is_kept : bool
+        Whether an interrupt from now on leaves the complete epochs of a warm fit in place.
     """
 
     loss_curve: list | None = None
@@ -156,6 +158,7 @@ class Record:
     converged: bool = False
     message: str = ""
     interrupt: KeyboardInterrupt | None = None
+    is_kept: bool = False
 
     def truncate(self, n_iter, best_iters, best_scores):
         """Remove what an interrupted epoch recorded after the first `n_iter` epochs."""

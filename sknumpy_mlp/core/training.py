@@ -21,9 +21,8 @@ def train(fit, tasks=None):
     Parameters
     ----------
     fit : Fit
-        Must have `network`, `loss`, `batches`, `held_out`, `plan`, `state`, `record`,
-        `n_epochs`, the number of epochs, or None for ``plan.max_iter``, and the method ``keep()``,
-        which is called when an interrupt must not lose the epochs any more.
+        Must have `network`, `loss`, `batches`, `held_out`, `plan`, `state`, `record` and
+        `n_epochs`, the number of epochs, or None for ``plan.max_iter``.
     tasks : object, default=None
         Its methods ``begin_epoch()`` and ``end_epoch()`` are called in every epoch. Training stops
         if ``end_epoch()`` returns True.
@@ -36,12 +35,8 @@ def train(fit, tasks=None):
     # Overflow is reported at the end of the epoch, by DivergedError.
     with np.errstate(over="ignore", invalid="ignore"):
         fit.plan.optimizer.train(Training(fit, tasks))
-    temper(fit)
-
-
-def temper(fit):
-    """Fit the temperature of each member of a trained network to its held-out rows."""
     if fit.plan.temperature_scaling:
+        # After an interrupt here, the epochs are kept without a temperature, as in a checkpoint.
         fit.record.temperatures = [
             fit_temperature(rows.loss, rows.raw_scores(), rows.y, rows.weights)
             for rows in fit.held_out
@@ -95,17 +90,16 @@ class Training:
                 self._epoch(steps, patience, best)
                 if keeps_epochs:
                     last.keep()
-            if last.exists:
-                self.fit.keep()
             if not record.converged and record.n_iter >= plan.max_iter:
                 record.message = advice(self.fit, *self._decisive_curve())
             best.restore()
+            record.is_kept = keeps_epochs
         except KeyboardInterrupt as interrupt:
             if not last.exists:
                 raise
             last.restore()
             record.interrupt = interrupt
-            self.fit.keep()
+            record.is_kept = True
 
     def _steps(self, optimizer):
         """The steps of an epoch, with the moments of the state if they belong to the optimizer."""

@@ -42,7 +42,6 @@ class Run:
             held_out=held_out,
             n_epochs=None,
             engine=choose("auto", network, loss),
-            keep=lambda: None,
         )
         self.network, self.loss, self.state = network, loss, state
 

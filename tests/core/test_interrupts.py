@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from sknumpy_mlp.core.interrupts import Interrupts, interrupts_deferred
+from sknumpy_mlp.core.interrupts import interrupts_deferred
 
 
 def press():
@@ -30,19 +30,6 @@ def test_what_is_begun_ends_before_the_interrupt():
         press()
         done.append(1)
     assert done == [1]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
-def test_an_interrupt_is_handled_at_once_until_it_is_held():
-    done = []
-    with pytest.raises(KeyboardInterrupt), Interrupts():
-        press()
-        done.append(1)
-    with pytest.raises(KeyboardInterrupt), Interrupts() as interrupts:
-        interrupts.hold()
-        press()
-        done.append(2)
-    assert done == [2]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
