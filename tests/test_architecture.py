@@ -84,7 +84,9 @@ LEVELS = [
     ["_estimator.checkpoint"],
     ["_estimator.tasks"],
     ["_estimator.base", "callbacks"],
-    ["classifier", "regressor", "preprocessing"],
+    ["classifier", "regressor", "preprocessing.checks"],
+    ["preprocessing.encoder", "preprocessing.imputer", "preprocessing.scaler"],
+    ["preprocessing.__init__"],
     ["_columns"],
     ["tabular"],
     ["__init__"],
@@ -100,7 +102,7 @@ NETWORK = sorted(
 )
 NUMERICAL = sorted({*NETWORK, *(name for name in PATHS if name in PARTS)})
 # A transformer is its formula.
-APART = {"__init__", "preprocessing"}
+APART = {"__init__", *(name for name in PATHS if name.startswith("preprocessing."))}
 ESTIMATOR = [name for name in PATHS if name not in NUMERICAL and name not in APART]
 
 # What computes: operators are counted apart. Array handling (shapes, searches, counts) is allowed.
@@ -254,6 +256,7 @@ class TestImports:
                 assert cls.__module__ == f"sknumpy_mlp.{family}"
         assert sknumpy_mlp.optimizers.Adam.__module__ == "sknumpy_mlp.optimizers"
         assert sknumpy_mlp.losses.LogLoss.__module__ == "sknumpy_mlp.losses"
+        assert sknumpy_mlp.RobustSmoothScaler.__module__ == "sknumpy_mlp.preprocessing"
 
     def test_mypy_finds_the_public_addresses(self, tmp_path):
         pytest.importorskip("mypy", reason="mypy is not installed")
