@@ -348,9 +348,14 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         ndarray of shape (n_samples,), or (n_samples, n_labels) of 0 and 1 for a multilabel target
             Labels have the type of `classes_`. For a multilabel target they are integers, in a
             sparse matrix if the training target was sparse.
+
+        Raises
+        ------
+        ValueError
+            If `X` is invalid, or if a prediction overflows; so do the other predict methods.
         """
-        raw = self._raw_scores(X)
-        return self._labels.decode(self._loss.link.predict(raw))
+        codes = self._predictions(X, "predict")
+        return self._labels.decode(codes)
 
     def predict_proba(self, X):
         """Predict class probabilities.
@@ -366,8 +371,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
             multilabel. If the training target has a single class, log-loss still gives two
             columns, as in scikit-learn.
         """
-        raw = self._raw_scores(X)
-        return self._loss.link.probabilities(raw)
+        return self._predictions(X, "probabilities")
 
     def predict_log_proba(self, X):
         """Predict log-probabilities, computed from raw scores rather than rounded probabilities.
@@ -380,8 +384,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         -------
         ndarray of shape (n_samples, n_classes), of the dtype of the network
         """
-        raw = self._raw_scores(X)
-        return self._loss.link.log_probabilities(raw)
+        return self._predictions(X, "log_probabilities")
 
     def decision_function(self, X):
         """Compute raw scores; a larger score means that the class is more likely.
@@ -395,8 +398,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
             For two classes, the log-odds of ``classes_[1]``.
         """
-        raw = self._raw_scores(X)
-        return self._loss.link.decision(raw)
+        return self._predictions(X, "decision")
 
     @available_if(takes_steps)
     @with_known_keywords

@@ -285,6 +285,16 @@ def test_the_weights_decide_the_dtype_of_probabilities(estimator):
     expect(estimator, model.predict_proba(X).dtype == np.float32)
 
 
+@section("Predictions that overflow raise an error")
+# NumPy warns of theirs.
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_predictions_that_overflow_are_refused(estimator):
+    X, y = digits()
+    model = estimator(max_iter=2, activation="identity").fit(X, y)
+    signs = np.where(np.arange(X.shape[1]) % 2, 1, -1)
+    expect(estimator, raises(lambda: model.predict(1.5e308 * signs[np.newaxis]), ValueError))
+
+
 @section("There is a `decision_function`")
 def test_there_is_a_decision_function(estimator):
     expect(estimator, hasattr(estimator(), "decision_function"))

@@ -22,7 +22,7 @@ from .._keywords import with_known_keywords
 from .._vectors import are_surely_finite
 from ..core.batches import consecutively
 from ..core.batches import rows as rows_of
-from ..core.diagnosis import scale_advice, schedule_advice
+from ..core.diagnosis import check_predictions, scale_advice, schedule_advice
 from ..core.state import TrainingState
 from ..core.temperature import calibrated_loss
 from ..core.training import train
@@ -197,6 +197,8 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             return fitted.past(self, TrainingState(samples_seen=self.t_))
         return Past()
 
+    # Checks find what is not finite: NumPy need not warn of sums and casts on the way.
+    @np.errstate(all="ignore")
     def _check(self, plan, past, X, y, sample_weight, held_out=(None,) * 3, **options):
         """Check what was given, and learn the target: `Rows`.
 
@@ -250,6 +252,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             sample_weight = check_weights(sample_weight, X.shape[0])
         return Rows(X, y, self._learn_target(y, labels, **options), sample_weight)
 
+    @np.errstate(all="ignore")
     def _validated(self, X, *y, **options):
         """`validate_data`, with messages that name the target, and the recipe for tables."""
         options |= {"accept_sparse": ["csr", "csc"], "dtype": "numeric"}
@@ -362,8 +365,14 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         # If they are not, the long check says why.
         return are_surely_finite(X.ravel("K"))
 
-    def _raw_scores(self, X):
-        """Raw scores of any input, (n_samples, n_outputs)."""
+    def _predictions(self, X, method):
+        """What a method of the link makes of the raw scores of any input.
+
+        Raises
+        ------
+        ValueError
+            If `X` is invalid, or if numbers of the network overflow.
+        """
         if not hasattr(self, "coefs_"):
             check_is_fitted(self)
         dtype = fitted.dtype(self)
@@ -371,7 +380,18 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             X = self._validated(X, reset=False)
             check_numbers(X, dtype)
             check_format(X, self._network)
-        given = fitted.parameters(self)
+        X, given = rows_of(X, dtype), fitted.parameters(self)
+        # What overflows is reported below.
+        with np.errstate(all="ignore"):
+            raw = self._raw_scores(X, dtype, given)
+            check_predictions(raw, X, given)
+            found = getattr(self._loss.link, method)(raw)
+        # Finite scores may have a logarithm or an exponential that is not.
+        check_predictions(found, X, given)
+        return found
+
+    def _raw_scores(self, X, dtype, given):
+        """Raw scores of rows by these parameters, (n_samples, n_outputs)."""
         arrays = [array for found in given.values() for array in found]
         forward = self._passes.take(arrays)
         # A pass that reads copies of the parameters would not see changes in place.
@@ -379,7 +399,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             each.dtype == dtype and each.flags.c_contiguous for each in arrays
         )
         forward = forward or fitted.forward(self, given)
-        scores = self._pooled_scores(forward, rows_of(X, dtype), dtype)
+        scores = self._pooled_scores(forward, X, dtype)
         if is_kept:
             self._passes.give_back(arrays, forward)
         return scores
