@@ -5,13 +5,13 @@ import warnings
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import unique_labels
 
 from ._estimator.base import BaseScratchMLP
 from ._estimator.class_weights import weights_of_classes
-from ._estimator.labels import Labels, has_several_labels
+from ._estimator.labels import Labels, has_several_labels, labels_of
+from ._estimator.naming import naming
 from ._estimator.parameters import takes_steps
-from ._estimator.rows import Target
+from ._estimator.rows import Target, check_complete
 from ._keywords import with_known_keywords
 
 
@@ -352,7 +352,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         Raises
         ------
         ValueError
-            If `X` is invalid, or if a prediction overflows; so do the other predict methods.
+            If `X` is invalid, or if a prediction overflows. This holds for all predictions.
         """
         codes = self._predictions(X, "predict")
         return self._labels.decode(codes)
@@ -434,21 +434,24 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
     def _learn_target(self, y, labels, warm=False, incremental=False, classes=None):
         """Find the classes or check them against the known classes, and encode the target."""
         is_first = labels is None
+        if classes is not None:
+            with naming("classes"):
+                check_complete(classes, "classes")
         if incremental and is_first and classes is None and np.ndim(y) == 1:
             raise ValueError("classes must be passed on the first call to partial_fit, got None")
         if is_first:
             labels = Labels.learn(y, classes)
         else:
             has_several_labels(y)
-        if classes is not None and not np.array_equal(unique_labels(classes), labels.classes):
+        if classes is not None and not labels.are(labels_of(classes, "classes")):
             raise ValueError(
                 f"classes must be the same in all calls to partial_fit: they were "
                 f"{labels.classes}, got {classes!r}"
             )
-        if warm and not is_first and set(unique_labels(y)) != set(labels.classes):
+        if warm and not is_first and not labels.are(labels_of(y)):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {labels.classes}, `y` has {unique_labels(y)}"
+                f"call to fit. Previously got {labels.classes}, `y` has {labels_of(y)}"
             )
         return Target(labels.encode(y), labels.kind, len(labels.classes), labels)
 

@@ -73,11 +73,12 @@ LEVELS = [
     ["core.training"],
     [
         "_estimator.__init__",
-        "_estimator.labels",
+        "_estimator.naming",
         "_estimator.passes",
         "_estimator.rollback",
         "_estimator.threads",
     ],
+    ["_estimator.labels"],
     ["_estimator.class_weights", "_estimator.parameters", "_estimator.rows", "_estimator.summary"],
     ["_estimator.fit"],
     ["_estimator.fitted"],

@@ -29,6 +29,7 @@ from ..core.training import train
 from . import fitted
 from .checkpoint import take_up
 from .fit import Past, begin, splits
+from .naming import INVALID, explain, naming
 from .parameters import CALIBRATED_LOSS, FAMILIES, Plan
 from .passes import ForwardPasses
 from .rollback import unchanged_on_failure
@@ -38,8 +39,8 @@ from .rows import (
     check_enough_to_split,
     check_format,
     check_numbers,
+    check_structure,
     check_weights,
-    explain,
 )
 from .summary import summary
 from .tasks import CallbackSupportMixin, Tasks, with_callbacks
@@ -244,7 +245,8 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         options_of_y = {"multi_output": True, "y_numeric": self._y_numeric}
         # scikit-learn checks numbers only, and those that are made of objects before they are.
         if not sparse.issparse(y):
-            check_complete(y)
+            with naming("y"):
+                check_complete(y)
         X, y = self._validated(X, y, reset=reset, **options_of_y)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
@@ -256,11 +258,12 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
     def _validated(self, X, *y, **options):
         """`validate_data`, with messages that name the target, and the recipe for tables."""
         options |= {"accept_sparse": ["csr", "csc"], "dtype": "numeric"}
+        for given, name in zip((X, *y), ("X", "y")):
+            check_structure(given, name)
         try:
             return validate_data(self, X, *y, **options)
-        except (TypeError, ValueError) as error:
-            explain(error, X)
-            raise
+        except INVALID as error:
+            explain(error, X, *y)
 
     def _check_held_out(self, plan, rows, X_val, y_val, sample_weight_val):
         """Check the rows given to hold out: `Rows`, or None where none are given."""
@@ -280,8 +283,9 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         labels = rows.target.labels
         try:
             held_out = self._check_rows(X_val, y_val, None, labels, False, incremental=True)
-        except ValueError as error:
-            raise ValueError(f"X_val and y_val must be as X and y are: {error}") from error
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"X_val and y_val must be as X and y are: {error}") from error
         if sample_weight_val is not None:
             held_out.sample_weight = check_weights(
                 sample_weight_val, held_out.X.shape[0], "sample_weight_val"
