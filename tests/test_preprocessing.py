@@ -6,7 +6,9 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.utils.estimator_checks import check_dataframe_column_names_consistency
 
 from sknumpy_mlp import (
@@ -16,6 +18,7 @@ from sknumpy_mlp import (
     preprocessing,
 )
 
+from .common import refusal, state_of
 from .test_sklearn_conventions import each_check
 
 
@@ -64,3 +67,24 @@ def test_pickles_name_the_package_and_not_the_file_behind_it(cls):
     assert getattr(preprocessing, cls.__name__) is cls
     written = pickle.dumps(cls(), protocol=0)
     assert f"csknumpy_mlp.preprocessing\n{cls.__name__}\n".encode() in written
+
+
+@pytest.mark.parametrize(
+    "transformer",
+    [RobustSmoothScaler(), GaussianImputer(), CrossFittedTargetEncoder(random_state=0)],
+    ids=lambda each: type(each).__name__,
+)
+def test_a_fit_that_fails_changes_nothing(transformer):
+    names = ["a", "b"]
+    X = pd.DataFrame(np.random.RandomState(0).randint(3, size=(20, 2)).astype(float), columns=names)
+    y = np.arange(20.0) / 2
+    fitted = clone(transformer).fit(X, y)
+    before, expected = state_of(fitted), fitted.transform(X)
+    wrong = X.rename(columns={"b": "c"}).assign(d=[np.inf, *range(19)])
+    refusal(lambda: fitted.fit(wrong, y))
+    if isinstance(transformer, CrossFittedTargetEncoder):
+        refusal(lambda: fitted.fit_transform(X.assign(d=1.0), y[1:]))
+    else:
+        refusal(lambda: fitted.fit_transform(wrong, y))
+    assert state_of(fitted) == before
+    np.testing.assert_array_equal(fitted.transform(X), expected)

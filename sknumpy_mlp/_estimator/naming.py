@@ -26,8 +26,10 @@ def explain(error, X, *y):
     """Raise an error of a check of `X`, or of `X` and `y`, again, so that it names one of them."""
     message = str(error)
     is_about_tables = any(words in message for words in STRINGS_OR_GAPS)
+    if "dense data is required" in message:
+        raise _named(error, "X") from error
     try:
-        check_array(X, accept_sparse=True, dtype="numeric", input_name="X")
+        check_array(X, accept_sparse=["csr", "csc"], dtype="numeric", input_name="X")
     except INVALID:
         if is_about_tables:
             first, *rest = message.split("\n", 1)

@@ -18,7 +18,7 @@ def unchanged_on_failure(method):
     def guarded(self, *args, **kwargs):
         before = dict(vars(self))
         streams = [
-            check_stream(self.random_state),
+            check_stream(getattr(self, "random_state", None)),
             getattr(before.get("_training"), "random_state", None),
         ]
         streams = [s for s in streams if isinstance(s, np.random.RandomState)]

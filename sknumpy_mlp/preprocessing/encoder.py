@@ -1,17 +1,23 @@
 """`CrossFittedTargetEncoder`: categories, by the mean of the target."""
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.model_selection import KFold
 from sklearn.preprocessing import LabelBinarizer, TargetEncoder
+from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import (
     _check_feature_names_in,
     check_array,
     check_consistent_length,
     check_is_fitted,
-    validate_data,
 )
+
+from .._estimator.naming import naming
+from .._estimator.rollback import unchanged_on_failure
+from .._estimator.rows import check_complete, check_structure
+from .checks import checked
 
 
 class CrossFittedTargetEncoder(TransformerMixin, BaseEstimator):
@@ -83,6 +89,7 @@ class CrossFittedTargetEncoder(TransformerMixin, BaseEstimator):
         self.cv = cv
         self.random_state = random_state
 
+    @unchanged_on_failure
     def fit(self, X, y):
         """Compute the means over all samples.
 
@@ -106,6 +113,7 @@ class CrossFittedTargetEncoder(TransformerMixin, BaseEstimator):
         self._fit(X, y)
         return self
 
+    @unchanged_on_failure
     def fit_transform(self, X, y):
         """Fit, and encode each fold by the means over the other folds.
 
@@ -121,8 +129,11 @@ class CrossFittedTargetEncoder(TransformerMixin, BaseEstimator):
         """
         X, Y = self._fit(X, y)
         codes = np.empty((len(X), X.shape[1] * Y.shape[1]))
-        folds = KFold(self.cv, shuffle=True, random_state=self.random_state)
-        for others, fold in folds.split(X):
+        with naming("random_state"):
+            stream = check_random_state(self.random_state)
+        with naming("cv"):
+            folds = list(KFold(self.cv, shuffle=True, random_state=stream).split(X))
+        for others, fold in folds:
             codes[fold] = _means(_encoders(X[others], Y[others]), X[fold])
         return codes
 
@@ -138,7 +149,7 @@ class CrossFittedTargetEncoder(TransformerMixin, BaseEstimator):
         ndarray of shape (n_samples, n_features * n_target_columns), of float64
         """
         check_is_fitted(self)
-        return _means(self.encoders_, self._checked(X, reset=False))
+        return _means(self.encoders_, checked(self, X, reset=False))
 
     def get_feature_names_out(self, input_features=None):
         """The names of the features, followed by the class or number of each target column.
@@ -167,22 +178,31 @@ class CrossFittedTargetEncoder(TransformerMixin, BaseEstimator):
             )
         if y is None:
             raise ValueError("requires y to be passed, but the target y is None")
-        X = self._checked(X, reset=True)
-        Y, classes = self._columns_of_target(y)
+        X = checked(self, X, reset=True)
+        with naming("y"):
+            Y, classes = self._columns_of_target(y)
         check_consistent_length(X, Y)
         self.encoders_, self.classes_ = _encoders(X, Y), classes
         return X, Y
 
+    @np.errstate(all="ignore")
     def _columns_of_target(self, y):
         """The target as columns of numbers, and its classes."""
+        check_structure(y, "y")
+        if sparse.issparse(y) and y.ndim == 1:
+            raise ValueError(f"y must be dense, got a {type(y).__name__} of one dimension")
+        if not sparse.issparse(y):
+            check_complete(y)
         if self.target_type == "continuous" or type_of_target(y).startswith("continuous"):
             Y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
+            if np.isinf(np.var(Y, axis=0)).any():
+                raise ValueError(
+                    f"y must hold numbers whose variance is finite, got numbers up to "
+                    f"{np.abs(Y).max():g}"
+                )
             return Y.reshape(len(Y), -1), None
         labels = LabelBinarizer()
         return labels.fit_transform(y).astype(np.float64), labels.classes_
-
-    def _checked(self, X, reset):
-        return validate_data(self, X, dtype=None, ensure_all_finite="allow-nan", reset=reset)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -196,9 +216,11 @@ class CrossFittedTargetEncoder(TransformerMixin, BaseEstimator):
 
 def _encoders(X, Y):
     """Fit an encoder for each column of the target."""
-    return [TargetEncoder(target_type="continuous").fit(X, column) for column in Y.T]
+    with naming("X"):
+        return [TargetEncoder(target_type="continuous").fit(X, column) for column in Y.T]
 
 
 def _means(encoders, X):
     """The codes of all encoders, those of the same feature side by side."""
-    return np.stack([each.transform(X) for each in encoders], axis=2).reshape(len(X), -1)
+    with naming("X"):
+        return np.stack([each.transform(X) for each in encoders], axis=2).reshape(len(X), -1)

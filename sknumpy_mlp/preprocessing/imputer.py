@@ -1,10 +1,13 @@
 """`GaussianImputer`: missing numbers, from the other numbers of the sample."""
 
+from numbers import Real
+
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .checks import checked_numbers
+from .._estimator.rollback import unchanged_on_failure
+from .checks import checked_numbers, checked_size
 
 
 class GaussianImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -52,6 +55,7 @@ class GaussianImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def __init__(self, shrinkage=0.1):
         self.shrinkage = shrinkage
 
+    @unchanged_on_failure
     def fit(self, X, y=None):
         """Estimate means, standard deviations and correlations.
 
@@ -70,24 +74,27 @@ class GaussianImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         ValueError
             If `X` contains infinity, or if `shrinkage` is not in (0, 1].
         """
-        if not 0 < self.shrinkage <= 1:
+        if not isinstance(self.shrinkage, Real) or not 0 < self.shrinkage <= 1:
             raise ValueError(f"shrinkage must be in (0, 1], got {self.shrinkage!r}")
         X = checked_numbers(self, X, reset=True).astype(np.float64)
         known = ~np.isnan(X)
-        n_known = np.maximum(known.sum(axis=0), 1)
-        self.mean_ = np.where(known, X, 0).sum(axis=0) / n_known
-        Z = np.where(known, X - self.mean_, 0)
-        spread = np.sqrt((Z**2).sum(axis=0) / n_known)
-        self.scale_ = np.where(spread > 0, spread, 1)
-        Z /= self.scale_
-        both = known.astype(np.float64)
-        R = Z.T @ Z / np.maximum(both.T @ both, 1)
-        if not known.all():
-            # Means over different samples need not belong to any joint distribution.
-            values, vectors = np.linalg.eigh(R)
-            R = vectors * np.maximum(values, 0) @ vectors.T
-        R *= 1 - self.shrinkage
-        self.precision_ = np.linalg.inv(R + self.shrinkage * np.eye(len(R)))
+        with np.errstate(all="ignore"):
+            self.mean_, self.scale_, Z = _standardized(np.where(known, X, 0), known)
+            both = known.astype(np.float64)
+            R = Z.T @ Z / np.maximum(both.T @ both, 1)
+            if not known.all():
+                # Means over different samples need not belong to any joint distribution.
+                values, vectors = np.linalg.eigh(R)
+                R = vectors * np.maximum(values, 0) @ vectors.T
+            R *= 1 - self.shrinkage
+            R += self.shrinkage * np.eye(len(R))
+            try:
+                self.precision_ = np.linalg.inv(R)
+            except np.linalg.LinAlgError as error:
+                raise ValueError(
+                    f"shrinkage must be larger for the features of X, of which some repeat others, "
+                    f"got {self.shrinkage!r}"
+                ) from error
         return self
 
     def transform(self, X):
@@ -101,23 +108,50 @@ class GaussianImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         -------
         ndarray of shape (n_samples, n_features)
             float32 for float32, otherwise float64. Known values are unchanged.
+
+        Raises
+        ------
+        ValueError
+            If `X` contains infinity, or if an expectation is too large for the dtype.
         """
         check_is_fitted(self)
-        X = checked_numbers(self, X, reset=False).copy()
+        X = checked_numbers(self, X, reset=False)
         gaps = np.isnan(X)
         rows = np.flatnonzero(gaps.any(axis=1))
-        Z = np.where(gaps[rows], 0, (X[rows] - self.mean_) / self.scale_)
-        patterns, number = np.unique(gaps[rows], axis=0, return_inverse=True)
-        order = np.argsort(number.ravel(), kind="stable")
-        ends = np.cumsum(np.bincount(number.ravel(), minlength=len(patterns)))
-        for gap, same in zip(patterns, np.split(order, ends[:-1])):
-            P = self.precision_[gap]
-            found = -np.linalg.solve(P[:, gap], P @ Z[same].T).T
-            X[np.ix_(rows[same], gap)] = found * self.scale_[gap] + self.mean_[gap]
-        return X
+        if not len(rows):
+            return X.copy()
+        with np.errstate(all="ignore"):
+            # Halves, since the difference of two numbers may be too large.
+            Z = np.where(gaps[rows], 0, (X[rows] / 2 - self.mean_ / 2) / self.scale_ * 2)
+            patterns, number = np.unique(gaps[rows], axis=0, return_inverse=True)
+            order = np.argsort(number.ravel(), kind="stable")
+            ends = np.cumsum(np.bincount(number.ravel(), minlength=len(patterns)))
+            filled = X.astype(np.float64)
+            for gap, same in zip(patterns, np.split(order, ends[:-1])):
+                P = self.precision_[gap]
+                found = -np.linalg.solve(P[:, gap], P @ Z[same].T).T
+                filled[np.ix_(rows[same], gap)] = found * self.scale_[gap] + self.mean_[gap]
+        filled[np.isnan(filled)] = np.inf
+        return checked_size(filled, X.dtype, "expectations")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _standardized(X, known):
+    """Means, standard deviations and standardized columns; unknown values are 0, before and after.
+
+    Columns are scaled by powers of two, so that no square overflows and no bit changes.
+    """
+    _, exponent = np.frexp(np.abs(X).max(axis=0))
+    X = np.ldexp(X, -exponent)
+    n_known = np.maximum(known.sum(axis=0), 1)
+    mean = X.sum(axis=0) / n_known
+    Z = np.where(known, X - mean, 0)
+    spread = np.sqrt((Z**2).sum(axis=0) / n_known)
+    Z /= np.where(spread > 0, spread, 1)
+    scale = np.ldexp(spread, exponent)
+    return np.ldexp(mean, exponent), np.where(scale > 0, scale, 1), Z

@@ -4,7 +4,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .checks import checked_numbers
+from .._estimator.rollback import unchanged_on_failure
+from .checks import NUMBERS, checked_numbers, checked_size
 
 # The bound c of smooth clipping, which no output exceeds.
 BOUND = 3.0
@@ -68,6 +69,7 @@ class RobustSmoothScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def __init__(self, dtype=None):
         self.dtype = dtype
 
+    @unchanged_on_failure
     def fit(self, X, y=None):
         """Compute the median and the scale of every feature.
 
@@ -88,10 +90,10 @@ class RobustSmoothScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         self._output_dtype(np.float64)
         X = checked_numbers(self, X, reset=True)
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):
             lowest, low, center, high, highest = _quantiles(X, [0, 25, 50, 75, 100])
             spread = high - low
-            scale = np.where(spread > 0, spread, (highest - lowest) / 2)
+            scale = np.where(spread > 0, spread, highest / 2 - lowest / 2)
         if not np.isfinite(scale).all():
             raise ValueError(
                 f"X must have columns whose range is finite in {X.dtype}, got columns "
@@ -115,21 +117,28 @@ class RobustSmoothScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = checked_numbers(self, X, reset=False)
-        scale = self.scale_.astype(X.dtype)
+        # float32 may be too small for the columns of `fit`.
+        dtype, X = X.dtype, X.astype(np.result_type(X, self.scale_), copy=False)
+        scale, center = self.scale_.astype(X.dtype), self.center_.astype(X.dtype)
         scaled = np.where(np.isnan(X), X, 0)
         # Values that overflow are clipped below.
-        with np.errstate(over="ignore"):
-            np.divide(X - self.center_.astype(X.dtype), scale, out=scaled, where=scale > 0)
-        np.clip(scaled, -FAR, FAR, out=scaled)
-        scaled /= np.sqrt(1 + (scaled / BOUND) ** 2)
-        return scaled.astype(self._output_dtype(X.dtype), copy=False)
+        with np.errstate(all="ignore"):
+            difference = X - center
+            # Where even the difference overflows, its half does not.
+            half = np.isinf(difference)
+            difference[half] = (X / 2 - center / 2)[half]
+            np.divide(difference, scale, out=scaled, where=scale > 0)
+            scaled[half] *= 2
+            np.clip(scaled, -FAR, FAR, out=scaled)
+            scaled /= np.sqrt(1 + (scaled / BOUND) ** 2)
+        return scaled.astype(self._output_dtype(dtype), copy=False)
 
     def inverse_transform(self, X):
         r"""Undo `transform`: ``m + s u`` with :math:`u = 3 z / \sqrt{9 - z^2}`.
 
         Rounding errors are amplified by the factor ``1 + (u / 3)^2``, so outliers are only restored
         approximately. Values beyond the bounds, or rounded to them, are replaced by the nearest
-        number between -3 and 3.
+        number between -3 and 3, and results beyond the largest number by that number.
 
         Parameters
         ----------
@@ -138,22 +147,38 @@ class RobustSmoothScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_features)
+
+        Raises
+        ------
+        ValueError
+            If `X` contains infinity, or if a result is too large for float32 but not for the
+            columns of `fit`.
         """
         check_is_fitted(self)
         X = checked_numbers(self, X, reset=False)
-        largest = np.nextafter(X.dtype.type(BOUND), X.dtype.type(0))
-        X = np.clip(X, -largest, largest)
-        X *= BOUND / np.sqrt((BOUND - X) * (BOUND + X))
-        X *= self.scale_.astype(X.dtype)
-        X += self.center_.astype(X.dtype)
-        return X.astype(self._output_dtype(X.dtype), copy=False)
+        dtype, X = X.dtype, X.astype(np.result_type(X, self.scale_), copy=False)
+        scale, center = self.scale_.astype(X.dtype), self.center_.astype(X.dtype)
+        nearest = np.nextafter(X.dtype.type(BOUND), X.dtype.type(0))
+        X = np.clip(X, -nearest, nearest)
+        with np.errstate(all="ignore"):
+            X *= BOUND / np.sqrt((BOUND - X) * (BOUND + X))
+            values = X * scale + center
+            # Where the product overflows, the sum of the halves may not.
+            half = np.isinf(values)
+            values[half] = 2 * (X * (scale / 2) + center / 2)[half]
+        largest = np.finfo(X.dtype).max
+        np.clip(values, -largest, largest, out=values)
+        return checked_size(values, self._output_dtype(dtype), "original values")
 
     def _output_dtype(self, dtype):
         """The dtype of the output for an input of this dtype."""
         if self.dtype is None:
             return np.dtype(dtype)
-        chosen = np.dtype(self.dtype)
-        if chosen not in (np.float32, np.float64):
+        try:
+            chosen = np.dtype(self.dtype)
+        except (TypeError, ValueError, SyntaxError):
+            chosen = None
+        if chosen is None or chosen not in NUMBERS:
             raise ValueError(f"dtype must be float32, float64 or None, got {self.dtype!r}")
         return chosen
 

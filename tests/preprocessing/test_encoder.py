@@ -1,12 +1,17 @@
 """The encoder of categories: scikit-learn's own encoder on the same folds."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.model_selection import KFold
 from sklearn.preprocessing import TargetEncoder
 
 from sknumpy_mlp import CrossFittedTargetEncoder
+
+from ..common import refusal
 
 
 def categories(n_rows=150, n_categories=12, seed=0):
@@ -104,6 +109,40 @@ class TestTargetEncoder:
             CrossFittedTargetEncoder(target_type="binary").fit([["a"], ["b"]], [0, 1])
         with pytest.raises(ValueError, match="requires y to be passed"):
             CrossFittedTargetEncoder().fit_transform([["a"], ["b"]], None)
+
+    @pytest.mark.parametrize(
+        "name, value", [("cv", 1), ("cv", "a"), ("cv", 1000), ("random_state", "a")]
+    )
+    def test_invalid_folds_are_refused_by_name(self, name, value):
+        X, y = categories()
+        encoder = CrossFittedTargetEncoder(**{name: value})
+        message = refusal(lambda: encoder.fit_transform(X, y), ValueError, TypeError)
+        assert re.search(rf"\b{name}\b", message)
+        assert not hasattr(encoder, "encoders_")
+
+    @pytest.mark.parametrize(
+        "y",
+        [
+            sparse.coo_array(np.arange(150) % 2),
+            np.arange(150.0) * 1e160,
+            [None] * 150,
+            np.zeros((150, 2, 2)),
+            [1j] * 150,
+            [0, 1],
+            [10**400] * 150,
+        ],
+        ids=["sparse vector", "huge", "missing", "three axes", "complex", "short", "integers"],
+    )
+    @pytest.mark.parametrize("target_type", ["auto", "continuous"])
+    @pytest.mark.filterwarnings("ignore:The number of unique classes")
+    def test_targets_that_cannot_be_averaged_are_refused_by_name(self, y, target_type):
+        X, _ = categories()
+        if getattr(y, "ndim", 1) == 2 and sparse.issparse(y):
+            pytest.skip("this SciPy has no sparse vectors")
+        encoder = CrossFittedTargetEncoder(target_type=target_type)
+        with np.errstate(all="raise"):
+            message = refusal(lambda: encoder.fit(X, y), ValueError, TypeError)
+        assert re.search(r"\by\b", message) or "inconsistent numbers of samples" in message
 
     def test_names_of_the_output_follow_a_frame(self):
         X, rank = categories()

@@ -6,6 +6,8 @@ from sklearn.impute import SimpleImputer
 
 from sknumpy_mlp import GaussianImputer
 
+from ..common import refusal
+
 DTYPES = [np.float64, np.float32]
 
 
@@ -71,7 +73,25 @@ class TestGaussianImputer:
         X = np.array([[1.0, np.nan, 1.0], [2.0, np.nan, 2.0], [np.nan, 4.0, np.nan]] * 5)
         assert np.isfinite(GaussianImputer(shrinkage=1e-6).fit_transform(X)).all()
 
-    @pytest.mark.parametrize("shrinkage", [0, -1, 1.5, np.nan])
+    @pytest.mark.parametrize("exponent", [-1000, -600, 600, 1010])
+    def test_the_size_of_the_columns_changes_no_bit(self, exponent):
+        _, holes = rows_with_gaps()
+        out = GaussianImputer().fit_transform(holes)
+        with np.errstate(all="raise", under="ignore"):
+            scaled = GaussianImputer().fit_transform(np.ldexp(holes, exponent))
+        np.testing.assert_array_equal(np.ldexp(scaled, -exponent), out)
+
+    def test_expectations_beyond_the_dtype_are_refused(self):
+        X, _ = rows_with_gaps()
+        imputer = GaussianImputer(shrinkage=1e-3).fit(X)
+        row = np.array([[0.0] * 5, [1.7e308, np.nan, -1.7e308, 1.7e308, 1.7e308]])
+        said = "X must hold rows whose expectations are not too large for float64, but row 1 has "
+        assert refusal(lambda: imputer.transform(row)).startswith(said)
+        wide = GaussianImputer().fit(np.column_stack([X[:, 0], 1e300 + 1e300 * X[:, 1]]))
+        gap = np.array([[1.0, np.nan]], np.float32)
+        assert "too large for float32, but row 0 has " in refusal(lambda: wide.transform(gap))
+
+    @pytest.mark.parametrize("shrinkage", [0, -1, 1.5, np.nan, "0.1", None, 1j])
     def test_a_shrinkage_out_of_bounds_is_refused(self, shrinkage):
         with pytest.raises(ValueError, match=r"shrinkage must be in \(0, 1\], got"):
             GaussianImputer(shrinkage=shrinkage).fit([[1.0]])

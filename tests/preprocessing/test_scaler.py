@@ -10,6 +10,8 @@ from sklearn.preprocessing import RobustScaler
 
 from sknumpy_mlp import RobustSmoothScaler
 
+from ..common import refusal
+
 DTYPES = [np.float64, np.float32]
 
 
@@ -151,6 +153,69 @@ class TestInput:
         scaler.inverse_transform(Z)
         np.testing.assert_array_equal(X, before)
         assert (Z == 3).all()
+
+    @pytest.mark.parametrize(
+        "dtype", ["foo", "int64", 5, 1j, [1], "f8,f4", np.float16, np.longdouble, ">f8"], ids=str
+    )
+    def test_a_dtype_of_no_network_is_refused_by_its_name(self, dtype):
+        scaler = RobustSmoothScaler(dtype=dtype)
+        message = refusal(lambda: scaler.fit(some_rows()))
+        assert message == f"dtype must be float32, float64 or None, got {dtype!r}"
+        assert not hasattr(scaler, "center_")
+
+    def test_numbers_beyond_float64_are_refused_without_a_warning(self):
+        for X in (np.array([["1e4000"], ["1"]], np.longdouble), [[10**400], [1]]):
+            with np.errstate(all="raise"):
+                message = refusal(lambda X=X: RobustSmoothScaler().fit(np.asarray(X)))
+            assert "Input X" in message or message.startswith("X is invalid")
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-150, 1e150, 2.0**1020], ids=str)
+class TestExtremes:
+    """What is a number times that of ordinary rows, exactly so for a power of two."""
+
+    X = np.array([[1.0], [2.0], [3.0], [7.0], [-5.0]])
+
+    def test_the_scale_of_the_columns_does_not_matter(self, size):
+        with np.errstate(all="raise"):
+            Z = RobustSmoothScaler().fit_transform(size * self.X)
+        expected = RobustSmoothScaler().fit_transform(self.X)
+        np.testing.assert_allclose(Z, expected, rtol=0 if np.log2(size) % 1 == 0 else 1e-14)
+
+    def test_rows_of_float32_are_scaled_by_columns_of_float64(self, size):
+        scaler = RobustSmoothScaler().fit(size * self.X)
+        with np.errstate(all="raise", under="ignore"):
+            Z = scaler.transform(np.ones((1, 1), np.float32))
+        assert Z.dtype == np.float32
+        np.testing.assert_array_equal(Z, scaler.transform([[1.0]]).astype(np.float32))
+
+    def test_the_inverse_is_the_largest_number_at_most(self, size):
+        scaler = RobustSmoothScaler().fit(size * self.X)
+        with np.errstate(all="raise"):
+            back = scaler.inverse_transform([[3.0], [-3.0], [0.0], [3 / np.sqrt(10)]])
+        # The last is one scale above the median: z = 1 / sqrt(1 + 1 / 9).
+        center, scale = scaler.center_[0], scaler.scale_[0]
+        np.testing.assert_allclose(back[2:, 0], [center, center + scale], rtol=1e-14)
+        assert -np.finfo(float).max <= back[1, 0] < center < back[0, 0] <= np.finfo(float).max
+
+
+def test_originals_beyond_float32_are_refused():
+    scaler = RobustSmoothScaler().fit([[1e300], [2e300], [3e300]])
+    message = refusal(lambda: scaler.inverse_transform(np.array([[np.nan], [0.0]], np.float32)))
+    assert message == (
+        "X must hold rows whose original values are not too large for float32, but row 1 has 2e+300"
+    )
+
+
+def test_differences_and_products_that_overflow_are_taken_in_halves():
+    """The quartiles are -8e307 and 8e307: u = (x - m) / s is -1.375 for -1.7e308 and m = 5e307."""
+    X = np.array([[-8e307], [-8e307], [5e307], [8e307], [8e307]])
+    scaler = RobustSmoothScaler().fit(X)
+    u = np.array([[-1.7e308 / 1.6e308 - 5e307 / 1.6e308]])
+    with np.errstate(all="raise"):
+        z = scaler.transform([[-1.7e308]])
+        np.testing.assert_allclose(z, u / np.sqrt(1 + (u / 3) ** 2), rtol=1e-14)
+        np.testing.assert_allclose(scaler.inverse_transform(z), [[-1.7e308]], rtol=1e-14)
 
 
 class TestOutput:
