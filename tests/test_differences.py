@@ -397,6 +397,15 @@ def test_missing_labels_are_counted(estimator):
 
 
 @section("Error messages")
+@pytest.mark.parametrize("which", ["X", "y"])
+def test_masked_values_are_refused(estimator, which):
+    X, y = digits()
+    given = {"X": X, "y": y}
+    given[which] = np.ma.masked_equal(given[which], given[which].max())
+    expect(estimator, raises(lambda: estimator().fit(**given), ValueError))
+
+
+@section("Error messages")
 def test_a_parameter_of_a_name_is_answered_with_an_object(estimator):
     failure = raises(lambda: estimator().set_params(solver__rho=0.9), ValueError, AttributeError)
     expect(estimator, "solver=optimizers.RMSprop(rho=...)" in str(failure))

@@ -40,6 +40,7 @@ from .rows import (
     check_format,
     check_numbers,
     check_structure,
+    check_unmasked,
     check_weights,
 )
 from .summary import summary
@@ -260,6 +261,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         options |= {"accept_sparse": ["csr", "csc"], "dtype": "numeric"}
         for given, name in zip((X, *y), ("X", "y")):
             check_structure(given, name)
+            check_unmasked(given, name)
         try:
             return validate_data(self, X, *y, **options)
         except INVALID as error:
@@ -458,5 +460,6 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        has_scale = isinstance(self.feature_scale, (bool, np.bool_)) and self.feature_scale
+        tags.input_tags.sparse = self.embedding is None and not has_scale
         return tags

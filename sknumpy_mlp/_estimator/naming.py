@@ -14,12 +14,19 @@ INVALID = (TypeError, ValueError, ArithmeticError)
 
 
 @contextmanager
-def naming(name):
-    """Raise an error of the body again, as a ValueError or TypeError that names the argument."""
+def naming(name, pattern=None):
+    """Raise an error of the body again, as a ValueError or TypeError that names the argument.
+
+    Parameters
+    ----------
+    name : str
+    pattern : str, default=None
+        A regular expression of names that will do; the name if None.
+    """
     try:
         yield
     except INVALID as error:
-        raise _named(error, name) from error
+        raise _named(error, name, pattern) from error
 
 
 def explain(error, X, *y):

@@ -198,6 +198,15 @@ def check_numbers(X, dtype, name="X"):
         )
 
 
+def check_unmasked(X, name="X"):
+    """Raise a ValueError if `X` is an array of which values are masked: all would be used."""
+    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
+        raise ValueError(
+            f"{name} must have no masked values, got {np.ma.count_masked(X)}; "
+            f"{name}.filled(...) replaces them"
+        )
+
+
 def check_structure(X, name="X"):
     """Raise a ValueError if `X` is sparse and its indices lie outside: they would crash Python."""
     form = getattr(X, "format", "") if sparse.issparse(X) else ""
@@ -244,6 +253,6 @@ def check_format(X, network, name="X"):
 def refuse_sparse(X, parameter, name="X"):
     """Raise a ValueError that says which parameter wants the dense form of `X`."""
     raise ValueError(
-        f"{name} must be dense with the parameter {parameter}, got a {type(X).__name__}; "
+        f"{name} must be dense with the parameter {parameter}, got a sparse {type(X).__name__}; "
         f"{name}.toarray() makes it dense"
     )

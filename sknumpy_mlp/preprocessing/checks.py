@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils.validation import validate_data
 
 from .._estimator.naming import INVALID, explain
+from .._estimator.rows import check_unmasked
 
 NUMBERS = (np.float64, np.float32)
 
@@ -12,6 +13,7 @@ NUMBERS = (np.float64, np.float32)
 @np.errstate(all="ignore")
 def checked(transformer, X, reset, dtype=None):
     """`X` as an array, where NaN is a missing value; errors name `X`."""
+    check_unmasked(X)
     try:
         return validate_data(
             transformer, X, dtype=dtype, ensure_all_finite="allow-nan", reset=reset
@@ -44,3 +46,12 @@ def checked_size(values, dtype, what):
             f"{row} has {np.nanmax(sizes[row]):g}"
         )
     return values.astype(dtype, copy=False)
+
+
+@np.errstate(all="ignore")
+def check_variance(y):
+    """Raise a ValueError if the variance of a column of a numeric target overflows."""
+    if not np.isfinite(np.var(y, axis=0)).all():
+        raise ValueError(
+            f"y must hold numbers whose variance is finite, got numbers up to {np.abs(y).max():g}"
+        )

@@ -16,8 +16,8 @@ from sklearn.utils.validation import (
 
 from .._estimator.naming import naming
 from .._estimator.rollback import unchanged_on_failure
-from .._estimator.rows import check_complete, check_structure
-from .checks import checked
+from .._estimator.rows import check_complete, check_structure, check_unmasked
+from .checks import check_variance, checked
 
 
 class CrossFittedTargetEncoder(TransformerMixin, BaseEstimator):
@@ -189,17 +189,14 @@ class CrossFittedTargetEncoder(TransformerMixin, BaseEstimator):
     def _columns_of_target(self, y):
         """The target as columns of numbers, and its classes."""
         check_structure(y, "y")
+        check_unmasked(y, "y")
         if sparse.issparse(y) and y.ndim == 1:
             raise ValueError(f"y must be dense, got a {type(y).__name__} of one dimension")
         if not sparse.issparse(y):
             check_complete(y)
         if self.target_type == "continuous" or type_of_target(y).startswith("continuous"):
             Y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
-            if np.isinf(np.var(Y, axis=0)).any():
-                raise ValueError(
-                    f"y must hold numbers whose variance is finite, got numbers up to "
-                    f"{np.abs(Y).max():g}"
-                )
+            check_variance(Y)
             return Y.reshape(len(Y), -1), None
         labels = LabelBinarizer()
         return labels.fit_transform(y).astype(np.float64), labels.classes_
