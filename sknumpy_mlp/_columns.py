@@ -15,7 +15,8 @@ from sklearn.impute import MissingIndicator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
-from ._estimator.rows import is_missing
+from ._estimator.naming import naming
+from ._estimator.rows import check_unmasked, is_missing
 from .preprocessing import CrossFittedTargetEncoder, GaussianImputer, RobustSmoothScaler
 
 # So many categories of a column have a column each; docs/tabular.md has the measurements.
@@ -39,7 +40,7 @@ def columns_of_tables(task="classification", random_state=None):
 
     Returns
     -------
-    sklearn.compose.ColumnTransformer
+    TableColumns
         It has the transformers "numbers", "missing", "categories" and "means", which select their
         columns by type. "means" has the columns of "categories" with more than 128 categories.
     """
@@ -73,7 +74,7 @@ def columns_of_tables(task="classification", random_state=None):
         ),
         RobustSmoothScaler(dtype="float32"),
     )
-    return ColumnTransformer(
+    return TableColumns(
         [
             ("numbers", numbers, numeric_columns),
             ("missing", missing, numeric_columns),
@@ -81,6 +82,45 @@ def columns_of_tables(task="classification", random_state=None):
             ("means", means, columns_of_many_categories),
         ]
     )
+
+
+class TableColumns(ColumnTransformer):
+    """scikit-learn's `ColumnTransformer`, whose errors name `X` also where that is no table."""
+
+    @np.errstate(all="ignore")
+    def fit_transform(self, X, y=None, **params):
+        """Fit all transformers, and put their columns side by side; see `ColumnTransformer`."""
+        check_table(X)
+        with naming("X", "[Xy]"):
+            return super().fit_transform(X, y, **params)
+
+    @np.errstate(all="ignore")
+    def transform(self, X, **params):
+        """Put the columns of all transformers side by side; see `ColumnTransformer`."""
+        check_table(X)
+        with naming("X"):
+            return super().transform(X, **params)
+
+
+def check_table(X):
+    """Raise an error unless `X` is a DataFrame, or an array or list with rows and columns."""
+    if sparse.issparse(X):
+        raise TypeError(
+            f"X must be a DataFrame or a dense array, got {type(X).__name__}; use X.toarray()"
+        )
+    check_unmasked(X)
+    if hasattr(X, "columns"):
+        return
+    with naming("X"):
+        shape = np.shape(X if hasattr(X, "__array__") else np.asarray(X, dtype=object))
+    if len(shape) != 2:
+        remedy = "; pd.DataFrame(X) makes one" if isinstance(X, dict) else ""
+        raise ValueError(
+            f"X must be a DataFrame, or have rows and columns, got a {type(X).__name__} of shape "
+            f"{shape}{remedy}"
+        )
+    if 0 in shape:
+        raise ValueError(f"X must have at least one row and one column, got shape {shape}")
 
 
 def unchanged_names(transformer, names):
@@ -197,6 +237,10 @@ def as_numbers(X):
             raise ValueError(
                 f"X must have numbers in column {name!r}, as it had in fit: {error}"
             ) from error
+        except OverflowError as error:
+            raise ValueError(
+                f"X must have numbers within those of float64 in column {name!r}: {error}"
+            ) from error
     return np.column_stack(columns)
 
 
@@ -219,14 +263,9 @@ def as_text(X):
 
 def _columns(X):
     """Yield each column's name, the name of its dtype, and its values as a 1-D array."""
-    if sparse.issparse(X):
-        raise TypeError(
-            f"X must be a DataFrame or a dense array, got {type(X).__name__}; use X.toarray()"
-        )
+    check_table(X)
     if not hasattr(X, "columns"):
         X = np.asarray(X)
-        if X.ndim != 2:
-            raise ValueError(f"X must have rows and columns, got an array of shape {X.shape}")
         for number in range(X.shape[1]):
             yield number, str(X.dtype), X[:, number]
         return
@@ -274,7 +313,7 @@ def _is_of_numbers(values):
             continue
         try:
             found.add(float(value))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return False
     return len(found) >= FEWEST_NUMBERS and np.isfinite(list(found)).all()
 
@@ -282,7 +321,7 @@ def _is_of_numbers(values):
 def _are_dates(values):
     """Whether all values are dates written as in ISO 8601, such as 2026-01-31."""
     try:
-        return all("-" in value and datetime.fromisoformat(value) for value in values)
+        return bool(values) and all("-" in v and datetime.fromisoformat(v) for v in values)
     except (TypeError, ValueError):
         return False
 

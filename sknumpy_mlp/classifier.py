@@ -5,13 +5,13 @@ import warnings
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import unique_labels
 
 from ._estimator.base import BaseScratchMLP
 from ._estimator.class_weights import weights_of_classes
-from ._estimator.labels import Labels, has_several_labels
+from ._estimator.labels import Labels, has_several_labels, labels_of
+from ._estimator.naming import naming
 from ._estimator.parameters import takes_steps
-from ._estimator.rows import Target
+from ._estimator.rows import Target, check_complete
 from ._keywords import with_known_keywords
 
 
@@ -348,9 +348,14 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         ndarray of shape (n_samples,), or (n_samples, n_labels) of 0 and 1 for a multilabel target
             Labels have the type of `classes_`. For a multilabel target they are integers, in a
             sparse matrix if the training target was sparse.
+
+        Raises
+        ------
+        ValueError
+            If `X` is invalid, or if a prediction overflows. This holds for all predictions.
         """
-        raw = self._raw_scores(X)
-        return self._labels.decode(self._loss.link.predict(raw))
+        codes = self._predictions(X, "predict")
+        return self._labels.decode(codes)
 
     def predict_proba(self, X):
         """Predict class probabilities.
@@ -366,8 +371,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
             multilabel. If the training target has a single class, log-loss still gives two
             columns, as in scikit-learn.
         """
-        raw = self._raw_scores(X)
-        return self._loss.link.probabilities(raw)
+        return self._predictions(X, "probabilities")
 
     def predict_log_proba(self, X):
         """Predict log-probabilities, computed from raw scores rather than rounded probabilities.
@@ -380,8 +384,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         -------
         ndarray of shape (n_samples, n_classes), of the dtype of the network
         """
-        raw = self._raw_scores(X)
-        return self._loss.link.log_probabilities(raw)
+        return self._predictions(X, "log_probabilities")
 
     def decision_function(self, X):
         """Compute raw scores; a larger score means that the class is more likely.
@@ -395,8 +398,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
             For two classes, the log-odds of ``classes_[1]``.
         """
-        raw = self._raw_scores(X)
-        return self._loss.link.decision(raw)
+        return self._predictions(X, "decision")
 
     @available_if(takes_steps)
     @with_known_keywords
@@ -432,21 +434,24 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
     def _learn_target(self, y, labels, warm=False, incremental=False, classes=None):
         """Find the classes or check them against the known classes, and encode the target."""
         is_first = labels is None
+        if classes is not None:
+            with naming("classes"):
+                check_complete(classes, "classes")
         if incremental and is_first and classes is None and np.ndim(y) == 1:
             raise ValueError("classes must be passed on the first call to partial_fit, got None")
         if is_first:
             labels = Labels.learn(y, classes)
         else:
             has_several_labels(y)
-        if classes is not None and not np.array_equal(unique_labels(classes), labels.classes):
+        if classes is not None and not labels.are(labels_of(classes, "classes")):
             raise ValueError(
                 f"classes must be the same in all calls to partial_fit: they were "
                 f"{labels.classes}, got {classes!r}"
             )
-        if warm and not is_first and set(unique_labels(y)) != set(labels.classes):
+        if warm and not is_first and not labels.are(labels_of(y)):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {labels.classes}, `y` has {unique_labels(y)}"
+                f"call to fit. Previously got {labels.classes}, `y` has {labels_of(y)}"
             )
         return Target(labels.encode(y), labels.kind, len(labels.classes), labels)
 

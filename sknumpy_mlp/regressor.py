@@ -299,9 +299,13 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs), of the dtype of the network
+
+        Raises
+        ------
+        ValueError
+            If `X` is invalid, or if a prediction overflows.
         """
-        raw = self._raw_scores(X)
-        values = self._loss.link.predict(raw)
+        values = self._predictions(X, "predict")
         return values.ravel() if values.shape[1] == 1 else values
 
     @available_if(takes_steps)

@@ -1,8 +1,8 @@
 """The tuned recipe for tables, as an ordinary `Pipeline` of a column transformer and an estimator.
 
 `make_tabular_mlp` puts a network with the recipe's settings behind the columns of `_columns`.
-Nothing here is a class: every part is scikit-learn's or this package's, and can be replaced by
-`set_params`. To change the recipe, change `_settings`.
+Every part is scikit-learn's or this package's, and can be replaced by `set_params`. To change the
+recipe, change `_settings`.
 """
 
 import inspect
@@ -11,14 +11,18 @@ import numpy as np
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.utils import check_array
 
 from ._columns import columns_of_tables
+from ._estimator.naming import naming
 from ._estimator.parameters import NOT_WITH_LBFGS
+from ._estimator.rows import check_complete, check_unmasked
 from .classifier import ScratchMLPClassifier
 from .embeddings import PiecewiseLinear
 from .initializers import LecunNormal, Normal
 from .losses import Loss
 from .optimizers import Optimizer
+from .preprocessing.checks import check_variance
 from .regressor import ScratchMLPRegressor
 
 TASKS = ("classification", "regression")
@@ -114,7 +118,7 @@ def make_tabular_mlp(task="classification", *, budget="default", **overrides):
             )
         # Not checked, since float32 is scaled back with a rounding.
         scaler = make_pipeline(StandardScaler(), FunctionTransformer(inverse_func=in_float64))
-        network = TransformedTargetRegressor(network, transformer=scaler, check_inverse=False)
+        network = StandardizedTarget(network, transformer=scaler, check_inverse=False)
     columns = columns_of_tables(task, overrides.get("random_state"))
     return Pipeline([("columns", columns), ("network", network)])
 
@@ -198,6 +202,19 @@ def _check_what_belongs_together(estimator, settings, overrides):
             raise ValueError(
                 f"make_tabular_mlp({name}={overrides[name]!r}) needs {needed} too, since {reason}"
             )
+
+
+class StandardizedTarget(TransformedTargetRegressor):
+    """scikit-learn's `TransformedTargetRegressor`, whose errors about the target name `y`."""
+
+    @np.errstate(all="ignore")
+    def fit(self, X, y, **fit_params):
+        """Fit the regressor to the standardized target; see `TransformedTargetRegressor`."""
+        check_unmasked(y, "y")
+        with naming("y"):
+            check_complete(y)
+            check_variance(check_array(y, dtype=np.float64, ensure_2d=False, input_name="y"))
+        return super().fit(X, y, **fit_params)
 
 
 def in_float64(values):

@@ -74,18 +74,21 @@ LEVELS = [
     [
         "_estimator.__init__",
         "_estimator.files",
-        "_estimator.labels",
+        "_estimator.naming",
         "_estimator.passes",
         "_estimator.rollback",
         "_estimator.threads",
     ],
+    ["_estimator.labels"],
     ["_estimator.class_weights", "_estimator.parameters", "_estimator.rows", "_estimator.summary"],
     ["_estimator.fit"],
     ["_estimator.fitted", "_estimator.saved"],
     ["_estimator.checkpoint"],
     ["_estimator.tasks"],
     ["_estimator.base", "callbacks"],
-    ["classifier", "regressor", "preprocessing"],
+    ["classifier", "regressor", "preprocessing.checks"],
+    ["preprocessing.encoder", "preprocessing.imputer", "preprocessing.scaler"],
+    ["preprocessing.__init__"],
     ["_columns"],
     ["tabular"],
     ["__init__"],
@@ -101,7 +104,7 @@ NETWORK = sorted(
 )
 NUMERICAL = sorted({*NETWORK, *(name for name in PATHS if name in PARTS)})
 # A transformer is its formula.
-APART = {"__init__", "preprocessing"}
+APART = {"__init__", *(name for name in PATHS if name.startswith("preprocessing."))}
 ESTIMATOR = [name for name in PATHS if name not in NUMERICAL and name not in APART]
 
 # What computes: operators are counted apart. Array handling (shapes, searches, counts) is allowed.
@@ -255,6 +258,7 @@ class TestImports:
                 assert cls.__module__ == f"sknumpy_mlp.{family}"
         assert sknumpy_mlp.optimizers.Adam.__module__ == "sknumpy_mlp.optimizers"
         assert sknumpy_mlp.losses.LogLoss.__module__ == "sknumpy_mlp.losses"
+        assert sknumpy_mlp.RobustSmoothScaler.__module__ == "sknumpy_mlp.preprocessing"
 
     def test_mypy_finds_the_public_addresses(self, tmp_path):
         pytest.importorskip("mypy", reason="mypy is not installed")

@@ -1,6 +1,7 @@
 """Any table to columns of numbers, whatever holds it and whatever its columns are."""
 
 import warnings
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +24,10 @@ from sknumpy_mlp._columns import (
     columns_of_tables,
 )
 
-from .common import blocks
+from .common import blocks, refusal, state_of
 from .tables import FRAMES, N_ROWS, columns
 
+SMALL = {"hidden_layer_sizes": (4,), "max_iter": 2, "random_state": 0}
 ROOT = Path(__file__).parent.parent
 
 
@@ -384,3 +386,59 @@ class TestNoFeatures:
         rng = np.random.RandomState(0)
         given = {"n": rng.randint(1000, size=200), "b": rng.random_sample(200) < 0.5}
         assert not self.told(**given, city=rng.choice(["Graz", "Linz"], 200), gap=[None, 1.0] * 100)
+
+
+# ---- what is no table ----
+
+NO_TABLES = {
+    "dict": ({"a": [1.0] * 40}, "got a dict of shape (); pd.DataFrame(X) makes one"),
+    "set": ({1, 2}, "got a set of shape ()"),
+    "vector": (np.ones(40), "got a ndarray of shape (40,)"),
+    "three axes": (np.ones((40, 2, 2)), "got a ndarray of shape (40, 2, 2)"),
+    "ragged": ([[1.0], [1.0, 2.0]] * 20, "got a list of shape (40,)"),
+    "None": (None, "got a NoneType of shape ()"),
+    "no rows": (np.ones((0, 2)), "at least one row and one column, got shape (0, 2)"),
+    "no columns": ([[]] * 40, "at least one row and one column, got shape (40, 0)"),
+    "bsr": (sparse.bsr_matrix(np.eye(40)), "got bsr_matrix; use X.toarray()"),
+    "csc": (sparse.csc_matrix(np.eye(40)), "got csc_matrix; use X.toarray()"),
+    "integers": (pd.DataFrame({"n": [10**400] * 40}), "those of float64 in column 'n'"),
+    "masked": (np.ma.masked_equal(np.eye(40), 1), "X must have no masked values, got 40"),
+    "bytes": (pd.DataFrame({"b": [b"\xff"] * 40}), "X is invalid: 'utf-8' codec can't decode"),
+}
+
+
+@pytest.mark.parametrize("name", NO_TABLES)
+def test_what_is_no_table_is_refused_by_fit_and_predict_alike(name):
+    X, words = NO_TABLES[name]
+    model = make_tabular_mlp(**SMALL)
+    assert words in refusal(lambda: model.fit(X, np.arange(40) % 2), ValueError, TypeError)
+    width = len(X.columns) if hasattr(X, "columns") else 2
+    rows = np.random.RandomState(0).standard_normal((40, width))
+    known = pd.DataFrame(rows, columns=X.columns) if hasattr(X, "columns") else rows
+    if name == "bytes":
+        known = pd.DataFrame({"b": ["x", "y"] * 20})
+    model.fit(known, np.arange(40) % 2)
+    before = state_of(model["network"])
+    message = refusal(lambda: model.predict(X), ValueError, TypeError)
+    assert words in message
+    assert state_of(model["network"]) == before
+
+
+def test_missing_values_of_any_kind_are_one():
+    """A signaling NaN of `decimal` cannot even be compared with itself."""
+    y = np.arange(60) % 2
+    frames = [
+        pd.DataFrame({"a": [gap, 1.0, 2.0] * 20, "b": [gap] * 60}, dtype=object)
+        for gap in (None, np.nan, pd.NA, pd.NaT, Decimal("NaN"), Decimal("sNaN"))
+    ]
+    first, *others = (columns_of_tables().fit_transform(frame, y) for frame in frames)
+    for other in others:
+        np.testing.assert_array_equal(first, other)
+
+
+def test_columns_without_a_finite_range_are_named_without_a_warning():
+    X = np.random.RandomState(0).standard_normal((40, 3))
+    X[:, 1] = np.where(X[:, 0] > 0, 1e308, -1e308)
+    with np.errstate(all="raise"):
+        message = refusal(lambda: make_tabular_mlp(**SMALL).fit(X, X[:, 0] > 0))
+    assert "columns whose range is finite in float64, got columns [1]" in message

@@ -285,6 +285,16 @@ def test_the_weights_decide_the_dtype_of_probabilities(estimator):
     expect(estimator, model.predict_proba(X).dtype == np.float32)
 
 
+@section("Predictions that overflow raise an error")
+# NumPy warns of theirs.
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_predictions_that_overflow_are_refused(estimator):
+    X, y = digits()
+    model = estimator(max_iter=2, activation="identity").fit(X, y)
+    signs = np.where(np.arange(X.shape[1]) % 2, 1, -1)
+    expect(estimator, raises(lambda: model.predict(1.5e308 * signs[np.newaxis]), ValueError))
+
+
 @section("There is a `decision_function`")
 def test_there_is_a_decision_function(estimator):
     expect(estimator, hasattr(estimator(), "decision_function"))
@@ -384,6 +394,15 @@ def test_missing_labels_are_counted(estimator):
     gaps = np.where(np.arange(500) == 7, None, y.astype(str))
     failure = raises(lambda: estimator().fit(X, gaps), ValueError, TypeError)
     expect(estimator, "y must have no missing values, got 1" in str(failure))
+
+
+@section("Error messages")
+@pytest.mark.parametrize("which", ["X", "y"])
+def test_masked_values_are_refused(estimator, which):
+    X, y = digits()
+    given = {"X": X, "y": y}
+    given[which] = np.ma.masked_equal(given[which], given[which].max())
+    expect(estimator, raises(lambda: estimator().fit(**given), ValueError))
 
 
 @section("Error messages")

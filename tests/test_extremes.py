@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sknumpy_mlp import ScratchMLPClassifier
+from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
 from sknumpy_mlp.activations import Activation
+from sknumpy_mlp.core import engines
 from sknumpy_mlp.losses import Loss
 from sknumpy_mlp.optimizers import Optimizer
 
-from .common import KINDS, brief, digits
+from .common import KINDS, brief, digits, refusal, state_of
 
 SOLVERS = sorted(Optimizer.named())
 ACTIVATIONS = sorted(Activation.named())
@@ -172,3 +173,92 @@ def test_an_infinite_loss_is_divergence_though_weights_are_finite():
     clf = brief(learning_rate_init=1e-30)
     with pytest.raises(ValueError, match="non-finite"):
         clf.fit(X * 1e307, y)
+
+
+# ---- predictions that overflow ----
+
+METHODS = ["predict", "predict_proba", "predict_log_proba", "decision_function"]
+
+
+@pytest.fixture(params=["installed", "numpy"])
+def engine(request, monkeypatch):
+    """The engine of predictions: the compiled one where it is installed, and NumPy."""
+    if request.param == "numpy":
+        monkeypatch.setattr(engines, "missing", lambda network, loss: "NumPy is wanted")
+
+
+def with_a_huge_row(X, row, size):
+    """The rows, one of which overflows in a sum of several columns."""
+    X = X.copy()
+    X[row] = size * np.where(np.arange(X.shape[1]) % 2, 1.0, -0.5)
+    return X
+
+
+@pytest.mark.parametrize("container", [np.asarray, np.asfortranarray, sparse.csr_array])
+@pytest.mark.parametrize("options", [{}, {"members": 2}, {"loss": "binary_log_loss"}])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype, size", [(np.float32, 3e38), (np.float64, 1.5e308)])
+def test_predictions_that_overflow_name_their_first_row(
+    engine, dtype, size, kind, options, container
+):
+    X, y = digits(kind, dtype=dtype)
+    model = brief(activation="identity", **options).fit(X, y)
+    huge = container(with_a_huge_row(with_a_huge_row(X, 90, size), 7, size))
+    expected = (
+        "X must hold rows whose predictions are finite, but that of row 7 overflows; its largest "
+        f"absolute input is {size:g}. Scale X as in fit (StandardScaler, MinMaxScaler)."
+    )
+    before = state_of(model)
+    for name in METHODS:
+        # Also where the user wants an exception for each overflow of NumPy's.
+        with np.errstate(all="raise"):
+            assert refusal(lambda name=name: getattr(model, name)(huge)) == expected
+    assert state_of(model) == before
+    assert_sound(model, X)
+
+
+def test_rows_are_counted_from_the_first_of_all_chunks(engine):
+    X, y = digits()
+    model = brief(activation="identity").fit(X, y)
+    many = np.tile(X, (200, 1))
+    assert "that of row 29000 overflows" in refusal(
+        lambda: model.predict(with_a_huge_row(many, 29_000, 1.5e308))
+    )
+
+
+def test_counts_beyond_the_largest_number_are_refused(engine):
+    X = np.array([[-1.0], [0.0], [1.0]])
+    model = ScratchMLPRegressor.from_weights([[[300.0]]], [[0.0]], loss="poisson")
+    np.testing.assert_allclose(model.predict(2 * X).ravel(), np.exp([-600, 0, 600]))
+    message = refusal(lambda: model.predict(3 * X))
+    assert "that of row 2 overflows; its largest absolute input is 3." in message
+    with np.errstate(all="raise"):
+        assert model.predict(-3 * X[2:]).tolist() == [0.0]
+
+
+def test_inputs_without_an_end_are_predicted_where_activations_have_one(engine):
+    X, y = digits()
+    X -= X.mean(axis=0)
+    model = brief(activation="tanh").fit(X, y)
+    for name in METHODS:
+        with np.errstate(all="raise"):
+            answer = getattr(model, name)
+            np.testing.assert_array_equal(answer(1e305 * X), answer(1e10 * X))
+
+
+def test_logarithms_beyond_the_largest_number_are_refused(engine):
+    """Scores of 1e308 and -1e308 are numbers, but their difference is none."""
+    weights = [[[1.0, -1.0, 0.0]]]
+    model = ScratchMLPClassifier.from_weights(weights, [[0.0] * 3], [0, 1, 2])
+    X = np.array([[1.0], [1e308]])
+    assert model.predict(X).tolist() == [0, 0]
+    assert model.predict_proba(X)[1].tolist() == [1, 0, 0]
+    assert "that of row 1 overflows" in refusal(lambda: model.predict_log_proba(X))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_replaced_weights_that_are_not_finite_are_named(engine, value):
+    X, y = digits()
+    model = brief().fit(X, y)
+    model.coefs_[0][3] = value
+    assert "weights of the network must be finite" in refusal(lambda: model.predict(X))

@@ -331,6 +331,11 @@ class TestTargets:
         assert re.fullmatch(rf"{first}(nan|None|<NA>) in row 4", said) or "Input y" in said
         assert not hasattr(model, "coefs_")
 
+    def test_none_in_a_list_of_numbers_is_told(self):
+        y = [None, *range(19)]
+        said = refusal(lambda: brief(ScratchMLPRegressor).fit(self.X, y))
+        assert said == "y must have no missing values, got 1; the first is None in row 0"
+
     def test_nullable_numbers_of_pandas_are_told(self):
         y = pd.Series([1, None] * 10, dtype="Int64")
         for cls in ESTIMATORS:

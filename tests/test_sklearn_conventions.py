@@ -18,6 +18,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import (
     check_dataframe_column_names_consistency,
     check_estimator,
+    check_estimator_sparse_tag,
     parametrize_with_checks,
 )
 
@@ -187,6 +188,16 @@ class TestChecks:
         assert tags.input_tags.sparse
         assert tags.classifier_tags.multi_label
         assert not tags.array_api_support
+
+    @pytest.mark.parametrize(
+        "options", [{"feature_scale": True}, {"embedding": "piecewise_linear"}]
+    )
+    @pytest.mark.parametrize("cls", [ScratchMLPClassifier, ScratchMLPRegressor])
+    def test_tags_say_no_to_sparse_rows_where_they_are_refused(self, cls, options):
+        estimator = cls(**options, max_iter=2, n_iter_no_change=None)
+        assert not get_tags(estimator).input_tags.sparse
+        check_estimator_sparse_tag(cls.__name__, estimator)
+        check_estimator_sparse_tag(cls.__name__, cls(max_iter=2, n_iter_no_change=None))
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

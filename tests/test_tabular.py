@@ -20,6 +20,7 @@ from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor, make_tabular_
 from sknumpy_mlp.losses import Loss
 from sknumpy_mlp.tabular import BUDGETS, TASKS, _settings
 
+from .common import refusal
 from .tables import FRAMES, N_ROWS, columns, labels
 
 # Small and soon over; what the recipe reaches is benchmarks/tabular.py's to show.
@@ -39,7 +40,7 @@ class TestPipeline:
         ):
             model = make_tabular_mlp(task)
             assert type(model) is Pipeline and check(model)
-            assert type(model["columns"]) is ColumnTransformer
+            assert isinstance(model["columns"], ColumnTransformer)
             network = model["network"]
             assert type(getattr(network, "regressor", network)) is estimator
 
@@ -435,3 +436,34 @@ def test_a_table_is_scaled_without_a_warning():
     make_tabular_mlp(**QUICK).fit(X, y)
     X, y = load_diabetes(return_X_y=True, as_frame=True)
     make_tabular_mlp("regression", **QUICK).fit(1e6 * X, y)
+
+
+# ---- targets that are none ----
+
+
+@pytest.mark.parametrize(
+    "y, words",
+    [
+        (np.linspace(-1e160, 1e160, N_ROWS), "variance is finite, got numbers up to 1e+160"),
+        (1.7e308 * np.linspace(-1, 1, N_ROWS), "variance is finite, got numbers up to 1.7e+308"),
+        (np.r_[np.inf, np.ones(N_ROWS - 1)], "Input y contains infinity"),
+        ([None, *range(N_ROWS - 1)], "y must have no missing values, got 1"),
+        (["a"] * N_ROWS, "y is invalid: could not convert string to float"),
+        (np.zeros((N_ROWS, 2, 2)), "y is invalid: Found array with dim 3"),
+        ([10**400] * N_ROWS, "y is invalid: int too large to convert to float"),
+    ],
+)
+def test_targets_that_cannot_be_standardized_are_refused_by_name(y, words):
+    model = make_tabular_mlp("regression", **QUICK)
+    with np.errstate(all="raise"):
+        message = refusal(lambda: model.fit(pd.DataFrame(columns()), y), ValueError, TypeError)
+    assert words in message
+
+
+@pytest.mark.parametrize("size", [1e-100, 1e100, 1e150])
+def test_targets_of_any_size_are_learned_alike(size):
+    X, y = pd.DataFrame(columns()), np.linspace(-1, 1, N_ROWS)
+    one, other = (
+        make_tabular_mlp("regression", **QUICK).fit(X, each).predict(X) for each in (y, size * y)
+    )
+    np.testing.assert_allclose(other / size, one, rtol=1e-3, atol=1e-3)

@@ -22,13 +22,14 @@ from .._keywords import with_known_keywords
 from .._vectors import are_surely_finite
 from ..core.batches import consecutively
 from ..core.batches import rows as rows_of
-from ..core.diagnosis import scale_advice, schedule_advice
+from ..core.diagnosis import check_predictions, scale_advice, schedule_advice
 from ..core.state import TrainingState
 from ..core.temperature import calibrated_loss
 from ..core.training import train
 from . import fitted
 from .checkpoint import take_up
 from .fit import Past, begin, splits
+from .naming import INVALID, explain, naming
 from .parameters import CALIBRATED_LOSS, FAMILIES, Plan
 from .rollback import unchanged_unless_complete
 from .rows import (
@@ -37,8 +38,9 @@ from .rows import (
     check_enough_to_split,
     check_format,
     check_numbers,
+    check_structure,
+    check_unmasked,
     check_weights,
-    explain,
 )
 from .saved import packed, unpacked
 from .summary import summary
@@ -195,6 +197,8 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             return fitted.past(self, TrainingState(samples_seen=self.t_))
         return Past()
 
+    # Checks find what is not finite: NumPy need not warn of sums and casts on the way.
+    @np.errstate(all="ignore")
     def _check(self, plan, past, X, y, sample_weight, held_out=(None,) * 3, **options):
         """Check what was given, and learn the target: `Rows`.
 
@@ -240,7 +244,8 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         options_of_y = {"multi_output": True, "y_numeric": self._y_numeric}
         # scikit-learn checks numbers only, and those that are made of objects before they are.
         if not sparse.issparse(y):
-            check_complete(y)
+            with naming("y"):
+                check_complete(y)
         X, y = self._validated(X, y, reset=reset, **options_of_y)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
@@ -248,14 +253,17 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             sample_weight = check_weights(sample_weight, X.shape[0])
         return Rows(X, y, self._learn_target(y, labels, **options), sample_weight)
 
+    @np.errstate(all="ignore")
     def _validated(self, X, *y, **options):
         """`validate_data`, with messages that name the target, and the recipe for tables."""
         options |= {"accept_sparse": ["csr", "csc"], "dtype": "numeric"}
+        for given, name in zip((X, *y), ("X", "y")):
+            check_structure(given, name)
+            check_unmasked(given, name)
         try:
             return validate_data(self, X, *y, **options)
-        except (TypeError, ValueError) as error:
-            explain(error, X)
-            raise
+        except INVALID as error:
+            explain(error, X, *y)
 
     def _check_held_out(self, plan, rows, X_val, y_val, sample_weight_val):
         """Check the rows given to hold out: `Rows`, or None where none are given."""
@@ -275,8 +283,9 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         labels = rows.target.labels
         try:
             held_out = self._check_rows(X_val, y_val, None, labels, False, incremental=True)
-        except ValueError as error:
-            raise ValueError(f"X_val and y_val must be as X and y are: {error}") from error
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"X_val and y_val must be as X and y are: {error}") from error
         if sample_weight_val is not None:
             held_out.sample_weight = check_weights(
                 sample_weight_val, held_out.X.shape[0], "sample_weight_val"
@@ -360,8 +369,14 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         # If they are not, the long check says why.
         return are_surely_finite(X.ravel("K"))
 
-    def _raw_scores(self, X):
-        """Raw scores of any input, (n_samples, n_outputs)."""
+    def _predictions(self, X, method):
+        """What a method of the link makes of the raw scores of any input.
+
+        Raises
+        ------
+        ValueError
+            If `X` is invalid, or if numbers of the network overflow.
+        """
         if not hasattr(self, "coefs_"):
             check_is_fitted(self)
         dtype = fitted.dtype(self)
@@ -369,7 +384,18 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             X = self._validated(X, reset=False)
             check_numbers(X, dtype)
             check_format(X, self._network)
-        given = fitted.parameters(self)
+        X, given = rows_of(X, dtype), fitted.parameters(self)
+        # What overflows is reported below.
+        with np.errstate(all="ignore"):
+            raw = self._raw_scores(X, dtype, given)
+            check_predictions(raw, X, given)
+            found = getattr(self._loss.link, method)(raw)
+        # Finite scores may have a logarithm or an exponential that is not.
+        check_predictions(found, X, given)
+        return found
+
+    def _raw_scores(self, X, dtype, given):
+        """Raw scores of rows by these parameters, (n_samples, n_outputs)."""
         arrays = [array for found in given.values() for array in found]
         forward = self._passes.take(arrays)
         # A pass that reads copies of the parameters would not see changes in place.
@@ -377,9 +403,8 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             each.dtype == dtype and each.flags.c_contiguous for each in arrays
         )
         forward = forward or fitted.forward(self, given)
-        rows = rows_of(X, dtype)
-        with blas_threads_of_products(forward.largest_product(len(rows))):
-            scores = self._pooled_scores(forward, rows, dtype)
+        with blas_threads_of_products(forward.largest_product(len(X))):
+            scores = self._pooled_scores(forward, X, dtype)
         if is_kept:
             self._passes.give_back(arrays, forward)
         return scores
@@ -419,7 +444,8 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        has_scale = isinstance(self.feature_scale, (bool, np.bool_)) and self.feature_scale
+        tags.input_tags.sparse = self.embedding is None and not has_scale
         return tags
 
 

@@ -8,21 +8,30 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets, is_multilabel, unique_labels
 
+from .naming import naming
+
 
 def has_several_labels(y):
     """Whether a classification target is multilabel, a matrix of 0 and 1."""
     if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in "biu":
         # scikit-learn finds this by sorting y four times, a tenth of a short fit.
         return False
-    check_classification_targets(y)
-    if is_multilabel(y):
-        return True
+    with naming("y"):
+        check_classification_targets(y)
+        if is_multilabel(y):
+            return True
     if y.ndim != 1:
         raise ValueError(
             "y must be a vector of classes or a multilabel matrix of 0 and 1, got several columns "
             "of classes; use sklearn.multioutput.MultiOutputClassifier"
         )
     return False
+
+
+def labels_of(y, name="y"):
+    """The sorted labels of a target, or of a list of classes."""
+    with naming(name):
+        return unique_labels(y)
 
 
 class Labels:
@@ -58,8 +67,8 @@ class Labels:
             If `y` is not a classification target, or has several columns of classes.
         """
         if has_several_labels(y):
-            return cls(unique_labels(y), "multilabel", sparse.issparse(y))
-        return cls.of(unique_labels(y if classes is None else classes))
+            return cls(labels_of(y), "multilabel", sparse.issparse(y))
+        return cls.of(labels_of(y) if classes is None else labels_of(classes, "classes"))
 
     @classmethod
     def of(cls, classes, multilabel=False):
@@ -88,15 +97,31 @@ class Labels:
             codes = np.searchsorted(self.classes, y)
             is_known = np.array_equal(self.classes.take(codes, mode="clip"), y)
         else:
-            # Labels of different types may not be comparable.
-            is_known = not len(np.setdiff1d(unique_labels(y), self.classes))
-            codes = np.searchsorted(self.classes, y) if is_known else None
+            codes = self._codes_of_another_type(y)
+            is_known = codes.min(initial=0) >= 0
         if not is_known:
             raise ValueError(
                 f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes}. "
-                f"'y' has {unique_labels(y)}."
+                f"'y' has {labels_of(y)}."
             )
         return codes
+
+    def _codes_of_another_type(self, y):
+        """Class indices of labels whose dtype differs from that of the classes; -1 for none."""
+        # Dates of nanoseconds would become integers.
+        if "m" in (kinds := y.dtype.kind + self.classes.dtype.kind).lower() and "O" not in kinds:
+            return np.full(y.shape, -1)
+        # Python compares numbers exactly, where NumPy would round integers of 64 bits to floats.
+        codes = {label: code for code, label in enumerate(self.classes.tolist())}
+        found, inverse = (y, ...) if y.dtype.kind == "O" else np.unique(y, return_inverse=True)
+        with naming("y"):
+            return np.array([codes.get(label, -1) for label in found.tolist()], np.intp)[inverse]
+
+    def are(self, others):
+        """Whether these are the sorted labels `others`; integers are not rounded to floats."""
+        if others.dtype.kind == self.classes.dtype.kind:
+            return np.array_equal(others, self.classes)
+        return self.classes.tolist() == others.tolist()
 
     def clip(self, codes):
         """The same codes, or zeros if there is only one class, whatever its score."""

@@ -52,7 +52,7 @@ def _undoing(estimator):
     held = vars(estimator)
     before = dict(held)
     streams = [
-        check_stream(estimator.random_state),
+        check_stream(getattr(estimator, "random_state", None)),
         getattr(before.get("_training"), "random_state", None),
     ]
     streams = [s for s in streams if isinstance(s, np.random.RandomState)]

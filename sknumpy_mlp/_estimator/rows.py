@@ -10,10 +10,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_array
 
 from .labels import Labels
-
-TABLES = "make_tabular_mlp() makes a model that takes columns of strings and missing values"
-# Parts of scikit-learn's messages about strings and missing values.
-STRINGS_OR_GAPS = ("contains NaN", "could not convert string", "of bytes/strings", "NAType")
+from .naming import TABLES
 
 
 class Target(NamedTuple):
@@ -123,14 +120,18 @@ def is_missing(value):
     """Whether it is None, NaN, NaT or pandas.NA, without importing pandas."""
     if value is None:
         return True
-    unlike_itself = value != value
+    try:
+        unlike_itself = value != value
+    except ArithmeticError:
+        # Decimal("sNaN") cannot even be compared.
+        return True
     if isinstance(unlike_itself, (bool, np.bool_)):
         return bool(unlike_itself)
     # pandas.NA compares to itself, which is no truth value.
     return unlike_itself is value
 
 
-def check_complete(y):
+def check_complete(y, name="y"):
     """Raise a ValueError if a target has missing values, which an array of objects can hide."""
     # Of a list with text and gaps NumPy makes text.
     values = np.asarray(y, dtype=object if isinstance(y, (list, tuple)) else None)
@@ -144,26 +145,9 @@ def check_complete(y):
     if missing.any():
         where = tuple(np.argwhere(missing)[0])
         raise ValueError(
-            f"y must have no missing values, got {missing.sum()}; the first is {values[where]} "
-            f"in row {where[0]}"
+            f"{name} must have no missing values, got {missing.sum()}; the first is "
+            f"{values[where]} in row {where[0]}"
         )
-
-
-def explain(error, X):
-    """Raise a ValueError that names `X` or `y` if the error is of strings or missing values."""
-    if not any(words in str(error) for words in STRINGS_OR_GAPS):
-        return
-    try:
-        check_array(X, accept_sparse=True, dtype="numeric", input_name="X")
-    except (TypeError, ValueError):
-        first, *rest = str(error).split("\n", 1)
-        first = first if "Input X" in first else f"X must hold numbers: {first}"
-        # The recipe for tables does not take sparse matrices either.
-        tables = [] if sparse.issparse(X) else [f"{TABLES}."]
-        raise ValueError("\n".join([first, *tables, *rest])) from error
-    if "could not convert" in str(error):
-        advice = "ScratchMLPClassifier takes labels"
-        raise ValueError(f"y must hold numbers: {error}; {advice}") from error
 
 
 def check_weights(sample_weight, n_samples, name="sample_weight"):
@@ -214,6 +198,50 @@ def check_numbers(X, dtype, name="X"):
         )
 
 
+def check_unmasked(X, name="X"):
+    """Raise a ValueError if `X` is an array of which values are masked: all would be used."""
+    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
+        raise ValueError(
+            f"{name} must have no masked values, got {np.ma.count_masked(X)}; "
+            f"{name}.filled(...) replaces them"
+        )
+
+
+def check_structure(X, name="X"):
+    """Raise a ValueError if `X` is sparse and its indices lie outside: they would crash Python."""
+    form = getattr(X, "format", "") if sparse.issparse(X) else ""
+    if form == "lil":
+        check_structure(X.tocsr(), name)
+    elif form == "coo":
+        # Attributes of SciPy 1.10, since `coords` is newer.
+        for axis, index in enumerate((X.row, X.col) if X.ndim == 2 else X.coords):
+            _check_indices(index, X.shape[axis], name)
+    elif form in ("csr", "csc", "bsr"):
+        rows, columns = X.shape
+        if form == "bsr":
+            rows, columns = rows // X.blocksize[0], columns // X.blocksize[1]
+        if form == "csc":
+            rows, columns = columns, rows
+        starts = X.indptr
+        n_stored = min(len(X.indices), len(X.data))
+        ordered = len(starts) == rows + 1 and starts[0] == 0 and (np.diff(starts) >= 0).all()
+        if not ordered or starts[-1] > n_stored:
+            raise ValueError(
+                f"{name} must be a valid sparse matrix, but its indptr is not a list of "
+                f"{rows + 1} positions from 0 to at most {n_stored} in order"
+            )
+        _check_indices(X.indices[: starts[-1]], columns, name)
+
+
+def _check_indices(index, size, name):
+    """Raise a ValueError unless indices are at least 0 and below the size."""
+    if len(index) and not 0 <= index.min() <= index.max() < size:
+        raise ValueError(
+            f"{name} must be a valid sparse matrix with indices from 0 to {size - 1}, got indices "
+            f"from {index.min()} to {index.max()}"
+        )
+
+
 def check_format(X, network, name="X"):
     """Raise a ValueError if `X` is sparse and the first layer of the network wants it dense."""
     first = network.layers[0]
@@ -225,6 +253,6 @@ def check_format(X, network, name="X"):
 def refuse_sparse(X, parameter, name="X"):
     """Raise a ValueError that says which parameter wants the dense form of `X`."""
     raise ValueError(
-        f"{name} must be dense with the parameter {parameter}, got a {type(X).__name__}; "
+        f"{name} must be dense with the parameter {parameter}, got a sparse {type(X).__name__}; "
         f"{name}.toarray() makes it dense"
     )

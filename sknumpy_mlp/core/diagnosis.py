@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 from scipy import sparse
 
+from .._vectors import are_surely_finite
+
 # The advice to scale the input is given for inputs larger than this.
 LARGE_INPUT = 10.0
 # `scale_advice` looks at data of at least so many rows, and at no more than so many of them.
@@ -39,6 +41,34 @@ def check_finite(fit, loss, when):
         f"It happened {when}; the loss was {loss:g}, "
         f"the largest absolute input is {_largest(fit.batches.X.X):g}{target}. Scale {what} "
         "(StandardScaler, MinMaxScaler) or lower learning_rate_init."
+    )
+
+
+def check_predictions(values, X, parameters):
+    """Raise a ValueError unless all predictions are finite.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,) or (n_samples, n_columns)
+        The predictions, or raw scores.
+    X : DenseRows or SparseRows
+        The rows that they belong to, whose numbers are finite.
+    parameters : dict of str to list of ndarray
+        The parameters of the network by kind, which users may have replaced.
+    """
+    if values.dtype.kind != "f" or are_surely_finite(values.ravel()):
+        return
+    is_sound = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    if is_sound.all():
+        return
+    for kind, arrays in parameters.items():
+        if not all(np.isfinite(array).all() for array in arrays):
+            raise ValueError(f"{kind} of the network must be finite, got nan or infinity")
+    row = int(is_sound.argmin())
+    raise ValueError(
+        f"X must hold rows whose predictions are finite, but that of row {row} overflows; its "
+        f"largest absolute input is {_largest(X.slice(row, row + 1)):g}. Scale X as in fit "
+        "(StandardScaler, MinMaxScaler)."
     )
 
 

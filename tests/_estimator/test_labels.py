@@ -1,5 +1,6 @@
 """Labels of any kind go in, and come out as they do from MLPClassifier."""
 
+import re
 import warnings
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.neural_network import MLPClassifier
 
 from sknumpy_mlp import ScratchMLPClassifier
 
-from ..common import assert_same_weights, brief, digits
+from ..common import assert_same_weights, brief, digits, refusal, state_of
 
 SETTINGS = {
     "hidden_layer_sizes": (5,),
@@ -198,3 +199,100 @@ def test_several_labels_are_coded_by_0_and_1():
     Y = np.column_stack([y % 2, y > 4]).astype(int)
     with pytest.raises(ValueError, match=r"y must be a matrix of 0 and 1 .* got \[-1  1\]"):
         brief().fit(X, 2 * Y - 1)
+
+
+# ---- labels of other types than the classes, and beyond the integers ----
+
+HASHES = np.array([2**62, 2**62 + 1, 2**62 + 2])
+
+
+def test_integers_of_another_type_are_compared_to_the_last_bit():
+    """As float64 all of these are one number."""
+    X, y = digits()
+    labels = HASHES[y % 3]
+    model = ours().partial_fit(X, labels.astype(np.uint64), classes=HASHES)
+    assert_same_weights(model, ours().partial_fit(X, y % 3, classes=[0, 1, 2]))
+    assert set(model.predict(X)) <= set(HASHES)
+    model.partial_fit(X, labels, classes=HASHES.astype(np.uint64))
+    before = state_of(model)
+    for wrong in (
+        {"y": (labels + 1).astype(np.uint64)},
+        {"classes": (HASHES + 1).astype(np.uint64)},
+    ):
+        message = refusal(lambda wrong=wrong: model.partial_fit(X, **{"y": labels} | wrong))
+        assert "classes" in message
+        assert state_of(model) == before
+
+
+@pytest.mark.parametrize(
+    "classes, others",
+    [
+        ([0, 1, 2], [0.0, 1.0, 2.0]),
+        ([0.0, 1.0, 2.0], np.array([0, 1, 2], "u1")),
+        (["a", "b", "c"], np.array(["a", "b", "c"], object)),
+        (np.array(["a", "b", "c"], object), ["a", "b", "c"]),
+        (np.array(["2020", "2021", "2022"], "M8[D]"), np.array(["2020", "2021", "2022"], "M8[ns]")),
+    ],
+)
+def test_equal_labels_of_other_types_are_the_same_classes(classes, others):
+    X, y = digits()
+    model = ours().partial_fit(X, np.asarray(others)[y % 3], classes=classes)
+    assert_same_weights(model, ours().partial_fit(X, y % 3, classes=[0, 1, 2]))
+    model.partial_fit(X, np.asarray(classes)[y % 3], classes=others)
+
+
+@pytest.mark.parametrize(
+    "labels", [["0", "1"], [b"0", b"1"], np.array([0, 1], "m8[s]"), np.array([0, 1], "M8[ns]")]
+)
+def test_labels_that_are_equal_to_no_class_are_refused(labels):
+    X, y = digits("binary")
+    model = ours().partial_fit(X, y, classes=[0, 1])
+    before = state_of(model)
+    message = refusal(lambda: model.partial_fit(X, np.asarray(labels)[y]), ValueError, TypeError)
+    assert "y" in message and state_of(model) == before
+
+
+@pytest.mark.parametrize("value", [1e30, 2**63, np.inf, -(2**70), 1e300])
+def test_labels_beyond_integers_are_refused_without_a_warning(value):
+    X, y = digits("binary")
+    with np.errstate(all="raise"):
+        message = refusal(lambda: ours().partial_fit(X, y, classes=[0, 1, value]))
+        assert message.startswith("classes is invalid: ")
+        message = refusal(lambda: ours().fit(X, np.where(y == 0, 0.0, float(value))))
+        assert "Input y" in message or message.startswith("y is invalid: Unknown label type")
+
+
+def test_labels_of_uint64_come_out_as_they_went_in():
+    X, y = digits("binary")
+    labels = np.array([0, 2**63 + 1], np.uint64)[y]
+    model = ours().fit(X, labels)
+    assert model.classes_.tolist() == [0, 2**63 + 1]
+    assert_same_weights(model, ours().fit(X, y))
+
+
+def test_dates_that_are_missing_are_refused_among_the_classes():
+    X, y = digits("binary")
+    days = np.array(["2026-01-01", "2026-01-02", "NaT"], "M8[D]")
+    message = refusal(lambda: ours().partial_fit(X, days[y], classes=days))
+    assert message == "classes must have no missing values, got 1; the first is NaT in row 2"
+
+
+@pytest.mark.parametrize(
+    "y, words",
+    [
+        (np.zeros((150, 2, 2)), "Found array with dim 3"),
+        ([1j] * 150, "Complex data not supported"),
+        ([object()] * 150, "Unknown label type"),
+        ([[1], [1, 2]] * 75, "inhomogeneous|sequence|legacy multi-label"),
+        ([], "Found array with 0 sample"),
+    ],
+)
+def test_errors_of_scikit_learn_name_the_target(y, words):
+    X, known = digits()
+    model = ours()
+    message = refusal(lambda: model.fit(X, y), ValueError, TypeError)
+    assert message.startswith("y is invalid: ")
+    assert re.search(words, message)
+    message = refusal(lambda: model.fit(X, known, X_val=X, y_val=y), ValueError, TypeError)
+    assert message.startswith("X_val and y_val must be as X and y are: y is invalid: ")
+    assert not hasattr(model, "coefs_")

@@ -1,5 +1,6 @@
 """Rows that are given: checked, held out by the user or by early stopping."""
 
+import copy
 import inspect
 
 import numpy as np
@@ -15,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
 
-from ..common import KINDS, assert_same_weights, brief, digits, halves, state_of
+from ..common import KINDS, assert_same_weights, brief, digits, halves, refusal, state_of
 
 CURVES = ["validation_loss_curve_", "validation_scores_"]
 
@@ -235,3 +236,82 @@ def test_dates_are_no_numbers(dtype):
         brief().fit(dates, y)
     with pytest.raises((TypeError, ValueError)):
         brief().fit(X, y).predict(dates)
+
+
+# ---- the structure of sparse rows ----
+
+
+def spoiled(form, what):
+    """A sparse matrix with a wrong index, as a broken file or a slip may leave it."""
+    X = sparse.random(60, 12, density=0.4, format=form, random_state=0)
+    if form == "bsr":
+        X = X.tobsr(blocksize=(2, 3))
+    if form == "lil":
+        X.rows[3] = [10**6 if what == "too large" else -5, *X.rows[3][1:]]
+    elif form == "coo":
+        (X.col if what == "column" else X.row)[7] = -3 if what == "negative" else 10**6
+    elif what == "too large":
+        X.indices[7] = 10**6
+    elif what == "negative":
+        X.indices[7] = -3
+    elif what == "too few":
+        X.data = X.data[:2]
+    elif what == "disorder":
+        X.indptr[3:5] = X.indptr[[4, 3]] + [5, -5]
+    elif what == "beyond":
+        X.indptr[-1] = 10**6
+    elif what == "start":
+        X.indptr[0] = -2
+    elif what == "short":
+        X.indptr = X.indptr[:-1]
+    return X
+
+
+SPOILED = [
+    *((form, what) for form in ("csr", "csc", "bsr") for what in ("too large", "negative")),
+    *((form, what) for form in ("csr", "csc", "bsr") for what in ("too few", "disorder", "beyond")),
+    *((form, what) for form in ("csr", "csc", "bsr") for what in ("start", "short")),
+    *(("coo", what) for what in ("too large", "negative", "column")),
+    *(("lil", what) for what in ("too large", "negative")),
+]
+
+
+@pytest.mark.parametrize("form, what", SPOILED)
+def test_wrong_indices_of_sparse_rows_are_refused_before_they_are_followed(form, what):
+    """SciPy reads and writes wherever they point: the process would end, or a number be wrong."""
+    X = np.random.RandomState(0).standard_normal((60, 12))
+    y = np.arange(60) % 3
+    model = brief().fit(X, y)
+    before = state_of(model)
+    for name in ("fit", "partial_fit", "predict", "predict_proba", "decision_function", "score"):
+        arguments = () if name.startswith(("predict", "decision")) else (y,)
+        message = refusal(
+            lambda name=name, rest=arguments: getattr(model, name)(spoiled(form, what), *rest)
+        )
+        assert message.startswith("X must be a valid sparse matrix")
+        assert state_of(model) == before
+    message = refusal(lambda: model.fit(X, y, X_val=spoiled(form, what), y_val=y))
+    assert "X_val and y_val must be as X and y are: X must be a valid sparse matrix" in message
+    several = spoiled(form, what)
+    assert "y must be a valid sparse matrix" in refusal(lambda: brief().fit(X, several))
+    assert state_of(model) == before
+
+
+@pytest.mark.parametrize("form", ["csr", "csc", "bsr", "coo", "lil", "dok", "dia"])
+def test_a_check_of_the_structure_changes_nothing(form):
+    """Unsorted indices, twice the same, 64 bits, stored zeros, and more values than are used."""
+    X = sparse.random(60, 12, density=0.4, format="coo", random_state=0)
+    row, column = np.r_[X.row, X.row[:5]], np.r_[X.col, X.col[:5]]
+    X = sparse.coo_matrix((np.r_[X.data, np.zeros(2), np.ones(3)], (row, column)), X.shape)
+    X = X.asformat(form)
+    if form in ("csr", "csc", "bsr"):
+        X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
+    y = np.arange(60) % 3
+    before = copy.deepcopy(X)
+    model = brief().fit(X, y)
+    assert_same_weights(model, brief().fit(before.tocsr(), y), atol=1e-12)
+    assert_allclose(model.predict_proba(X), model.predict_proba(before.toarray()), atol=1e-12)
+    for name, value in vars(before).items():
+        if isinstance(value, np.ndarray):
+            assert vars(X)[name].dtype == value.dtype
+            np.testing.assert_array_equal(vars(X)[name], value)
