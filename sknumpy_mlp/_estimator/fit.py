@@ -17,7 +17,14 @@ from ..losses import Loss
 from ..losses.links import Link
 from .labels import Labels
 from .parameters import Plan
-from .rows import Rows, check_format, check_numbers, check_some_weight, refuse_sparse
+from .rows import (
+    Rows,
+    check_format,
+    check_mean_weight,
+    check_numbers,
+    check_some_weight,
+    refuse_sparse,
+)
 
 
 @dataclass
@@ -205,6 +212,7 @@ def begin(plan, rows, past, stream, scorer=None, n_epochs=None):
     check_some_weight(weights, "trained on", subset)
     if not record.n_iter:
         state.count_weights(weights, n_samples, subset)
+    check_mean_weight(state, plan.alpha)
     dtype = network.theta.dtype
     batches = Batches(
         rows.X,
