@@ -9,6 +9,7 @@ from sklearn.utils.multiclass import unique_labels
 
 from ._estimator.base import BaseScratchMLP
 from ._estimator.class_weights import weights_of_classes
+from ._estimator.errstate import with_default_errstate
 from ._estimator.fitted import checked_classes
 from ._estimator.labels import Labels, has_several_labels
 from ._estimator.parameters import takes_steps
@@ -335,6 +336,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         labels = Labels.of(classes, multilabel)
         return cls._from_weights(coefs, intercepts, labels.kind, labels, parameters)
 
+    @with_default_errstate
     def predict(self, X):
         """Predict class labels.
 
@@ -351,6 +353,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         raw = self._raw_scores(X)
         return self._labels.decode(self._loss.link.predict(raw))
 
+    @with_default_errstate
     def predict_proba(self, X):
         """Predict class probabilities.
 
@@ -368,6 +371,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         raw = self._raw_scores(X)
         return self._loss.link.probabilities(raw)
 
+    @with_default_errstate
     def predict_log_proba(self, X):
         """Predict log-probabilities, computed from raw scores rather than rounded probabilities.
 
@@ -382,6 +386,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         raw = self._raw_scores(X)
         return self._loss.link.log_probabilities(raw)
 
+    @with_default_errstate
     def decision_function(self, X):
         """Compute raw scores; a larger score means that the class is more likely.
 

@@ -7,6 +7,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 
 from ._estimator.base import BaseScratchMLP
+from ._estimator.errstate import with_default_errstate
 from ._estimator.parameters import takes_steps
 from ._estimator.rows import Target
 from ._keywords import with_known_keywords
@@ -289,6 +290,7 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         """
         return cls._from_weights(coefs, intercepts, "continuous", None, parameters)
 
+    @with_default_errstate
     def predict(self, X):
         """Predict target values.
 

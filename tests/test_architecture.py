@@ -55,6 +55,7 @@ LEVELS = [
         "core.batches",
         "core.interrupts",
         "core.layers",
+        "core.memory",
         "core.state",
         "core.stepper",
     ],
@@ -73,6 +74,7 @@ LEVELS = [
     ["core.training"],
     [
         "_estimator.__init__",
+        "_estimator.errstate",
         "_estimator.labels",
         "_estimator.passes",
         "_estimator.rollback",

@@ -29,6 +29,7 @@ from ..core.temperature import calibrated_loss
 from ..core.training import train
 from . import fitted
 from .checkpoint import take_up
+from .errstate import with_default_errstate
 from .fit import Past, begin, splits
 from .parameters import CALIBRATED_LOSS, FAMILIES, Plan
 from .passes import ForwardPasses
@@ -152,6 +153,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         return self
 
     @unchanged_on_failure
+    @with_default_errstate
     @with_callbacks
     def _fit(self, X, y, sample_weight, held_out, resume_from):
         """Fit; returns the KeyboardInterrupt after which a whole epoch was kept, or None."""
@@ -173,6 +175,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         return fit.record.interrupt
 
     @unchanged_on_failure
+    @with_default_errstate
     def _partial_fit(self, X, y, sample_weight, **classes):
         plan = Plan.of(self)
         for name in ("early_stopping", "temperature_scaling"):
