@@ -1,7 +1,7 @@
-"""How NumPy handles floating-point errors inside a call: as by default, whatever the user has set.
+"""How NumPy handles floating-point errors in a call: as by default, whatever the user has set.
 
-Underflow to zero is part of every softmax. A user's ``np.errstate(all="raise")``, set to find errors
-in code of their own, would otherwise end a fit in the middle.
+Underflow to zero is part of every softmax. A user's ``np.errstate(all="raise")``, set to find
+errors in code of their own, would otherwise end a fit in the middle.
 """
 
 import functools
