@@ -26,17 +26,27 @@ def as_float(value):
         return None
     try:
         found = float(value)
-    except OverflowError:
+        # A longdouble beyond float64 becomes inf.
+        return None if isinf(found) and abs(value) != inf else found
+    except MemoryError:
+        raise
+    except Exception:
+        # An integer that is too large, or an odd object.
         return None
-    # A longdouble beyond float64 becomes inf.
-    return None if isinf(found) and abs(value) != inf else found
+
+
+def as_text(value):
+    """A text as Python's own type; None for what is no text."""
+    return str.__str__(value) if isinstance(value, str) else None
 
 
 def shown(value):
     """A value in a message: its repr, also if it has none, and whether it is beyond float64."""
     try:
-        is_number = isinstance(value, Real) and not isinstance(value, np.timedelta64)
-        reason = ", too large for float64" if is_number and as_float(value) is None else ""
+        float(value) if isinstance(value, Real) else None
+        reason = ""
+    except OverflowError:
+        reason = ", too large for float64"
     except Exception:
         reason = ""
     try:
@@ -81,6 +91,8 @@ class Rule:
         try:
             if self.holds(value):
                 return self.plain(value)
+        except MemoryError:
+            raise
         except Exception as error:
             # An object that raises when it is looked at breaks the rule.
             cause = error
@@ -296,8 +308,8 @@ class Family:
             own parameters breaks its rule.
         """
         named = cls.named()
-        if isinstance(value, str) and value in named:
-            chosen = named[value]
+        if as_text(value) in named:
+            chosen = named[as_text(value)]
             taken = set(chosen.flat) & set(chosen.parameter_names()) & set(flat or {})
             value = chosen(**{key: flat[key] for key in taken})
         elif not isinstance(value, cls):
@@ -341,7 +353,7 @@ class Family:
         if hasattr(part, "set_params") and not isinstance(part, type):
             return
         key = path.partition("__")[0]
-        named = cls.named().get(part) if isinstance(part, str) else None
+        named = cls.named().get(as_text(part))
         message = f"{parameter}__{path} needs an object whose {key} can be set, got {shown(part)}"
         # A member without a name serves where no named one does.
         having = [

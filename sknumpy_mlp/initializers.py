@@ -8,7 +8,7 @@ To add an initializer: subclass `Initializer` here, give the class a `name`, and
 
 import numpy as np
 
-from ._family import Family, real
+from ._family import Family, as_text, real
 
 
 class Initializer(Family):
@@ -25,7 +25,7 @@ class Initializer(Family):
 
     def for_biases(self):
         """The initializer that draws the biases."""
-        if isinstance(self.biases, str) and self.biases == "same":
+        if as_text(self.biases) == "same":
             return self
         return Initializer.resolve(self.biases, f"biases of {type(self).__name__}")
 

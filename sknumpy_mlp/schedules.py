@@ -11,7 +11,7 @@ from itertools import pairwise
 from math import cos, log2, pi
 from numbers import Real
 
-from ._family import Family, Rule, numbers, real
+from ._family import Family, Rule, numbers, real, shown
 
 
 @dataclass
@@ -65,7 +65,7 @@ class Schedule(Family):
     @classmethod
     def _hint(cls, value, names):
         if isinstance(value, Real):
-            return f"; the learning rate itself is learning_rate_init={value!r}"
+            return f"; the learning rate itself is learning_rate_init={shown(value)}"
         return super()._hint(value, names)
 
     def __call__(self, t):

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
-from .._family import Rule, as_float, boolean, integer, is_integer, one_of, real, shown
+from .._family import Rule, as_float, as_text, boolean, integer, is_integer, one_of, real, shown
 from ..activations import Activation, Identity
 from ..core.batches import consecutively, equally
 from ..core.engines import NAMES as ENGINES
@@ -61,7 +61,11 @@ def rules_of_parts(*families):
 RULES = rules_of_parts(Optimizer, Schedule, Loss) | {
     "alpha": real(0, closed="left"),
     "batch_size": one_of("auto", "full")
-    | Rule(lambda v: isinstance(v, str) and UP_TO.fullmatch(v), "'up to N' or 'equal up to N'")
+    | Rule(
+        lambda v: isinstance(v, str) and UP_TO.fullmatch(v),
+        "'up to N' or 'equal up to N'",
+        as_text,
+    )
     | integer(1),
     "learning_rate_init": real(0, closed="neither"),
     "max_iter": integer(1),
@@ -258,7 +262,7 @@ def takes_steps(estimator):
     """Whether the solver makes steps, as `partial_fit` requires; raises AttributeError if not."""
     named = Optimizer.named()
     solver = estimator.solver
-    solver = named.get(solver) if isinstance(solver, str) else solver
+    solver = named.get(as_text(solver)) if isinstance(solver, str) else solver
     # An invalid solver is reported by the check of parameters.
     if getattr(solver, "takes_steps", True):
         return True

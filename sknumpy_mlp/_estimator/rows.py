@@ -198,7 +198,10 @@ def as_floats(values, name, dtype=np.float64):
         with np.errstate(over="ignore"):
             any_shape = {"ensure_2d": False, "allow_nd": True, "ensure_min_samples": 0}
             return check_array(values, dtype=dtype, input_name=name, **any_shape)
-    except (TypeError, ValueError, OverflowError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Of NumPy, or of an odd object among the values.
         raise ValueError(f"{name} must hold finite numbers: {error}") from error
 
 
