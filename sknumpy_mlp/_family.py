@@ -6,33 +6,97 @@ searches (``solver__rho``) and pickling work without further code.
 To add a member, subclass a family in its file and give it a ``name``.
 """
 
+import copy
 import difflib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sized
+from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf, isinf
 from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
 
 
+def as_float(value):
+    """A real number as a Python float; None for what is no number, or is beyond float64."""
+    # NumPy counts a timedelta64 among the integers.
+    if not isinstance(value, Real) or isinstance(value, np.timedelta64):
+        return None
+    try:
+        found = float(value)
+        # A longdouble beyond float64 becomes inf.
+        return None if isinf(found) and abs(value) != inf else found
+    except MemoryError:
+        raise
+    except Exception:
+        # An integer that is too large, or an odd object.
+        return None
+
+
+def as_text(value):
+    """A text as Python's own type; None for what is no text."""
+    return str.__str__(value) if isinstance(value, str) else None
+
+
+def shown(value):
+    """A value in a message: its repr, also if it has none, and whether it is beyond float64."""
+    try:
+        float(value) if isinstance(value, Real) else None
+        reason = ""
+    except OverflowError:
+        reason = ", too large for float64"
+    except Exception:
+        reason = ""
+    try:
+        return repr(value) + reason
+    except Exception:
+        # Python refuses to write integers of very many digits.
+        return f"a value of {type(value).__name__} that cannot be written{reason}"
+
+
+def _unchanged(value):
+    return value
+
+
 @dataclass(frozen=True)
 class Rule:
-    """A rule for a parameter: a test, and its description in error messages."""
+    """A rule for a parameter: a test, and its description in error messages.
+
+    `plain` converts a value for which the rule holds to Python's own type, so that no computation
+    depends on the number of bits in which a parameter came.
+    """
 
     holds: Callable[[object], bool]
     words: str
+    plain: Callable[[object], object] = _unchanged
 
     def __or__(self, other):
         return Rule(
             lambda value: self.holds(value) or other.holds(value),
             f"{self.words} or {other.words}",
+            lambda value: (self if self.holds(value) else other).plain(value),
         )
 
     def check(self, name, value):
-        """Raise a ValueError that names the parameter, the rule and the value."""
-        if not self.holds(value):
-            raise ValueError(f"{name} must be {self.words}, got {value!r}")
+        """Return the value in Python's own type.
+
+        Raises
+        ------
+        ValueError
+            If the rule does not hold. Names the parameter, the rule and the value.
+        """
+        cause = None
+        try:
+            if self.holds(value):
+                return self.plain(value)
+        except MemoryError:
+            raise
+        except Exception as error:
+            # An object that raises when it is looked at breaks the rule.
+            cause = error
+        raise ValueError(f"{name} must be {self.words}, got {shown(value)}") from cause
 
 
 def real(low=-np.inf, high=np.inf, *, closed="both"):
@@ -41,36 +105,90 @@ def real(low=-np.inf, high=np.inf, *, closed="both"):
     right = "]" if closed in ("both", "right") and high != np.inf else ")"
 
     def holds(value):
+        # The float is what training computes with.
+        value = as_float(value)
         return (
-            isinstance(value, Real)
+            value is not None
             and (value > low or (left == "[" and value == low))
             and (value < high or (right == "]" and value == high))
         )
 
-    return Rule(holds, f"a number in {left}{low}, {high}{right}")
+    return Rule(holds, f"a number in {left}{low}, {high}{right}", float)
 
 
 def integer(low):
-    """A rule for integers that are at least `low`."""
-    return Rule(lambda value: isinstance(value, Integral) and value >= low, f"an integer >= {low}")
+    """A rule for integers that are at least `low`, and not too large for float64."""
+    return Rule(lambda value: is_integer(value) and value >= low, f"an integer >= {low}", int)
+
+
+def is_integer(value):
+    """Whether a value is an integer that is not too large for float64; True counts as 1."""
+    return isinstance(value, Integral) and as_float(value) is not None
+
+
+def numbers():
+    """A rule for sequences of real numbers."""
+
+    def holds(values):
+        is_sequence = isinstance(values, Iterable) and isinstance(values, Sized)
+        return is_sequence and all(as_float(value) is not None for value in values)
+
+    def plain(values):
+        is_plain = isinstance(values, (list, tuple)) and {type(each) for each in values} <= {float}
+        return values if is_plain else [float(value) for value in values]
+
+    return Rule(holds, "a sequence of numbers", plain)
 
 
 def boolean():
     """A rule for True and False."""
-    return Rule(lambda value: isinstance(value, (bool, np.bool_)), "True or False")
+    return Rule(lambda value: isinstance(value, (bool, np.bool_)), "True or False", bool)
 
 
 def one_of(*choices):
     """A rule for a fixed set of values."""
 
-    def holds(value):
+    def chosen(value):
         # A subclass, such as NumPy's of str, is accepted; True does not equal 1 here.
-        return any(
-            isinstance(value, type(choice)) and not isinstance(value, bool) and value == choice
+        return [
+            choice
             for choice in choices
-        )
+            if isinstance(value, type(choice)) and not isinstance(value, bool) and value == choice
+        ]
 
-    return Rule(holds, " or ".join(repr(choice) for choice in choices))
+    words = " or ".join(repr(choice) for choice in choices)
+    return Rule(lambda value: bool(chosen(value)), words, lambda value: chosen(value)[0])
+
+
+@contextmanager
+def all_or_nothing(owner, params):
+    """Restore the parameters of an object, and of objects among them, if this context raises.
+
+    Parameters
+    ----------
+    owner : object with get_params
+    params : dict
+        The parameters that the context sets: objects among them may be set in turn.
+    """
+    owners = [owner, *owner.get_params().values(), *params.values()]
+    owners += [each for part in params.values() for each in _parts_inside(part)]
+    before = [(each, dict(vars(each))) for each in owners if _has_parameters(each)]
+    try:
+        yield
+    except BaseException:
+        for each, state in before:
+            vars(each).update(state)
+        raise
+
+
+def _has_parameters(value):
+    return (
+        hasattr(value, "get_params") and hasattr(value, "__dict__") and not inspect.isclass(value)
+    )
+
+
+def _parts_inside(value):
+    return value.get_params().values() if _has_parameters(value) else []
 
 
 class _KeywordSignature:
@@ -171,7 +289,7 @@ class Family:
 
     @classmethod
     def resolve(cls, value, parameter, flat=None, choices=None):
-        """Return the object that `value`, a name or an object, stands for.
+        """Return the object that `value`, a name or an object, stands for, in Python's numbers.
 
         Parameters
         ----------
@@ -190,8 +308,8 @@ class Family:
             own parameters breaks its rule.
         """
         named = cls.named()
-        if isinstance(value, str) and value in named:
-            chosen = named[value]
+        if as_text(value) in named:
+            chosen = named[as_text(value)]
             taken = set(chosen.flat) & set(chosen.parameter_names()) & set(flat or {})
             value = chosen(**{key: flat[key] for key in taken})
         elif not isinstance(value, cls):
@@ -200,11 +318,11 @@ class Family:
             raise ValueError(
                 f"{parameter} must be {article} {cls.__name__} or one of "
                 f"{sorted(choices or named)}, got "
-                + (f"the class {value.__name__}" if is_class else repr(value))
+                + (f"the class {value.__name__}" if is_class else shown(value))
                 + cls._hint(value, sorted(choices or named))
             )
         value.check_parameters()
-        return value
+        return value.plain()
 
     @classmethod
     def _hint(cls, value, names):
@@ -235,8 +353,8 @@ class Family:
         if hasattr(part, "set_params") and not isinstance(part, type):
             return
         key = path.partition("__")[0]
-        named = cls.named().get(part) if isinstance(part, str) else None
-        message = f"{parameter}__{path} needs an object whose {key} can be set, got {part!r}"
+        named = cls.named().get(as_text(part))
+        message = f"{parameter}__{path} needs an object whose {key} can be set, got {shown(part)}"
         # A member without a name serves where no named one does.
         having = [
             each
@@ -257,6 +375,17 @@ class Family:
         """Raise a ValueError if a parameter breaks its rule."""
         for key, rule in self.rules.items():
             rule.check(f"{key} of {type(self).__name__}", getattr(self, key))
+
+    def plain(self):
+        """This part with Python's numbers as parameters; itself if it has no others."""
+        found = {key: rule.plain(getattr(self, key)) for key, rule in self.rules.items()}
+        changed = {key: value for key, value in found.items() if value is not getattr(self, key)}
+        if not changed:
+            return self
+        # A copy: what the user wrote is never changed.
+        twin = copy.copy(self)
+        vars(twin).update(changed)
+        return twin
 
     @classmethod
     def parameter_names(cls):
@@ -286,21 +415,27 @@ class Family:
         return own | inner
 
     def set_params(self, **params):
-        """Set parameters by name, those of parts inside as ``part__name``; returns self."""
-        # Parts first: what is inside them may belong to the new ones.
-        for key, value in sorted(params.items(), key=lambda item: "__" in item[0]):
-            name, _, rest = key.partition("__")
-            if name not in self.parameter_names():
-                raise ValueError(
-                    f"{type(self).__name__} has no parameter {name!r}; "
-                    f"it has {self.parameter_names()}"
-                )
-            if rest:
-                self._family().check_settable(getattr(self, name), name, rest)
-                getattr(self, name).set_params(**{rest: value})
-            else:
-                setattr(self, name, value)
+        """Set parameters by name, those of parts inside as ``part__name``; returns self.
+
+        If this raises, no parameter has changed.
+        """
+        with all_or_nothing(self, params):
+            # Parts first: what is inside them may belong to the new ones.
+            for key, value in sorted(params.items(), key=lambda item: "__" in item[0]):
+                self._set(key, value)
         return self
+
+    def _set(self, key, value):
+        name, _, rest = key.partition("__")
+        if name not in self.parameter_names():
+            raise ValueError(
+                f"{type(self).__name__} has no parameter {name!r}; it has {self.parameter_names()}"
+            )
+        if rest:
+            self._family().check_settable(getattr(self, name), name, rest)
+            getattr(self, name).set_params(**{rest: value})
+        else:
+            setattr(self, name, value)
 
     @property
     def label(self):

@@ -8,6 +8,7 @@ from sklearn.utils.metaestimators import available_if
 
 from ._estimator.base import BaseScratchMLP
 from ._estimator.class_weights import weights_of_classes
+from ._estimator.fitted import checked_classes
 from ._estimator.labels import Labels, has_several_labels, labels_of
 from ._estimator.naming import naming
 from ._estimator.parameters import takes_steps
@@ -326,9 +327,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         >>> clf.predict([[1.0, 1.0], [-1.0, 1.0]]).tolist()
         ['yes', 'no']
         """
-        classes = np.asarray(classes)
-        if classes.ndim != 1 or not np.array_equal(classes, np.unique(classes)) or not len(classes):
-            raise ValueError(f"classes must be sorted and unique, got {classes!r}")
+        classes = checked_classes(classes)
         if multilabel and classes.tolist() != list(range(len(classes))):
             raise ValueError(
                 f"classes must be the numbers of the columns if multilabel=True, got {classes!r}"
@@ -455,17 +454,17 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
             )
         return Target(labels.encode(y), labels.kind, len(labels.classes), labels)
 
-    def _class_weight(self, rows, incremental):
+    def _class_weight(self, plan, rows, incremental):
         """The weight of each class in the loss; None if `class_weight` is None."""
-        return weights_of_classes(self.class_weight, rows, incremental)
+        return weights_of_classes(plan.class_weight, rows, incremental)
 
-    def _strata(self, target):
+    def _strata(self, plan, target):
         """The classes that stratify the validation split; None if the split is not stratified."""
         if target.kind == "multilabel":
             return None
         classes = target.labels.classes
         counts = np.bincount(target.codes, minlength=target.n_columns)
-        n_held_out = int(np.ceil(self.validation_fraction * len(target.codes)))
+        n_held_out = int(np.ceil(plan.validation_fraction * len(target.codes)))
         smaller = min(n_held_out, len(target.codes) - n_held_out)
         if counts.min() >= 2 and smaller >= target.n_columns:
             return target.codes

@@ -8,7 +8,7 @@ To add an initializer: subclass `Initializer` here, give the class a `name`, and
 
 import numpy as np
 
-from ._family import Family, real
+from ._family import Family, as_text, real
 
 
 class Initializer(Family):
@@ -25,7 +25,7 @@ class Initializer(Family):
 
     def for_biases(self):
         """The initializer that draws the biases."""
-        if isinstance(self.biases, str) and self.biases == "same":
+        if as_text(self.biases) == "same":
             return self
         return Initializer.resolve(self.biases, f"biases of {type(self).__name__}")
 
@@ -51,6 +51,41 @@ class Initializer(Family):
         ndarray of shape `shape` and dtype float64
         """
         raise NotImplementedError
+
+    def fill(self, array, random_state, shape, fan_in, fan_out, activation):
+        """Draw initial values into an array.
+
+        Parameters
+        ----------
+        array : ndarray
+            With as many elements as `shape`, float32 or float64.
+        random_state, shape, fan_in, fan_out, activation : object
+            See `draw`.
+
+        Raises
+        ------
+        ValueError
+            If what `draw` returns are no finite real numbers of this shape.
+        """
+        # Normal draws of a huge scale overflow.
+        with np.errstate(over="ignore", invalid="ignore"):
+            drawn = self.draw(random_state, shape, fan_in, fan_out, activation)
+            values = np.asarray(drawn)
+            reason = f"{type(drawn).__name__} of shape {values.shape} and dtype {values.dtype}"
+            if values.dtype.kind in "biuf" and _fits(values.shape, array.shape):
+                array[...] = values
+                if np.isfinite(array).all():
+                    return
+                reason = f"values that are not finite in {array.dtype}"
+        raise ValueError(
+            f"init must draw finite real numbers of shape {shape}, got {reason} from {self!r}"
+        )
+
+
+def _fits(shape, target):
+    """Whether an array of this shape can be assigned to one of the other shape."""
+    padded = (1,) * (len(target) - len(shape)) + shape
+    return len(padded) == len(target) and all(n in (1, m) for n, m in zip(padded, target))
 
 
 class Zeros(Initializer):
@@ -130,6 +165,7 @@ class Uniform(Initializer):
             raise ValueError(
                 f"low of Uniform must be at most high, got low={self.low!r}, high={self.high!r}"
             )
+        real(closed="neither").check("high - low of Uniform", float(self.high) - float(self.low))
 
     def draw(self, random_state, shape, fan_in, fan_out, activation):
         return random_state.uniform(self.low, self.high, shape)

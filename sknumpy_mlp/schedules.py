@@ -6,13 +6,12 @@ A schedule is configuration only; the clock stores the progress of training.
 To add a schedule: subclass `Schedule` here, give the class a `name`, and write ``__call__``.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import cos, log2, pi
 from numbers import Real
 
-from ._family import Family, Rule, real
+from ._family import Family, Rule, numbers, real, shown
 
 
 @dataclass
@@ -66,7 +65,7 @@ class Schedule(Family):
     @classmethod
     def _hint(cls, value, names):
         if isinstance(value, Real):
-            return f"; the learning rate itself is learning_rate_init={value!r}"
+            return f"; the learning rate itself is learning_rate_init={shown(value)}"
         return super()._hint(value, names)
 
     def __call__(self, t):
@@ -123,7 +122,11 @@ class InvScaling(Schedule):
         self.power_t = power_t
 
     def at(self, clock):
-        return 1 / (clock.samples_seen + 1) ** self.power_t
+        # A float: an integer of any length would be raised to the power of an integer.
+        try:
+            return 1 / (clock.samples_seen + 1) ** float(self.power_t)
+        except OverflowError:
+            return 0.0
 
 
 class Adaptive(Schedule):
@@ -166,16 +169,14 @@ class Step(Schedule):
 
     name = "step"
     every_step = True
+    rules = {"boundaries": numbers(), "factors": numbers()}
 
     def __init__(self, *, boundaries=(0.5, 0.75), factors=(1.0, 0.1, 0.01)):
         self.boundaries = boundaries
         self.factors = factors
 
     def check_parameters(self):
-        for name in ("boundaries", "factors"):
-            values = getattr(self, name)
-            if not isinstance(values, Iterable) or not all(isinstance(v, Real) for v in values):
-                raise ValueError(f"{name} of Step must be a sequence of numbers, got {values!r}")
+        super().check_parameters()
         limits = [0, *self.boundaries, 1]
         if not all(low < high for low, high in pairwise(limits)):
             raise ValueError(
@@ -375,5 +376,4 @@ class FunctionOfFraction(Schedule):
 
     def __call__(self, t):
         factor = self.function(t)
-        real(0, closed="left").check("the value of the learning_rate function", factor)
-        return float(factor)
+        return real(0, closed="left").check("the value of the learning_rate function", factor)

@@ -55,6 +55,7 @@ LEVELS = [
         "core.batches",
         "core.interrupts",
         "core.layers",
+        "core.memory",
         "core.state",
         "core.stepper",
     ],
@@ -73,6 +74,7 @@ LEVELS = [
     ["core.training"],
     [
         "_estimator.__init__",
+        "_estimator.errstate",
         "_estimator.files",
         "_estimator.naming",
         "_estimator.passes",
@@ -138,6 +140,7 @@ ORACLES = {
     "test_sklearn_conventions": "scikit-learn's checks of estimators",
     "test_state_table": "docs/state.md, cell by cell",
     "test_weights": "weights of rows, from the argument to the step",
+    "stress.test_parameters": "every parameter of estimators and parts, by values of every kind",
     "core.test_gradients": "every activation with every loss and layer",
     "core.test_memory_of_steps": "activations, optimizers and the user's own parts in training",
 }

@@ -3,16 +3,18 @@ import inspect
 import pickle
 import re
 from dataclasses import dataclass
+from fractions import Fraction
+from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
 import pytest
 from sklearn.base import clone
 
-from sknumpy_mlp._family import Family, boolean, integer, one_of, real
+from sknumpy_mlp._family import Family, boolean, integer, numbers, one_of, real
 from sknumpy_mlp.initializers import Normal, Uniform
 from sknumpy_mlp.optimizers import Adam, RMSprop
-from sknumpy_mlp.schedules import Cosine, Schedule, Warmup
+from sknumpy_mlp.schedules import Cosine, Schedule, Step, Warmup
 
 from .common import label
 from .families import NONSENSE, all_examples, default, families, half, members
@@ -20,6 +22,8 @@ from .families import NONSENSE, all_examples, default, families, half, members
 ALL = [example for family in families() for example in all_examples(family)]
 CLASSES = [cls for family in families() for cls in members(family)]
 RULES = [(cls, name) for cls in CLASSES for name in cls.rules]
+# On Windows a longdouble is a float64.
+LARGEST = np.longdouble(np.finfo(np.float64).max)
 NAMES = [(family, name) for family in families() for name in family.named()]
 
 
@@ -98,7 +102,14 @@ def test_a_name_resolves_to_a_new_member_of_that_name(family, name):
 @pytest.mark.parametrize("member", ALL, ids=label)
 def test_an_object_resolves_to_itself(member):
     (family,) = (family for family in families() if isinstance(member, family))
-    assert family.resolve(member, "parameter") is member
+    found = family.resolve(member, "parameter")
+    # Integers become floats where the parameter is a real number, in a copy.
+    is_plain = all(
+        rule.plain(getattr(member, key)) is getattr(member, key)
+        for key, rule in member.rules.items()
+    )
+    assert (found is member) == is_plain
+    assert found.get_params() == member.get_params()
 
 
 @pytest.mark.parametrize("family", families())
@@ -217,15 +228,87 @@ def test_setting_a_bad_value_is_told_when_the_part_is_used():
         type(solver).resolve(solver, "solver")
 
 
+@pytest.mark.parametrize("params", [{"nonsense": 1}, {"biases__scale": 1, "biases__nonsense": 2}])
+def test_set_params_sets_all_or_nothing(params):
+    inner, new = Normal(scale=0.5), Normal(scale=0.25)
+    start = Uniform(biases=inner)
+    with pytest.raises(ValueError, match="has no parameter 'nonsense'"):
+        start.set_params(low=-9.0, **params)
+    assert (start.low, start.biases, inner.scale) == (-0.5, inner, 0.5)
+    # Also of an object that is set in the same call.
+    with pytest.raises(ValueError, match="has no parameter 'nonsense'"):
+        start.set_params(biases=new, biases__scale=7.0, nonsense=1)
+    assert (start.biases, new.scale) == (inner, 0.25)
+
+
+BITS = [np.int8, np.uint8, np.int16, np.uint64, np.float16, np.float32, np.longdouble, Fraction]
+
+
+@pytest.mark.parametrize("number", BITS)
+def test_rules_give_python_numbers(number):
+    for rule, kind in ((real(0), float), (real(0) | one_of("auto"), float), (numbers(), list)):
+        given = [number(3)] if kind is list else number(3)
+        found = rule.check("parameter", given)
+        assert type(found) is kind and found == given
+    assert type(real(0).check("parameter", 3)) is float
+    if isinstance(number(3), Integral):
+        assert type(integer(1).check("parameter", number(3))) is int
+    assert boolean().check("parameter", np.True_) is True
+    assert type(one_of("auto").check("parameter", np.str_("auto"))) is str
+
+
+@pytest.mark.parametrize(
+    "huge",
+    [10**400, -(10**400), 10**5000, Fraction(10**400), LARGEST * 2],
+    ids=["high", "low", "long", "fraction", "longdouble"],
+)
+@pytest.mark.parametrize("rule", [real(), integer(-(10**500)), numbers(), one_of(1) | real()])
+def test_numbers_beyond_float64_are_refused_as_such(rule, huge):
+    given = [huge] if rule.words.startswith("a seq") else huge
+    with pytest.raises(ValueError, match=r"^parameter must be ") as caught:
+        rule.check("parameter", given)
+    assert (
+        given is not huge
+        or isinstance(huge, np.longdouble)
+        or "too large for float64" in str(caught.value)
+    )
+
+
+class Hostile(float):
+    """A number that raises when it is looked at."""
+
+    def __float__(self):
+        raise RuntimeError("do not look")
+
+    __lt__ = __gt__ = __le__ = __ge__ = __eq__ = __repr__ = __float__
+    __hash__ = None
+
+
+@pytest.mark.parametrize("rule", [real(), integer(1), one_of(1.0), numbers(), boolean()])
+def test_what_raises_when_it_is_looked_at_is_refused(rule):
+    with pytest.raises(
+        ValueError, match=r"parameter must be .* got a value of Hostile that cannot"
+    ):
+        rule.check("parameter", Hostile(0.5))
+
+
+def test_a_part_keeps_what_the_user_wrote_and_computes_with_python_numbers():
+    given = RMSprop(rho=np.float16(0.9))
+    used = RMSprop.resolve(given, "solver")
+    assert type(given.rho) is np.float16
+    assert type(used.rho) is float and used.rho == given.rho
+    assert Step.resolve(Step(factors=np.float32([1, 0.5, 0.25])), "x").factors == [1.0, 0.5, 0.25]
+
+
 @pytest.mark.parametrize(
     ("rule", "holding", "failing"),
     [
         (real(), [0, -1e300, True, np.float32(2)], [float("nan"), "1", None, float("inf"), 1j]),
-        (real(0, 1), [0, 1, 0.5], [-1e-9, 1 + 1e-9, float("nan")]),
+        (real(0, 1), [0, 1, 0.5], [-1e-9, 1 + 1e-9, float("nan"), np.timedelta64(1)]),
         (real(0, 1, closed="left"), [0, 0.5], [1]),
         (real(0, 1, closed="right"), [1, 0.5], [0]),
         (real(0, 1, closed="neither"), [0.5], [0, 1]),
-        (integer(1), [1, np.int64(7)], [0, 1.0, "1", None]),
+        (integer(1), [1, np.int64(7)], [0, 1.0, "1", None, np.timedelta64(1)]),
         (boolean(), [True, np.True_], [1, 0, "True", None]),
         (one_of("auto", 1), ["auto", 1], ["Auto", 1.0, True, None]),
         (one_of("auto") | integer(3), ["auto", 3], [2, "3"]),

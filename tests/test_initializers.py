@@ -7,6 +7,7 @@ from sknumpy_mlp.activations import Activation, Logistic, ReLU
 from sknumpy_mlp.core.network import perceptron
 from sknumpy_mlp.initializers import Auto, Initializer, Normal, Uniform, VarianceScaling, Zeros
 
+from .common import brief, digits, state_of
 from .families import all_examples, default, members
 
 EXAMPLES = all_examples(Initializer)
@@ -159,3 +160,58 @@ def test_by_default_biases_are_zero_unless_the_initializer_is_scikit_learn_s():
 def test_bad_parameters_are_named_with_rule_and_value(initializer, message):
     with pytest.raises(ValueError, match=message):
         Initializer.resolve(initializer, "init")
+
+
+class Draws(Initializer):
+    """Draws what a function of the shape returns."""
+
+    def __init__(self, *, function):
+        self.function = function
+
+    biases = "zeros"
+
+    def draw(self, random_state, shape, fan_in, fan_out, activation):
+        return self.function(shape)
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda shape: np.full(shape, 1j), "ndarray of shape (64, 8) and dtype complex128"),
+        (lambda shape: "a", "str of shape () and dtype <U1"),
+        (lambda shape: None, "NoneType of shape () and dtype object"),
+        (lambda shape: np.ones(77), "ndarray of shape (77,) and dtype float64"),
+        (lambda shape: np.ones((3, *shape)), "ndarray of shape (3, 64, 8) and dtype float64"),
+        (lambda shape: np.full(shape, np.nan), "values that are not finite in float64"),
+        (lambda shape: np.full(shape, -np.inf), "values that are not finite in float64"),
+    ],
+)
+def test_what_is_drawn_must_be_finite_numbers_of_the_shape(function, words):
+    X, y = digits()
+    model = brief(init=Draws(function=function))
+    before = state_of(model)
+    expected = f"init must draw finite real numbers of shape (64, 8), got {words} from Draws("
+    with pytest.raises(ValueError, match=re.escape(expected)):
+        model.fit(X, y)
+    assert state_of(model) == before
+
+
+@pytest.mark.parametrize(
+    "huge", [Normal(scale=1.7e308), Uniform(low=1e300, high=1e301), Uniform(low=-1e308, high=0)]
+)
+def test_draws_beyond_the_dtype_of_the_network_are_refused(huge):
+    X, y = digits(dtype=np.float32)
+    with pytest.raises(ValueError, match=r"not finite in float32 from (Normal|Uniform)"):
+        brief(init=huge).fit(X, y)
+
+
+def test_a_number_for_all_weights_is_taken():
+    X, y = digits()
+    model = brief(init=Draws(function=lambda shape: np.float16(0.25)), learning_rate_init=1e-300)
+    assert {*model.fit(X, y).coefs_[0].ravel()} == {0.25}
+
+
+@pytest.mark.parametrize("low, high", [(-1e308, 1e308), (-(10**400), 0), (0, 10**400)])
+def test_bounds_that_are_too_far_apart_are_refused(low, high):
+    with pytest.raises(ValueError, match=r"(low|high|high - low) of Uniform must be a number in"):
+        Initializer.resolve(Uniform(low=low, high=high), "init")

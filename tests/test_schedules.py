@@ -289,7 +289,7 @@ def test_scikit_learn_s_own_schedules_are_for_sgd_only_and_no_others():
     assert not default(schedules.FunctionOfFraction).sgd_only
 
 
-@pytest.mark.parametrize("factor", [None, -1.0, float("nan"), "a"])
+@pytest.mark.parametrize("factor", [None, -1.0, math.nan, "a", math.inf, 1j, 10**400])
 def test_a_schedule_must_give_a_factor(factor):
     X, y = digits()
 
@@ -301,3 +301,31 @@ def test_a_schedule_must_give_a_factor(factor):
         ValueError, match=r"learning_rate must return a factor >= 0 .* Odd\(\) returned"
     ):
         brief(learning_rate=Odd()).fit(X, y)
+
+
+@pytest.mark.parametrize("power", [500.0, 1e308, 10**8, 10**300], ids="{:g}".format)
+def test_a_factor_too_small_for_a_float_is_zero(power):
+    """An integer power of an integer would be computed digit by digit."""
+    assert InvScaling(power_t=power).at(Clock(samples_seen=200)) == 0.0
+    assert InvScaling(power_t=power).at(Clock(samples_seen=0)) == 1.0
+    X, y = digits()
+    settings = {"solver": "sgd", "momentum": 0.0, "learning_rate": "invscaling", "power_t": power}
+    model = brief(**settings, max_iter=4).fit(X, y)
+    # The first epoch has a factor of one, and the others change nothing.
+    expected = brief(**settings, max_iter=1).fit(X, y)
+    np.testing.assert_array_equal(model.coefs_[0], expected.coefs_[0])
+
+
+@pytest.mark.parametrize("factor", [np.float16(0.5), np.longdouble(0.5), np.float32(0.5)])
+def test_a_factor_of_any_number_type_is_that_number(factor):
+    X, y = digits()
+    model = brief(learning_rate=lambda t: factor).fit(X, y)
+    expected = brief(learning_rate=lambda t: 0.5).fit(X, y)
+    np.testing.assert_array_equal(model.coefs_[0], expected.coefs_[0])
+
+
+@pytest.mark.parametrize("wrong", [10**400, None, "a", -1, math.nan, math.inf, 1j])
+def test_what_a_function_returns_must_be_a_factor(wrong):
+    X, y = digits()
+    with pytest.raises(ValueError, match="the value of the learning_rate function must be a numb"):
+        brief(learning_rate=lambda t: wrong).fit(X, y)

@@ -303,3 +303,50 @@ def test_rows_without_weight_weigh_one_in_the_running_mean():
     assert both._training.mean_weight == 2.0
     both.partial_fit(X, y)
     assert both._training.mean_weight == pytest.approx(5 / 3)
+
+
+FIRST = np.r_[1.0, np.zeros(149)]
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "sample_weight"),
+    [
+        ({0: 1e308, 1: 1e308}, None),
+        ({0: 1e200, 1: 1e200}, 1e200),
+        ({0: 5e-324, 1: 0}, None),
+        (None, 5e-324 * FIRST),
+        (None, 5e-324),
+    ],
+    ids=str,
+)
+def test_weights_whose_mean_training_cannot_use_are_refused(class_weight, sample_weight):
+    X, y = digits("binary")
+    model = brief(class_weight=class_weight)
+    before = state_of(model)
+    with pytest.raises(ValueError, match=r"sample_weight \(times class_weight.* must have a "):
+        model.fit(X, y, sample_weight=sample_weight)
+    assert state_of(model) == before
+
+
+def test_a_running_sum_of_weights_that_overflows_is_refused():
+    X, y = digits("binary")
+    model = brief().partial_fit(X, y, classes=[0, 1], sample_weight=1e306)
+    before = state_of(model)
+    with pytest.raises(ValueError, match=r"over all calls of partial_fit.* must have a finite sum"):
+        model.partial_fit(X, y, sample_weight=1e306)
+    assert state_of(model) == before
+    # Others are taken, and the weights move.
+    model.partial_fit(X, y, sample_weight=1e305)
+    assert state_of(model) != before
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-150, 1e150, 1e305])
+@pytest.mark.parametrize("class_weight", [None, "balanced", {0: 2.0}])
+def test_only_the_ratios_of_weights_count_at_any_scale(class_weight, scale):
+    X, y = digits("binary")
+    weights = 1.0 + np.arange(len(y)) % 3
+    settings = {"alpha": 0.0, "class_weight": class_weight}
+    expected = brief(**settings).fit(X, y, sample_weight=weights)
+    model = brief(**settings).fit(X, y, sample_weight=scale * weights)
+    # Products with the scale are rounded.
+    assert_same_weights(model, expected, atol=1e-8)

@@ -18,6 +18,7 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._family import all_or_nothing, shown
 from .._keywords import with_known_keywords
 from .._vectors import are_surely_finite
 from ..core.batches import consecutively
@@ -28,6 +29,7 @@ from ..core.temperature import calibrated_loss
 from ..core.training import train
 from . import fitted
 from .checkpoint import take_up
+from .errstate import with_default_errstate
 from .fit import Past, begin, splits
 from .naming import INVALID, explain, naming
 from .parameters import CALIBRATED_LOSS, FAMILIES, Plan
@@ -78,16 +80,24 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If there is no such parameter, or the part is not an object but a name.
+            If there is no such parameter, or the part is not an object but a name. No parameter has
+            changed then.
         """
+        with all_or_nothing(self, params):
+            self._check_settable(params)
+            return super().set_params(**params)
+
+    def _check_settable(self, params):
+        """Raise a ValueError for a parameter of a part that is no object."""
         for key in params:
             name, _, path = key.partition("__")
             part = params.get(name, getattr(self, name, None))
             if path and name in FAMILIES:
                 FAMILIES[name].check_settable(part, name, path)
             elif name != key and hasattr(self, name) and not hasattr(part, "set_params"):
-                raise ValueError(f"{name} has no parameters of its own, got {key}={params[key]!r}")
-        return super().set_params(**params)
+                raise ValueError(
+                    f"{name} has no parameters of its own, got {key}={shown(params[key])}"
+                )
 
     @with_known_keywords
     def fit(
@@ -145,13 +155,14 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         return self
 
     @unchanged_unless_complete
+    @with_default_errstate
     @with_callbacks
     def _fit(self, interrupts, X, y, sample_weight, held_out, resume_from):
         """Fit; returns the KeyboardInterrupt after which a whole epoch was kept, or None."""
         plan = Plan.of(self)
-        past = self._past_of_fit(resume_from)
+        past = self._past_of_fit(plan, resume_from)
         rows = self._check(plan, past, X, y, sample_weight, held_out, warm=past.exists)
-        fit = begin(plan, rows, past, self._new_stream(), self._scorer(plan))
+        fit = begin(plan, rows, past, _new_stream(plan), self._scorer(plan))
         if not past.exists and plan.optimizer.takes_steps:
             self._warn_of_scale(fit)
         _train(fit, interrupts, Tasks.of(self, fit, X, y, sample_weight))
@@ -165,6 +176,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         return fit.record.interrupt
 
     @unchanged_unless_complete
+    @with_default_errstate
     def _partial_fit(self, interrupts, X, y, sample_weight, **classes):
         plan = Plan.of(self)
         for name in ("early_stopping", "temperature_scaling"):
@@ -173,7 +185,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         is_first = not hasattr(self, "coefs_")
         past = Past() if is_first else fitted.past(self, self._training.copy())
         rows = self._check(plan, past, X, y, sample_weight, incremental=True, **classes)
-        fit = begin(plan, rows, past, self._new_stream(), n_epochs=1)
+        fit = begin(plan, rows, past, _new_stream(plan), n_epochs=1)
         _train(fit, interrupts, nullcontext())
         if advice := schedule_advice(plan, fit.state.clock):
             warnings.warn(advice)
@@ -189,11 +201,11 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         if advice:
             warnings.warn(advice)
 
-    def _past_of_fit(self, resume_from):
+    def _past_of_fit(self, plan, resume_from):
         """What `fit` continues from: nothing, the fitted model, or a checkpoint."""
         if resume_from is not None:
             return take_up(self, resume_from)
-        if self.warm_start and hasattr(self, "coefs_"):
+        if plan.warm_start and hasattr(self, "coefs_"):
             return fitted.past(self, TrainingState(samples_seen=self.t_))
         return Past()
 
@@ -216,12 +228,12 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         rows = self._check_rows(X, y, sample_weight, past.labels, not past.exists, **options)
         rows.held_out = self._check_held_out(plan, rows, *held_out)
         past.check_rows(rows)
-        rows.class_weight = self._class_weight(rows, options.get("incremental", False))
+        rows.class_weight = self._class_weight(plan, rows, options.get("incremental", False))
         if rows.held_out is not None:
             rows.held_out.class_weight = rows.class_weight
         if splits(plan, rows) and past.split is None:
             check_enough_to_split(plan, rows.X.shape[0])
-            rows.strata = self._strata(rows.target)
+            rows.strata = self._strata(plan, rows.target)
         return rows
 
     def _forget(self, past):
@@ -292,12 +304,6 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             )
         return held_out
 
-    def _new_stream(self):
-        # None must not mean NumPy's global stream: two threads would share it.
-        if self.random_state is None:
-            return np.random.RandomState()
-        return check_random_state(self.random_state)
-
     def _scorer(self, plan):
         """Makes the score of held-out rows from a network, a loss and the rows.
 
@@ -331,11 +337,11 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             return by_calibrated_loss
         return by_default if plan.scoring is None else by_scorer
 
-    def _class_weight(self, rows, incremental):
+    def _class_weight(self, plan, rows, incremental):
         """The weight of each class in the loss; None where all have weight one."""
         return None
 
-    def _strata(self, target):
+    def _strata(self, plan, target):
         """What early stopping's split is stratified by: nothing."""
         return None
 
@@ -346,10 +352,11 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
     @classmethod
     def _from_weights(cls, coefs, intercepts, kind, labels, parameters):
         """A fitted estimator with copies of these arrays, for this kind of target."""
-        hidden_units = tuple(np.shape(b)[-1] for b in intercepts[:-1])
+        coefs, intercepts = fitted.checked_arrays(coefs, intercepts)
+        hidden_units = tuple(len(b) for b in intercepts[:-1])
         estimator = cls(**{"hidden_layer_sizes": hidden_units} | parameters)
-        stream = estimator._new_stream()
-        fit = fitted.given(Plan.of(estimator), stream, coefs, intercepts, kind, labels)
+        plan = Plan.of(estimator)
+        fit = fitted.given(plan, _new_stream(plan), coefs, intercepts, kind, labels)
         estimator.n_features_in_ = fit.network.units[0]
         estimator._publish(fit)
         return estimator
@@ -473,3 +480,11 @@ def _train(fit, interrupts, tasks):
             if not fit.record.is_kept:
                 raise
             fit.record.interrupt = interrupt
+
+
+def _new_stream(plan):
+    """The random stream of a fit that begins."""
+    # None must not mean NumPy's global stream: two threads would share it.
+    if plan.random_state is None:
+        return np.random.RandomState()
+    return check_random_state(plan.random_state)

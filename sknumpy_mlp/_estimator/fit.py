@@ -6,18 +6,27 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy import sparse
 
+from .._family import shown
 from ..core.batches import Batches
 from ..core.batches import rows as rows_of
 from ..core.embeddings import layer_class
 from ..core.engines import choose
 from ..core.held_out import HeldOut
+from ..core.memory import check_memory
 from ..core.network import Network, perceptron
 from ..core.state import Record, TrainingState
 from ..losses import Loss
 from ..losses.links import Link
 from .labels import Labels
 from .parameters import Plan
-from .rows import Rows, check_format, check_numbers, check_some_weight, refuse_sparse
+from .rows import (
+    Rows,
+    check_format,
+    check_mean_weight,
+    check_numbers,
+    check_some_weight,
+    refuse_sparse,
+)
 
 
 @dataclass
@@ -204,6 +213,7 @@ def begin(plan, rows, past, stream, scorer=None, n_epochs=None):
     check_some_weight(weights, "trained on", subset)
     if not record.n_iter:
         state.count_weights(weights, n_samples, subset)
+    check_mean_weight(state, plan.alpha)
     dtype = network.theta.dtype
     batches = Batches(
         rows.X,
@@ -265,11 +275,24 @@ def _network(plan, rows, loss, past, random_state):
     if past.exists:
         past.check_shape(network)
         network.bind(past.parameters)
-        network.allocate(dtype)
-    else:
-        network.allocate(dtype)
+    _allocate(network, plan, dtype)
+    if not past.exists:
         network.draw(plan.initializer, random_state, plan.output_initializer)
     return network
+
+
+def _allocate(network, plan, dtype):
+    """Allocate a network; a MemoryError that names the parameters if it is too large."""
+    asked = {"hidden_layer_sizes": plan.hidden_layer_sizes, "members": plan.members}
+    asked |= {} if plan.embedding is None else {"embedding": plan.embedding}
+    what = ", ".join(f"{name}={shown(value)}" for name, value in asked.items())
+    what += f" ask for {network.n_parameters:,} parameters with {network.n_inputs} features"
+    # The parameters, their gradient and the moments of the optimizer.
+    check_memory(network.n_parameters * dtype.itemsize * (2 + len(plan.optimizer.moments)), what)
+    try:
+        network.allocate(dtype)
+    except MemoryError as error:
+        raise MemoryError(f"{what}: {error}") from error
 
 
 def _embedding(plan, X, past, dtype):

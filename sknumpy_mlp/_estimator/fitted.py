@@ -6,13 +6,14 @@ Only `attributes` defines the fitted attributes of an estimator.
 from itertools import pairwise
 
 import numpy as np
-from sklearn.utils import check_array
 
+from .._family import shown
 from ..core.engines import choose
 from ..core.network import KINDS, Network, perceptron
 from ..core.state import Record, TrainingState
 from .fit import Fit, Past
 from .passes import ForwardPasses
+from .rows import as_floats
 
 # Attribute names that scikit-learn defines; other kinds of parameters are stored as <kind>_.
 ATTRIBUTES = {"weights": "coefs_", "biases": "intercepts_"}
@@ -174,20 +175,19 @@ def forward(model, given):
 
 
 def given(plan, stream, coefs, intercepts, kind, labels=None):
-    """A `Fit` without any training, with copies of the given weights and biases.
+    """A `Fit` without any training, with the given weights and biases.
 
     Parameters
     ----------
     plan : Plan
     stream : numpy.random.RandomState
-    coefs, intercepts : list of array-like
-        Weights and biases of one network.
+    coefs, intercepts : list of ndarray
+        Weights and biases of one network, from `checked_arrays`.
     kind : str
         The kind of target.
     labels : Labels, default=None
         The classes of a classifier.
     """
-    coefs, intercepts = _check_arrays(coefs, intercepts)
     loss = plan.loss.for_target(kind)
     n_columns = len(intercepts[-1]) if labels is None else len(labels.classes)
     found = [coefs[0].shape[0], *(len(b) for b in intercepts)]
@@ -229,7 +229,7 @@ def _one_or_each(values):
     return values[0] if len(values) == 1 else np.array(values)
 
 
-def _check_arrays(coefs, intercepts):
+def checked_arrays(coefs, intercepts):
     """Copies of the weights and biases of consecutive layers, as arrays of one float dtype.
 
     Raises
@@ -237,16 +237,18 @@ def _check_arrays(coefs, intercepts):
     ValueError
         If they are not finite numbers of a single network, or the shapes do not match.
     """
-    if any(np.ndim(W) == 3 for W in coefs):
+    coefs, intercepts = (
+        [
+            as_floats(each, f"{name}[{number}]", [np.float64, np.float32])
+            for number, each in enumerate(_as_list(given, name))
+        ]
+        for name, given in (("coefs", coefs), ("intercepts", intercepts))
+    )
+    if any(W.ndim == 3 for W in coefs):
         raise ValueError(
             "coefs must be the matrices of one network, (n_in, n_out), got arrays of three axes; "
             "[W[0] for W in coefs_] are the matrices of the first member"
         )
-    coefs = [check_array(W, dtype=[np.float64, np.float32], copy=True) for W in coefs]
-    intercepts = [
-        check_array(b, dtype=[np.float64, np.float32], ensure_2d=False, copy=True)
-        for b in intercepts
-    ]
     if not _are_consecutive(coefs, intercepts):
         raise ValueError(
             "coefs and intercepts must be of shapes (n_in, n_out) and (n_out,) for each layer, and "
@@ -255,3 +257,38 @@ def _check_arrays(coefs, intercepts):
         )
     common = np.result_type(*coefs, *intercepts)
     return [W.astype(common) for W in coefs], [b.astype(common) for b in intercepts]
+
+
+def _as_list(given, name):
+    try:
+        return list(given)
+    except Exception as error:
+        raise ValueError(f"{name} must be a list of arrays, got {shown(given)}") from error
+
+
+def checked_classes(classes):
+    """Class labels as an array.
+
+    Raises
+    ------
+    ValueError
+        If they are not sorted and unique labels that can be compared.
+    """
+    try:
+        found = np.asarray(classes)
+        # NumPy makes text of numbers beside text.
+        are_alike = (
+            len({isinstance(each, str) for each in np.ravel(np.asarray(classes, object))}) == 1
+        )
+        is_sorted = (
+            found.ndim == 1
+            and are_alike
+            and found.dtype.kind not in "cV"
+            and np.array_equal(found, np.unique(found))
+        )
+    except Exception:
+        # None and numbers, for example, have no order.
+        is_sorted = False
+    if not is_sorted:
+        raise ValueError(f"classes must be sorted and unique, got {shown(classes)}")
+    return found

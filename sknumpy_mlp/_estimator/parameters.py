@@ -10,13 +10,13 @@ import re
 import warnings
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from numbers import Integral, Real
+from numbers import Integral
 from types import SimpleNamespace
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
-from .._family import Rule, boolean, integer, one_of, real
+from .._family import Rule, as_float, as_text, boolean, integer, is_integer, one_of, real, shown
 from ..activations import Activation, Identity
 from ..core.batches import consecutively, equally
 from ..core.engines import NAMES as ENGINES
@@ -61,7 +61,11 @@ def rules_of_parts(*families):
 RULES = rules_of_parts(Optimizer, Schedule, Loss) | {
     "alpha": real(0, closed="left"),
     "batch_size": one_of("auto", "full")
-    | Rule(lambda v: isinstance(v, str) and UP_TO.fullmatch(v), "'up to N' or 'equal up to N'")
+    | Rule(
+        lambda v: isinstance(v, str) and UP_TO.fullmatch(v),
+        "'up to N' or 'equal up to N'",
+        as_text,
+    )
     | integer(1),
     "learning_rate_init": real(0, closed="neither"),
     "max_iter": integer(1),
@@ -71,9 +75,10 @@ RULES = rules_of_parts(Optimizer, Schedule, Loss) | {
             v is None
             or isinstance(v, np.random.RandomState)
             or v is np.random
-            or (isinstance(v, Integral) and 0 <= v < 2**32)
+            or (is_integer(v) and 0 <= v < 2**32)
         ),
         "an integer in [0, 2**32 - 1], a RandomState or None",
+        lambda v: int(v) if isinstance(v, Integral) else v,
     ),
     "tol": real(0, closed="left"),
     "verbose": boolean() | integer(0),
@@ -81,7 +86,11 @@ RULES = rules_of_parts(Optimizer, Schedule, Loss) | {
     "early_stopping": boolean(),
     "validation_fraction": real(0, 1, closed="left"),
     "n_iter_no_change": integer(1)
-    | Rule(lambda v: v is None or (isinstance(v, Real) and v == np.inf), "inf or None"),
+    | Rule(
+        lambda v: v is None or as_float(v) == np.inf,
+        "inf or None",
+        lambda v: None if v is None else float(v),
+    ),
     "members": integer(1)
     | Rule(
         lambda v: isinstance(v, Mapping) and _has_lists_of_members(v),
@@ -92,6 +101,7 @@ RULES = rules_of_parts(Optimizer, Schedule, Loss) | {
     | Rule(
         lambda v: isinstance(v, dict) and all(NOT_NEGATIVE.holds(w) for w in v.values()),
         "a dict from classes to finite weights >= 0",
+        lambda v: {k: w if isinstance(w, int) else float(w) for k, w in v.items()},
     ),
     "scoring": one_of("loss", CALIBRATED_LOSS)
     | Rule(
@@ -111,6 +121,7 @@ RULES = rules_of_parts(Optimizer, Schedule, Loss) | {
             and all(NOT_NEGATIVE.holds(factor) for factor in v.values())
         ),
         f"a dict from some of {TRAINED_KINDS} to finite factors >= 0",
+        lambda v: {kind: float(factor) for kind, factor in v.items()},
     ),
     "temperature_scaling": boolean(),
     "engine": one_of(*ENGINES),
@@ -140,8 +151,9 @@ NOT_WITH_LBFGS = {
 class Plan(SimpleNamespace):
     """The parameters of an estimator, checked, with names resolved to objects.
 
-    Every parameter of the estimator is an attribute under its own name. Some are resolved to other
-    attributes:
+    Every parameter of the estimator is an attribute under its own name. Numbers are Python's, of
+    whatever type they came, so that nothing is computed in few bits. Some parameters are resolved
+    to other attributes:
 
     Attributes
     ----------
@@ -184,14 +196,14 @@ class Plan(SimpleNamespace):
             Names the parameter, its rule, and its value.
         """
         flat = estimator.get_params(deep=False)
-        for name in RULES.keys() & flat.keys():
-            RULES[name].check(name, flat[name])
+        for name in flat.keys() & RULES.keys():
+            flat[name] = RULES[name].check(name, flat[name])
         if estimator._y_numeric:
             SCORE_OF_NUMBERS.check("scoring", flat["scoring"])
         # Unless it says otherwise, a loss is one of classes.
         losses = Loss.serving(*(("continuous",) if estimator._y_numeric else Loss.kinds))
         _check_places(estimator, flat, losses)
-        hidden_units = _hidden_units(flat["hidden_layer_sizes"])
+        hidden_units = SIZES.check("hidden_layer_sizes", flat["hidden_layer_sizes"])
         activations = _activations(flat["activation"], len(hidden_units))
         optimizer = Optimizer.resolve(flat["solver"], "solver", flat)
         schedule = Schedule.resolve(flat["learning_rate"], "learning_rate", flat)
@@ -250,7 +262,7 @@ def takes_steps(estimator):
     """Whether the solver makes steps, as `partial_fit` requires; raises AttributeError if not."""
     named = Optimizer.named()
     solver = estimator.solver
-    solver = named.get(solver) if isinstance(solver, str) else solver
+    solver = named.get(as_text(solver)) if isinstance(solver, str) else solver
     # An invalid solver is reported by the check of parameters.
     if getattr(solver, "takes_steps", True):
         return True
@@ -286,19 +298,23 @@ def _check_places(estimator, flat, losses):
 def _sizes(value):
     """Sizes of layers as a tuple; empty if the value is something else."""
     sizes = tuple(value) if isinstance(value, (list, tuple)) else (value,)
-    is_size = [isinstance(n, Integral) and not isinstance(n, bool) and n > 0 for n in sizes]
-    return sizes if all(is_size) else ()
+    return sizes if all(map(_is_size, sizes)) else ()
 
 
-def _hidden_units(sizes):
-    is_sequence = isinstance(sizes, Iterable) and np.ndim(sizes) == 1
-    units = list(sizes) if is_sequence else [sizes]
-    # True is an Integral to Python.
-    if not all(isinstance(u, Integral) and not isinstance(u, bool) and u > 0 for u in units):
-        raise ValueError(
-            f"hidden_layer_sizes must be > 0, an integer or a sequence of integers, got {sizes!r}"
-        )
-    return [int(unit) for unit in units]
+def _is_size(value):
+    # True is an integer to Python.
+    return is_integer(value) and not isinstance(value, bool) and value > 0
+
+
+def _list_of_sizes(sizes):
+    return list(sizes) if isinstance(sizes, Iterable) and np.ndim(sizes) == 1 else [sizes]
+
+
+SIZES = Rule(
+    lambda v: all(map(_is_size, _list_of_sizes(v))),
+    "> 0, an integer or a sequence of integers",
+    lambda v: [int(size) for size in _list_of_sizes(v)],
+)
 
 
 def _check_one_for_each(name, one, given, n_hidden):
@@ -306,7 +322,7 @@ def _check_one_for_each(name, one, given, n_hidden):
     if len(given) != n_hidden:
         raise ValueError(
             f"{name} must be {one} for all hidden layers or one for each of the {n_hidden}, "
-            f"got {given!r}"
+            f"got {shown(given)}"
         )
 
 
@@ -324,7 +340,7 @@ def _initializers(init):
     if len(pair) != 2:
         raise ValueError(
             "init must be an Initializer, a name, or a pair of them for hidden layers and for the "
-            f"output layer, got {init!r}"
+            f"output layer, got {shown(init)}"
         )
     return [Initializer.resolve(each, "init") for each in pair]
 
@@ -334,42 +350,48 @@ def _embedding(embedding):
     return None if embedding is None else Embedding.resolve(embedding, "embedding")
 
 
-def _dropout(dropout, n_hidden, name="dropout"):
+def _dropout(dropout, n_hidden, name):
     """One rate per hidden layer."""
     rule = real(0, 1, closed="left")
     if not isinstance(dropout, (list, tuple)):
-        rule.check(name, dropout)
-        return [float(dropout)] * n_hidden
+        return [rule.check(name, dropout)] * n_hidden
     _check_one_for_each(name, "one rate", dropout, n_hidden)
-    for rate in dropout:
-        rule.check(f"each rate of {name}", rate)
-    return [float(rate) for rate in dropout]
+    return [rule.check(f"each rate of {name}", rate) for rate in dropout]
 
 
 def _of_members(flat, n_hidden):
     """The number of members, and the parameters that may differ between them."""
     members = flat["members"]
-    own = members if isinstance(members, Mapping) else {}
-    for name, values in own.items():
-        for number, value in enumerate(values):
-            place = f'members["{name}"][{number}]'
-            if name == "dropout":
-                _dropout(value, n_hidden, place)
-            else:
-                RULES[name].check(place, value)
+    given = members if isinstance(members, Mapping) else {}
+    own = {
+        name: [
+            _of_member(name, value, n_hidden, f'members["{name}"][{number}]')
+            for number, value in enumerate(values)
+        ]
+        for name, values in given.items()
+    }
     # One value for all members, or one for each.
-    alphas, dropouts, factors, rates = (own.get(name, [flat[name]]) for name in OF_EACH_MEMBER)
+    alphas, dropouts, factors, rates = (
+        own.get(name) or [_of_member(name, flat[name], n_hidden, name)] for name in OF_EACH_MEMBER
+    )
     relative = np.divide(rates, max(rates))
     return {
         "members": len(next(iter(own.values()))) if own else members,
         "alpha": _common(alphas),
-        "dropout": [_common(each) for each in zip(*(_dropout(d, n_hidden) for d in dropouts))],
+        "dropout": [_common(each) for each in zip(*dropouts)],
         "learning_rate_init": max(rates),
         "learning_rate_factors": {
             kind: _common([(each or {}).get(kind, 1.0) for each in factors] * relative)
             for kind in TRAINED_KINDS
         },
     }
+
+
+def _of_member(name, value, n_hidden, place):
+    """The value of a parameter that members may have of their own, checked."""
+    if name == "dropout":
+        return _dropout(value, n_hidden, place)
+    return RULES[name].check(place, value)
 
 
 def _common(values):

@@ -69,7 +69,9 @@ class Rows:
         if self.class_weight is None:
             return self.sample_weight
         by_class = self.class_weight[self.target.codes]
-        return by_class if self.sample_weight is None else by_class * self.sample_weight
+        # The mean of what overflows is refused before training.
+        with np.errstate(over="ignore"):
+            return by_class if self.sample_weight is None else by_class * self.sample_weight
 
     def take(self, index):
         """Select rows by their indices, without copying `X`."""
@@ -150,11 +152,44 @@ def check_complete(y, name="y"):
         )
 
 
+def as_floats(values, name, dtype=np.float64):
+    """Numbers as a float array of any shape.
+
+    Parameters
+    ----------
+    values : array-like
+    name : str
+        The name of the argument, for error messages.
+    dtype : dtype or list of dtype, default=float64
+        If a list, arrays of one of these dtypes keep it, and others get the first.
+
+    Raises
+    ------
+    ValueError
+        If they are not finite numbers. Names the argument.
+    """
+    try:
+        found = np.asarray(values)
+        if found.dtype.kind in "mMV":
+            raise TypeError(f"dtype {found.dtype} is no type of numbers")
+        if np.ma.is_masked(values):
+            raise TypeError("some values are masked")
+        # Of longdouble, what is beyond float64 becomes inf, which is refused.
+        with np.errstate(over="ignore"):
+            any_shape = {"ensure_2d": False, "allow_nd": True, "ensure_min_samples": 0}
+            return check_array(values, dtype=dtype, input_name=name, **any_shape)
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Of NumPy, or of an odd object among the values.
+        raise ValueError(f"{name} must hold finite numbers: {error}") from error
+
+
 def check_weights(sample_weight, n_samples, name="sample_weight"):
     """Sample weights as a float64 vector: one per row, none negative, not all zero."""
     if isinstance(sample_weight, Real):
-        sample_weight = np.full(n_samples, sample_weight)
-    weights = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name=name)
+        sample_weight = np.full(n_samples, as_floats([sample_weight], name)[0])
+    weights = as_floats(sample_weight, name)
     if weights.shape != (n_samples,):
         raise ValueError(
             f"{name} must have one value for each of the {n_samples} rows, "
@@ -165,9 +200,31 @@ def check_weights(sample_weight, n_samples, name="sample_weight"):
     with np.errstate(over="ignore"):
         if np.isinf(weights.sum()):
             raise ValueError(f"{name} must have a finite sum, got {weights.max()}")
-    if not weights.mean() > 0:
+    if not weights.any():
         raise ValueError(f"{name} must hold a weight that is not zero, got only zeros")
     return weights
+
+
+def check_mean_weight(state, alpha):
+    """Raise a ValueError if training cannot use the mean of all weights: infinite, or too small.
+
+    Parameters
+    ----------
+    state : TrainingState
+        Has counted the weights.
+    alpha : float or ndarray of shape (n_members,)
+        The L2 term, which training divides by the mean weight.
+    """
+    mean = state.mean_weight
+    what = "sample_weight (times class_weight, over all calls of partial_fit)"
+    if not np.isfinite(mean):
+        raise ValueError(f"{what} must have a finite sum, got {mean}; only the ratios count")
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        if mean == 0 or not np.isfinite(np.divide(alpha, mean)).all():
+            raise ValueError(
+                f"{what} must have a mean that alpha={alpha} can be divided by, got the mean "
+                f"{mean}; multiply all weights by the same large number"
+            )
 
 
 def check_some_weight(weights, use, part=None):

@@ -31,16 +31,17 @@ def check_finite(fit, loss, when):
     """
     if np.isfinite(loss) and np.isfinite(fit.network.theta).all():
         return
-    target, what = "", "the input"
+    inputs, targets, what = _largest(fit.batches.X.X), 0.0, ""
     if "continuous" in fit.loss.kinds:
-        target = f", the largest absolute target {_largest(fit.batches.y.X):g}"
-        what = "input and target"
+        targets = _largest(fit.batches.y.X)
+        what = f", the largest absolute target {targets:g}"
+    is_large = max(inputs, targets) > LARGE_INPUT and not _steep_terms(fit, inputs)
     raise DivergedError(
-        "Solver produced non-finite parameter weights. The input data may contain large "
-        "values and need to be preprocessed. "
-        f"It happened {when}; the loss was {loss:g}, "
-        f"the largest absolute input is {_largest(fit.batches.X.X):g}{target}. Scale {what} "
-        "(StandardScaler, MinMaxScaler) or lower learning_rate_init."
+        "Solver produced non-finite parameter weights. "
+        # The words of scikit-learn.
+        + "The input data may contain large values and need to be preprocessed. " * is_large
+        + f"It happened {when}; the loss was {loss:g}, the largest absolute input is {inputs:g}"
+        f"{what}. {_remedy(fit, inputs, targets)}"
     )
 
 
@@ -70,6 +71,42 @@ def check_predictions(values, X, parameters):
         f"largest absolute input is {_largest(X.slice(row, row + 1)):g}. Scale X as in fit "
         "(StandardScaler, MinMaxScaler)."
     )
+
+
+def _steep_terms(fit, largest_input):
+    """Parameters whose terms of the gradient are steeper than the loss is in the weights.
+
+    Returns
+    -------
+    list of str
+    """
+    plan, found = fit.plan, []
+    # A gradient step multiplies the weights by one minus the rate times this.
+    alpha = float(np.max(plan.alpha))
+    steepness = alpha / fit.state.mean_weight / fit.batches.batch_size
+    # The second derivative of the loss by a weight grows with the square of its input.
+    if steepness > max(1.0, min(largest_input, 1e150)) ** 2:
+        mean = fit.state.mean_weight
+        found.append(
+            f"alpha={alpha:g}" + (f" (over the mean weight {mean:g})" if mean != 1 else "")
+        )
+    if abs(plan.optimizer.shrinkage(plan.learning_rate_init)) > 1:
+        found.append(f"the weight decay of {plan.optimizer!r}")
+    return found
+
+
+def _remedy(fit, largest_input, largest_target):
+    """What to do about a fit that diverged."""
+    takes_steps = fit.plan.optimizer.takes_steps
+    rate = " or lower learning_rate_init" if takes_steps else ""
+    if steep := _steep_terms(fit, largest_input):
+        return f"The penalty of {' and '.join(steep)} outweighs the loss: lower it{rate}."
+    sizes = {"input": largest_input, "target": largest_target}
+    large = [name for name, size in sizes.items() if size > LARGE_INPUT]
+    if large:
+        return f"Scale the {' and '.join(large)} (StandardScaler, MinMaxScaler){rate}."
+    first = "Lower learning_rate_init, or start" if takes_steps else "Start"
+    return f"{first} from smaller weights (init)."
 
 
 def advice(fit, what, values):

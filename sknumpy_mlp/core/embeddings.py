@@ -10,6 +10,7 @@ import numpy as np
 
 from ..embeddings import PiecewiseLinear
 from .layers import Layer, empty, transposed
+from .memory import check_memory
 
 # Bins that are narrower, as a share of the range of their column, join the next.
 NARROWEST = 1e-6
@@ -302,6 +303,9 @@ def columns_and_edges(X, n_bins):
             f"X must have columns whose range is finite in {X.dtype} with an embedding, "
             f"got columns {too_wide.tolist()} of range infinity"
         )
+    # A quantile computes with some ten vectors of this length.
+    n_bytes = (len(columns) * X.itemsize + 10 * 8) * (n_bins + 1)
+    check_memory(n_bytes, f"n_bins={n_bins} of the embedding asks for as many quantiles a column")
     edges = np.empty((len(columns), n_bins + 1), X.dtype)
     levels = np.linspace(0, 1, n_bins + 1)
     for row, values in zip(edges, X.T[columns]):

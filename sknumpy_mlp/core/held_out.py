@@ -4,9 +4,9 @@ Held-out rows are not used for training. Their loss is the training loss without
 larger score is better; by default, the score is minus the loss.
 """
 
-from numbers import Real
-
 import numpy as np
+
+from .._family import as_float, shown
 
 
 class HeldOut:
@@ -57,10 +57,11 @@ class HeldOut:
     def evaluate(self):
         """Loss and score of the network in its current state, as floats."""
         raw = self.raw_scores()
-        score = None if self.score is None else self.score(raw)
-        if self.score is not None and not isinstance(score, Real):
-            raise ValueError(f"scoring must return a number, got {score!r}")
+        given = None if self.score is None else self.score(raw)
+        score = as_float(given)
+        if self.score is not None and score is None:
+            raise ValueError(f"scoring must return a number, got {shown(given)}")
         losses = np.empty(len(raw), raw.dtype)
         self.loss.value_and_gradient(raw, self.y, losses)
         loss = float(np.average(losses.astype(np.float64, copy=False), weights=self.weights))
-        return loss, -loss if score is None else float(score)
+        return loss, -loss if score is None else score

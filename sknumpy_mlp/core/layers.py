@@ -320,8 +320,8 @@ class Dense(Layer):
     def draw(self, initializer, random_state):
         """Initialize the parameters in place: weights first, then biases."""
         fans = self.fan_in, self.fan_out, self.init_activation
-        self.W[...] = initializer.draw(random_state, self.shapes["W"], *fans)
-        self.b[...] = initializer.for_biases().draw(random_state, self.shapes["b"], *fans)
+        initializer.fill(self.W, random_state, self.shapes["W"], *fans)
+        initializer.for_biases().fill(self.b, random_state, self.shapes["b"], *fans)
 
     def bind(self, W, b):
         """Use these arrays as parameters; their shapes determine `fan_in` and `fan_out`."""

@@ -11,6 +11,7 @@ A pickled network contains its layers without arrays: the owner of the parameter
 
 from functools import cached_property
 from itertools import pairwise
+from math import prod
 
 import numpy as np
 
@@ -200,7 +201,7 @@ class Network:
         names = [(layer, name) for layer in self.layers for name in layer.shapes]
         stop = 0
         for layer, name in sorted(names, key=_part_of_vector):
-            size = self.n_members * int(np.prod(layer.shapes[name]))
+            size = self.n_members * prod(layer.shapes[name])
             start, stop = stop, stop + size
             yield layer, name, start, stop
 

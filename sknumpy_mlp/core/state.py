@@ -73,7 +73,9 @@ class TrainingState:
         if weights is None:
             self.weight_sum += n_used
         else:
-            self.weight_sum += float((weights if subset is None else weights[subset]).sum())
+            # An infinite sum is for the caller to refuse.
+            with np.errstate(over="ignore"):
+                self.weight_sum += float((weights if subset is None else weights[subset]).sum())
 
     def relative_weights(self, weights, n_samples):
         """Weights divided by their running mean; None if all rows so far have weight one."""

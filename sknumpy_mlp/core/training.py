@@ -5,10 +5,9 @@ parameters, and the state and the record, which change in place. Any object with
 can be passed.
 """
 
-from numbers import Real
-
 import numpy as np
 
+from .._family import as_float, shown
 from ..schedules import Constant
 from .diagnosis import advice, check_finite
 from .stopping import BestEpochs, LastEpoch, Patience
@@ -174,11 +173,12 @@ class Training:
         return rates
 
     def _rate(self):
-        factor = self.schedule.at(self.state.clock)
-        if not isinstance(factor, Real) or not factor >= 0:
+        given = self.schedule.at(self.state.clock)
+        factor = as_float(given)
+        if factor is None or not 0 <= factor < np.inf:
             raise ValueError(
                 f"learning_rate must return a factor >= 0 at every step, {self.schedule!r} "
-                f"returned {factor!r}"
+                f"returned {shown(given)}"
             )
         return self.plan.learning_rate_init * factor
 

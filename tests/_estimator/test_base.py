@@ -8,7 +8,8 @@ import pytest
 import sklearn
 from scipy import sparse
 
-from sknumpy_mlp import ScratchMLPClassifier
+from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
+from sknumpy_mlp.optimizers import RMSprop
 
 RNG = np.random.RandomState(0)
 X = RNG.uniform(size=(40, 3))
@@ -97,3 +98,36 @@ def test_only_a_plain_array_is_spared_the_long_check():
 def test_an_unfitted_estimator_says_so():
     with pytest.raises(sklearn.exceptions.NotFittedError, match="not fitted yet"):
         ScratchMLPClassifier().predict(X)
+
+
+def test_set_params_sets_all_or_nothing():
+    solver, new = RMSprop(), RMSprop(rho=0.7)
+    model = ScratchMLPClassifier(solver=solver)
+    for wrong in (
+        {"bogus": 1},
+        {"solver__bogus": 1},
+        {"activation__bogus": 1},
+        {"tol__bogus": 1},
+        {"solver": new, "bogus": 1},
+        {"solver": "rmsprop", "solver__rho": 0.2},
+    ):
+        with pytest.raises(ValueError):
+            model.set_params(**{"alpha": 5.0, "solver__rho": 0.1, "solver__epsilon": 1.0} | wrong)
+        assert (model.alpha, model.solver, solver.rho, solver.epsilon) == (1e-4, solver, 0.9, 1e-8)
+        assert new.rho == 0.7
+    model.set_params(alpha=5.0, solver=new, solver__rho=0.1)
+    assert (model.alpha, model.solver, new.rho, solver.rho) == (5.0, new, 0.1, 0.9)
+
+
+@pytest.mark.parametrize("huge", [10**400, -(10**400), 10**5000], ids=["high", "low", "long"])
+def test_integers_beyond_float64_are_refused_by_name(huge):
+    objects = X.astype(object)
+    objects[3, 1] = huge
+    with pytest.raises(ValueError, match=r"^X must hold numbers: .*largest float64 is 1.8e"):
+        ScratchMLPClassifier().fit(objects, y)
+    with pytest.raises(ValueError, match="X must hold numbers"):
+        ScratchMLPClassifier(max_iter=1, n_iter_no_change=None).fit(X, y).predict(objects)
+    with pytest.raises(ValueError, match=r"^y must hold numbers: .*largest float64 is 1.8e"):
+        ScratchMLPRegressor().fit(X, [huge, *y[1:].tolist()])
+    with pytest.raises(ValueError, match=r"^X_val and y_val must be .*X must hold numbers"):
+        ScratchMLPClassifier().fit(X, y, X_val=objects, y_val=y)

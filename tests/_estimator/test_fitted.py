@@ -129,6 +129,37 @@ def test_what_does_not_fit_together_is_told(coefs, intercepts, options, message)
         ScratchMLPClassifier.from_weights(coefs, intercepts, **{"classes": [0, 1]} | options)
 
 
+W, B = [[1.0]], [0.5]
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        *(
+            ("coefs", wrong)
+            for wrong in (None, 5, [None], ["a"], [[["a"]]], [[[1j]]], [[[np.nan]]])
+        ),
+        *(
+            ("coefs", wrong)
+            for wrong in ([[[10**400]]], [[[1.0], [2.0, 3.0]]], [np.zeros((1, 1), "M8[s]")])
+        ),
+        *(("intercepts", wrong) for wrong in (None, 5, [None], ["a"], [["a"]], [[1j]], [[np.nan]])),
+        *(("intercepts", wrong) for wrong in ([[10**400]], [0.5], [[np.inf]], [[{}]], [])),
+        *(("classes", wrong) for wrong in (None, 5, [], [1, 0], [[0, 1]], [0, None], [0, np.nan])),
+        *(("classes", wrong) for wrong in ([0, "a"], [0, 0], [1j, 2j], {}, [np.datetime64("NaT")])),
+    ],
+    ids=str,
+)
+def test_what_are_no_weights_or_classes_is_refused_by_name(name, wrong):
+    given = {"coefs": [W], "intercepts": [B], "classes": [0, 1]} | {name: wrong}
+    with pytest.raises(ValueError, match=rf"\b{name}(\[0\])? .*must "):
+        ScratchMLPClassifier.from_weights(**given)
+    if name != "classes":
+        given.pop("classes")
+        with pytest.raises(ValueError, match=rf"\b{name}(\[0\])? .*must "):
+            ScratchMLPRegressor.from_weights(**given)
+
+
 # ---- attributes after a fit ----
 
 

@@ -16,11 +16,12 @@ from sklearn.utils._param_validation import InvalidParameterError
 import sknumpy_mlp
 from sknumpy_mlp import RobustSmoothScaler, ScratchMLPClassifier, ScratchMLPRegressor
 from sknumpy_mlp._estimator.parameters import FAMILIES, NOT_WITH_LBFGS, RULES, Plan
-from sknumpy_mlp._family import real
+from sknumpy_mlp._family import Family, real
 from sknumpy_mlp.activations import LeakyReLU
+from sknumpy_mlp.embeddings import PiecewiseLinear
 from sknumpy_mlp.initializers import Normal, Uniform
 from sknumpy_mlp.losses import Loss
-from sknumpy_mlp.optimizers import RMSprop
+from sknumpy_mlp.optimizers import SGD, RMSprop
 from sknumpy_mlp.schedules import Exponential, Step, Warmup
 
 from ..common import NONSENSE, assert_same_weights, brief, digits, halves, label, state_of
@@ -243,6 +244,51 @@ def test_lbfgs_has_no_partial_fit():
 def test_partial_fit_refuses_early_stopping():
     with pytest.raises(ValueError, match="partial_fit does not support early_stopping=True"):
         brief(early_stopping=True).partial_fit(X, Y, classes=np.arange(10))
+
+
+# Products of these with the number of batches or rows wrap in few bits.
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"max_iter": np.int8(100), "batch_size": 1, "learning_rate": "cosine"},
+        {"batch_size": np.uint16(20)},
+        {"members": np.int8(3)},
+        {"n_iter_no_change": np.uint8(2), "tol": np.float16(0.5), "max_iter": 9},
+        {"alpha": np.float16(0.5), "learning_rate_init": np.float16(0.0625)},
+        {"early_stopping": True, "validation_fraction": np.float32(0.25)},
+        {"early_stopping": True, "validation_fraction": np.longdouble(0.25)},
+        {"members": {"learning_rate_init": np.array([0.1, 0.3], np.float16)}},
+        {"members": {"alpha": [np.float16(0.1), np.int8(100)], "dropout": (np.float32(0.5), 0)}},
+        {"learning_rate_factors": {"biases": np.float16(0.1)}},
+        {"class_weight": {0: np.int8(100), 1: np.float16(0.1)}},
+        {"dropout": [np.float16(0.1)]},
+        {"clip_norm": np.float16(0.1)},
+        {"random_state": np.uint8(200)},
+        {"solver": SGD(momentum=np.float16(0.9))},
+        {"learning_rate": Step(factors=[np.float16(0.1)] * 3)},
+        {"learning_rate": Warmup(then=Exponential(final=np.float16(0.1)))},
+        {"embedding": PiecewiseLinear(n_bins=np.int8(100), size=np.uint8(2))},
+        {"init": Normal(scale=np.float16(0.1), biases=Uniform(low=np.float16(-0.1)))},
+    ],
+    ids=str,
+)
+def test_numbers_of_few_bits_are_those_numbers(parameters):
+    model = brief(**parameters).fit(X, Y)
+    assert_same_weights(model, brief(**in_python(parameters)).fit(X, Y))
+    assert model.get_params(deep=False) | parameters == model.get_params(deep=False)
+
+
+def in_python(value):
+    """The same parameters, with Python's numbers."""
+    if isinstance(value, dict):
+        return {key: in_python(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [in_python(each) for each in value]
+    if isinstance(value, Family):
+        return type(value)(**in_python(value.get_params(deep=False)))
+    if isinstance(value, np.longdouble):
+        return float(value)
+    return value.item() if isinstance(value, np.generic) else value
 
 
 # ---- parameters that scikit-learn lacks ----

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -315,3 +316,54 @@ def test_a_check_of_the_structure_changes_nothing(form):
         if isinstance(value, np.ndarray):
             assert vars(X)[name].dtype == value.dtype
             np.testing.assert_array_equal(vars(X)[name], value)
+
+
+# ---- weights ----
+
+N = 150
+NO_WEIGHTS = {
+    "text": ["a"] * N,
+    "objects": [object()] * N,
+    "complex": [1j] * N,
+    "a complex array": np.full(N, 1j),
+    "None": [None] * N,
+    "nan": [np.nan] * N,
+    "too large": [10**400] * N,
+    "one that is too large": 10**400,
+    "longdouble": np.full(N, np.longdouble(np.finfo(float).max)) * 2,
+    "three axes": np.ones((N, 1, 1)),
+    "two axes": np.ones((N, 1)),
+    "ragged": [[1, 2], [3]] * (N // 2),
+    "no rows": [],
+    "dates": np.zeros(N, "M8[s]"),
+    "durations": np.ones(N, "m8[s]"),
+    "a field": np.ones(N, [("a", float)]),
+    "masked": np.ma.masked_array(np.ones(N), np.arange(N) == 3),
+    "sparse": sparse.csr_array(np.ones((N, 1))),
+    "a dict": {},
+    "an object": object(),
+    "a text": "balanced",
+    "a complex number": 1j,
+    "infinite": [np.inf] * N,
+    "negative": -1,
+}
+
+
+@pytest.mark.parametrize("name", ["sample_weight", "sample_weight_val"])
+@pytest.mark.parametrize("wrong", NO_WEIGHTS.values(), ids=NO_WEIGHTS.keys())
+def test_what_are_no_weights_is_refused_by_name(name, wrong):
+    X, y = digits()
+    model = brief(warm_start=True).fit(X, y)
+    before = state_of(model)
+    held_out = {"X_val": X, "y_val": y} if name == "sample_weight_val" else {}
+    with pytest.raises(ValueError, match=f"^{name} must (hold|have|not)"):
+        model.fit(X, y, **{name: wrong}, **held_out)
+    assert state_of(model) == before
+
+
+@pytest.mark.parametrize("number", [int, Decimal, np.float16, np.longdouble, np.uint8])
+def test_weights_of_any_number_type_are_those_numbers(number):
+    X, y = digits()
+    weights = (np.arange(N) % 3 + 1).tolist()
+    model = brief().fit(X, y, sample_weight=[number(weight) for weight in weights])
+    assert_same_weights(model, brief().fit(X, y, sample_weight=np.array(weights, float)))

@@ -1,5 +1,6 @@
 """What is said of unscaled data, spent schedules, divergence and fits that did not converge."""
 
+import re
 import warnings
 
 import numpy as np
@@ -16,7 +17,7 @@ from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
 from sknumpy_mlp.callbacks import Checkpoint
 from sknumpy_mlp.core.diagnosis import DivergedError, scale_advice, schedule_advice
 from sknumpy_mlp.losses import Poisson
-from sknumpy_mlp.optimizers import SGD, Adam
+from sknumpy_mlp.optimizers import SGD, Adam, AdamW
 from sknumpy_mlp.schedules import Clock, Schedule, Warmup
 
 from ..common import assert_same_weights, brief, digits, halves, refusal, state_of
@@ -361,3 +362,38 @@ def test_the_convergence_warning_names_the_score_and_what_to_do():
     message = str(caught[0].message)
     assert "the training loss went from" in message
     assert "largest absolute input" not in message
+
+
+@pytest.mark.parametrize(
+    ("settings", "advice"),
+    [
+        (
+            {"alpha": 1e30},
+            r"The penalty of alpha=1e\+30 outweighs the loss: lower it or lower learn",
+        ),
+        ({"solver": "lbfgs", "alpha": 1e308}, r"alpha=1e\+308 outweighs the loss: lower it\."),
+        ({"solver": AdamW(weight_decay=1e30)}, "the weight decay of AdamW.* outweighs the loss"),
+        ({"learning_rate_init": 1e30}, "Lower learning_rate_init, or start from smaller weights"),
+    ],
+    ids=str,
+)
+def test_a_fit_that_diverges_on_small_inputs_is_not_told_to_scale_them(settings, advice):
+    X, y = digits("binary")
+    network = brief(**{"solver": "sgd", "activation": "identity", "max_iter": 100} | settings)
+    message = refusal(lambda: network.fit(X, y), DivergedError)
+    assert re.search(advice, message)
+    assert "Scale" not in message and "preprocessed" not in message
+
+
+def test_a_penalty_over_a_small_mean_weight_is_named_with_it():
+    X, y = digits("binary")
+    network = brief(solver="sgd", max_iter=100)
+    message = refusal(lambda: network.fit(X, y, sample_weight=1e-300), DivergedError)
+    assert "alpha=0.0001 (over the mean weight 1e-300) outweighs the loss" in message
+
+
+def test_large_targets_are_to_be_scaled_and_small_inputs_are_not():
+    X, y = digits()
+    network = brief(ScratchMLPRegressor, solver="sgd", max_iter=100)
+    message = refusal(lambda: network.fit(X, 1e100 * y), DivergedError)
+    assert "Scale the target (StandardScaler, MinMaxScaler) or lower learning_rate_init" in message

@@ -107,7 +107,7 @@ def test_a_scorer_that_fails_leaves_the_estimator_as_it_was():
     assert state_of(model) == before
 
 
-@pytest.mark.parametrize("wrong", [None, "0.5", np.array([0.5])], ids=repr)
+@pytest.mark.parametrize("wrong", [None, "0.5", np.array([0.5]), 10**400, 1j], ids=repr)
 def test_a_score_must_be_a_number(wrong):
     X, y, X_val, y_val = halves()
     model = brief(scoring=lambda estimator, X, y: wrong)
