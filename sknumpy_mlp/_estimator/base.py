@@ -170,7 +170,9 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             if getattr(plan, name):
                 raise ValueError(f"partial_fit does not support {name}=True")
         is_first = not hasattr(self, "coefs_")
-        past = Past() if is_first else fitted.past(self, self._training.copy())
+        past = Past()
+        if not is_first:
+            past = fitted.past(self, self._training.copy(), fitted.KEPT_BY_PARTIAL_FIT)
         rows = self._check(plan, past, X, y, sample_weight, incremental=True, **classes)
         fit = begin(plan, rows, past, self._new_stream(), n_epochs=1)
         with blas_threads(fit.largest_product):

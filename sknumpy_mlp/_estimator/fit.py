@@ -32,6 +32,8 @@ class Past:
         Its random stream is None if the stream starts new.
     curves : dict of str to list
         The curves of the previous calls, by attribute.
+    best_loss : float or None
+        The smallest loss of an epoch of the previous calls.
     labels : Labels or None
         The classes that the classifier knows.
     record : Record
@@ -55,6 +57,7 @@ class Past:
     facts: dict | None = None
     engine: str | None = None
     columns: dict = field(default_factory=dict)
+    best_loss: float | None = None
 
     @property
     def exists(self):
@@ -125,6 +128,8 @@ class Fit:
     labels : Labels or None
     curves : dict of str to list
         The curves of the calls that this call continues, by attribute.
+    best_loss : float or None
+        The smallest loss of an epoch of these calls.
     batches : Batches or None
     split : tuple of integer ndarray or None
         Indices of the training rows and of the held-out rows; None without a split.
@@ -149,6 +154,7 @@ class Fit:
     held_out: list = field(default_factory=list)
     n_epochs: int | None = None
     engine: object = None
+    best_loss: float | None = None
 
     @property
     def largest_product(self):
@@ -228,6 +234,7 @@ def begin(plan, rows, past, stream, scorer=None, n_epochs=None):
         record,
         labels=rows.target.labels,
         curves=past.curves,
+        best_loss=past.best_loss,
         batches=batches,
         split=split,
         held_out=_held_out(plan, rows, network, loss, engine, batches.X, split, scorer),
