@@ -1,8 +1,7 @@
 """Transformers for networks on tables.
 
 They follow scikit-learn's contract: a transformer learns from the columns in ``fit``, returns
-floats, and raises an error for invalid input. To add a transformer, write a class whose
-docstring has a formula, a source and an example.
+floats, and raises an error for invalid input. A new one needs a formula, a source, an example.
 """
 
 import numpy as np
@@ -18,13 +17,15 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from ._version import Versioned
+
 # The bound c of smooth clipping, which no output exceeds.
 BOUND = 3.0
 # Here the rounded result equals the bound, even in float64, and the square is finite in float32.
 FAR = 1e10
 
 
-class RobustSmoothScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class RobustSmoothScaler(OneToOneFeatureMixin, TransformerMixin, Versioned, BaseEstimator):
     r"""Center and scale features by quantiles, and clip outliers smoothly to (-3, 3).
 
     For each feature with median m and quartiles :math:`q_{25}`, :math:`q_{75}`,
@@ -188,7 +189,7 @@ def _quantiles(X, percents):
     return found
 
 
-class GaussianImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class GaussianImputer(OneToOneFeatureMixin, TransformerMixin, Versioned, BaseEstimator):
     r"""Replace missing values by their expectation, given the other values of the sample.
 
     Standardized features with correlation matrix R are taken for jointly normal. The expectation of
@@ -309,7 +310,7 @@ def _checked_numbers(transformer, X, reset):
     return validate_data(transformer, X, dtype=dtypes, ensure_all_finite="allow-nan", reset=reset)
 
 
-class CrossFittedTargetEncoder(TransformerMixin, BaseEstimator):
+class CrossFittedTargetEncoder(TransformerMixin, Versioned, BaseEstimator):
     r"""Encode each category by the mean of the target over the samples that have it.
 
     Let n_c samples have category c, with mean :math:`\bar y_c` and variance :math:`\sigma_c^2` of

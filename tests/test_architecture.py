@@ -36,7 +36,7 @@ FAMILIES = ["activations", "embeddings", "initializers", "losses", "optimizers",
 
 # The plan of the house. A module imports from levels above its own line only.
 LEVELS = [
-    ["_elementary", "_family", "_keywords", "_vectors", "losses.links"],
+    ["_elementary", "_family", "_keywords", "_vectors", "_version", "losses.links"],
     ["activations.base"],
     ["activations.piecewise", "activations.smooth"],
     ["losses.base"],

@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._keywords import with_known_keywords
 from .._vectors import are_surely_finite
+from .._version import Versioned
 from ..core.batches import consecutively
 from ..core.batches import rows as rows_of
 from ..core.diagnosis import scale_advice, schedule_advice
@@ -30,7 +31,6 @@ from . import fitted
 from .checkpoint import take_up
 from .fit import Past, begin, splits
 from .parameters import CALIBRATED_LOSS, FAMILIES, Plan
-from .passes import ForwardPasses
 from .rollback import unchanged_on_failure
 from .rows import (
     Rows,
@@ -46,7 +46,7 @@ from .tasks import CallbackSupportMixin, Tasks, with_callbacks
 from .threads import blas_threads
 
 
-class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
+class BaseScratchMLP(CallbackSupportMixin, Versioned, BaseEstimator):
     """Base of the estimators; not to be used directly."""
 
     # Whether targets are numbers, so that those that come as objects are converted.
@@ -414,7 +414,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         return summary(fitted.network(self), self.out_activation_)
 
     def __getstate__(self):
-        state = dict(super().__getstate__())
+        state = super().__getstate__()
         training = state.get("_training")
         # NumPy pickles a stream at twice the size of its position; the user's own stays shared.
         if training is not None and training.random_state is not self.random_state:
@@ -426,8 +426,8 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
     def __setstate__(self, state):
         super().__setstate__(state)
         if "coefs_" in vars(self):
-            # Not in files from before models kept their passes.
-            vars(self).setdefault("_passes", ForwardPasses())
+            for name, make in fitted.ADDED.items():
+                vars(self).setdefault(name, make())
         training = vars(self).get("_training")
         if training is not None and isinstance(training.random_state, dict):
             stream = np.random.RandomState(0)
@@ -436,5 +436,5 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = not self.feature_scale and self.embedding is None
         return tags

@@ -12,7 +12,7 @@ from ..core.embeddings import layer_class
 from ..core.engines import choose
 from ..core.held_out import HeldOut
 from ..core.network import Network, perceptron
-from ..core.state import Record, TrainingState
+from ..core.state import Record, Saved, TrainingState
 from ..losses import Loss
 from ..losses.links import Link
 from .labels import Labels
@@ -21,7 +21,7 @@ from .rows import Rows, check_format, check_numbers, check_some_weight, refuse_s
 
 
 @dataclass
-class Past:
+class Past(Saved):
     """The state that a call continues from; empty by default.
 
     Attributes

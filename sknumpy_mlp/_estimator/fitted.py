@@ -29,6 +29,8 @@ OPTIONAL = (
     "best_iter_",
     *(f"{kind}_" for kind in KINDS if kind not in ATTRIBUTES),
 )
+# Fitted attributes that not every earlier version set, and what makes them for its files.
+ADDED = {"_passes": ForwardPasses}
 
 
 def network_attributes(network, loss, labels):
