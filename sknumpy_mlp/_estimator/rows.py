@@ -225,6 +225,6 @@ def check_format(X, network, name="X"):
 def refuse_sparse(X, parameter, name="X"):
     """Raise a ValueError that says which parameter wants the dense form of `X`."""
     raise ValueError(
-        f"{name} must be dense with the parameter {parameter}, got a {type(X).__name__}; "
+        f"{name} must be dense with the parameter {parameter}, got a sparse {type(X).__name__}; "
         f"{name}.toarray() makes it dense"
     )

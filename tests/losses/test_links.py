@@ -132,3 +132,25 @@ def test_predictions_of_numbers_are_scores_through_the_link(loss, dtype):
     predicted = loss.link.predict(Z.copy())
     assert predicted.dtype == dtype
     np.testing.assert_array_equal(predicted, np.exp(Z) if loss.link.out_activation == "exp" else Z)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [1e3, 1e6, 1e8, 1e30])
+@pytest.mark.parametrize(("named", "kind"), CLASSES)
+def test_probabilities_sum_to_one_however_far_scores_are_from_zero(named, kind, size, dtype):
+    if kind == "multilabel":
+        return
+    loss = named.for_target(kind)
+    n_outputs = loss.link.n_outputs(2 if kind == "binary" else N_CLASSES)
+    # Equal scores, and scores that differ by as much as the dtype resolves there and by far more.
+    Z = np.full((4, n_outputs), -size, dtype)
+    Z[1] = np.nextafter(Z[1], np.arange(n_outputs) - np.float64(size), dtype=dtype)
+    Z[2] *= np.arange(1, n_outputs + 1)
+    Z[3] = -Z[2]
+    # A few roundings of numbers near one; three members add those of their pooling.
+    eps = 20 * np.finfo(dtype).eps
+    np.testing.assert_allclose(loss.link.probabilities(Z.copy()).sum(axis=1), 1, atol=eps)
+    log_p = loss.link.log_probabilities(Z.copy())
+    np.testing.assert_allclose(np.exp(log_p).sum(axis=1), 1, atol=eps)
+    pooled = loss.link.pool(np.stack([Z, Z, Z]))
+    np.testing.assert_allclose(loss.link.probabilities(pooled).sum(axis=1), 1, atol=eps)
