@@ -128,6 +128,7 @@ ORACLES = {
     "test_monitors": "scikit-learn's own callbacks",
     "test_parity": "the model of scikit-learn's MLPClassifier",
     "test_persistence": "saved models, here and in a new process",
+    "test_pytorch": "the steps of PyTorch's optimizers",
     "test_recipes": "published networks",
     "test_registry": "every place that lists names",
     "test_regressor_parity": "the model of scikit-learn's MLPRegressor",
@@ -136,6 +137,7 @@ ORACLES = {
     "test_weights": "weights of rows, from the argument to the step",
     "core.test_gradients": "every activation with every loss and layer",
     "core.test_memory_of_steps": "activations, optimizers and the user's own parts in training",
+    "stress.test_truth": "losses and links, by mpmath",
 }
 
 MUTATORS = set(
