@@ -8,12 +8,12 @@ among other transformers, and ends with the classifier or the regressor.
 """
 
 from . import activations, embeddings, initializers, losses, optimizers, schedules
+from ._version import __version__ as __version__
 from .classifier import ScratchMLPClassifier
 from .preprocessing import CrossFittedTargetEncoder, GaussianImputer, RobustSmoothScaler
 from .regressor import ScratchMLPRegressor
 from .tabular import make_tabular_mlp
 
-__version__ = "0.1.0.dev0"
 __all__ = [
     "CrossFittedTargetEncoder",
     "GaussianImputer",

@@ -437,6 +437,19 @@ class Family:
         else:
             setattr(self, name, value)
 
+    def __getstate__(self):
+        # Not None without parameters: later versions may add some, which `__setstate__` sets.
+        return dict(vars(self))
+
+    def __setstate__(self, state):
+        """Load a part; parameters that its version did not have get their defaults."""
+        missing = [name for name in self.parameter_names() if name not in state]
+        if missing:
+            arguments = inspect.signature(type(self).__init__).parameters
+            found = {name: arguments[name].default for name in missing}
+            state = {k: v for k, v in found.items() if v is not inspect.Parameter.empty} | state
+        vars(self).update(state)
+
     @property
     def label(self):
         """The name, or for a part with parameters or without a name what would construct it."""

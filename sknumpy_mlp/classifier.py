@@ -172,9 +172,12 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
     loss_ : float
         The loss of the last epoch, or the final loss of lbfgs.
     loss_curve_ : list of float
-        The loss of each epoch. Not present with lbfgs.
+        The loss of each epoch. Not present with lbfgs. Of the calls that they continue,
+        `partial_fit` keeps the last 1,000 epochs and a warm start the last 10,000, in this and the
+        following curves.
     best_loss_ : float or None
-        The minimum of `loss_curve_`; None with early stopping. Not present with lbfgs.
+        The smallest loss of an epoch, also of epochs that are no longer in `loss_curve_`; None
+        with early stopping. Not present with lbfgs.
     validation_scores_ : list of float or None
         Score of the held-out samples after each epoch, by `scoring`; None if none are held out.
     validation_loss_curve_ : list of float or None

@@ -281,7 +281,9 @@ class OneCycle(Schedule):
 
     References
     ----------
-    Smith and Topin, "Super-convergence", 2019; with the defaults of PyTorch's ``OneCycleLR``.
+    Smith and Topin, "Super-convergence", 2019. `peak`, `start` and `final` have the defaults of
+    PyTorch's ``OneCycleLR``, which counts its steps otherwise: its peak comes one step earlier, and
+    its last step has the factor `final`, which is the limit after the last step here.
 
     Examples
     --------

@@ -36,7 +36,7 @@ FAMILIES = ["activations", "embeddings", "initializers", "losses", "optimizers",
 
 # The plan of the house. A module imports from levels above its own line only.
 LEVELS = [
-    ["_elementary", "_family", "_keywords", "_vectors", "losses.links"],
+    ["_elementary", "_family", "_keywords", "_vectors", "_version", "losses.links"],
     ["activations.base"],
     ["activations.piecewise", "activations.smooth"],
     ["losses.base"],
@@ -134,6 +134,7 @@ ORACLES = {
     "test_monitors": "scikit-learn's own callbacks",
     "test_parity": "the model of scikit-learn's MLPClassifier",
     "test_persistence": "saved models, here and in a new process",
+    "test_pytorch": "the steps of PyTorch's optimizers",
     "test_recipes": "published networks",
     "test_registry": "every place that lists names",
     "test_regressor_parity": "the model of scikit-learn's MLPRegressor",
@@ -143,6 +144,7 @@ ORACLES = {
     "stress.test_parameters": "every parameter of estimators and parts, by values of every kind",
     "core.test_gradients": "every activation with every loss and layer",
     "core.test_memory_of_steps": "activations, optimizers and the user's own parts in training",
+    "stress.test_truth": "losses and links, by mpmath",
 }
 
 MUTATORS = set(

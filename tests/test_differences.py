@@ -335,6 +335,14 @@ def test_a_failed_fit_leaves_the_estimator_as_it_was(estimator):
     expect(estimator, after is None and np.array_equal(model.predict_proba(X), before))
 
 
+@section("Curves do not grow with the number of calls")
+def test_the_loss_curve_is_bounded(estimator):
+    X, y = digits(20)
+    model = estimator(batch_size=20).partial_fit(X, y, classes=np.arange(10))
+    model.loss_curve_ = [0.5] * 10_000
+    expect(estimator, len(model.partial_fit(X, y).loss_curve_) == 1_001)
+
+
 @section("A changed solver or learning rate takes effect in `partial_fit`")
 def test_a_changed_solver_takes_effect_in_partial_fit(estimator):
     X, y = digits()

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
+from sknumpy_mlp._estimator.rows import check_some_weight
 from sknumpy_mlp.core.objective import Objective
 from sknumpy_mlp.losses import LogLoss, Loss
 from sknumpy_mlp.losses.links import Link
@@ -268,6 +270,14 @@ def test_rows_that_weigh_nothing_for_one_member_are_refused():
         brief(early_stopping=True, validation_fraction=0.5).fit(X, y, weights)
 
 
+def test_every_member_must_train_on_a_row_with_weight():
+    weights = np.zeros(9)
+    weights[3] = 1
+    with pytest.raises(ValueError, match="among the rows trained on"):
+        check_some_weight(weights, "trained on", np.array([[3, 5], [6, 7]]))
+    check_some_weight(weights, "trained on", np.array([[3, 5], [6, 3]]))
+
+
 def test_each_member_has_a_temperature_of_its_own():
     X, y = digits()
     options = {"X_val": X[100:], "y_val": y[100:]}
@@ -281,6 +291,17 @@ def test_each_member_has_a_temperature_of_its_own():
             likelihood = log_loss(y[100:], single.predict_proba(X[100:]), normalize=False)
             improbable.append(likelihood + np.log(T) ** 2 / 2)
         assert improbable[0] == min(improbable)
+
+
+def test_predictions_are_means_of_members_at_their_own_temperatures():
+    X, y = digits()
+    model = brief(temperature_scaling=True, early_stopping=True).fit(X, y)
+    model.temperature_ = np.array([0.1, 1.0, 8.0])
+    alone = [
+        softmax(single.decision_function(X) / T, axis=1)
+        for single, T in zip(singles(model), model.temperature_)
+    ]
+    assert_allclose(model.predict_proba(X), np.mean(alone, axis=0), rtol=1e-9)
 
 
 @pytest.mark.parametrize("members", [1, K])

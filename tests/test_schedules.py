@@ -219,6 +219,13 @@ def test_the_defaults_of_one_cycle_are_pytorch_s():
     assert given == {"peak": 0.3, "start": 1 / 25, "final": pytest.approx(1 / 25 / 1e4)}
 
 
+def test_one_cycle_of_a_hundred_steps_is_a_step_later_than_pytorch_s():
+    """PyTorch's has its peak at step 29 and the last factor 4e-6."""
+    steps = factors(OneCycle(), np.arange(100) / 100)
+    assert steps.argmax() == 30
+    assert steps[-1] == pytest.approx(np.sin(np.pi / 2 * 0.01 / 0.7) ** 2 + 4e-6, rel=1e-2)
+
+
 @pytest.mark.parametrize("then", [*Schedule.named(), half])
 @pytest.mark.parametrize("fraction", [0.05, 0.5])
 def test_warmup_rises_along_a_line_and_then_gives_the_rest_to_the_other(fraction, then):

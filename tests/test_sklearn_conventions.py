@@ -9,6 +9,7 @@ from unittest import SkipTest
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.datasets import load_iris
 from sklearn.model_selection import train_test_split
@@ -22,10 +23,18 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor, losses, optimizers, schedules
+from sknumpy_mlp import (
+    ScratchMLPClassifier,
+    ScratchMLPRegressor,
+    embeddings,
+    losses,
+    optimizers,
+    schedules,
+)
 
 # Fewer epochs at a higher rate than the defaults, which have a configuration of their own.
 QUICK = {"max_iter": 50, "learning_rate_init": 0.02}
+EMBEDDED = {"embedding": embeddings.PiecewiseLinear()}
 SETTINGS = {
     "adam": {},
     "lbfgs": {"max_iter": 20},
@@ -43,6 +52,7 @@ def configurations():
     yield ScratchMLPClassifier(hidden_layer_sizes=(), learning_rate_init=0.1)
     yield ScratchMLPClassifier(hidden_layer_sizes=(20, 10), activation=["gelu", "tanh"], **QUICK)
     yield ScratchMLPClassifier(batch_size="full", **QUICK)
+    yield ScratchMLPClassifier(feature_scale=True, **QUICK)
     yield ScratchMLPClassifier(solver="adamw", learning_rate="one_cycle", init="he_normal", **QUICK)
     yield ScratchMLPClassifier(
         solver=optimizers.Adam(beta_2=0.99),
@@ -198,6 +208,18 @@ class TestChecks:
         assert not get_tags(estimator).input_tags.sparse
         check_estimator_sparse_tag(cls.__name__, estimator)
         check_estimator_sparse_tag(cls.__name__, cls(max_iter=2, n_iter_no_change=None))
+
+    @pytest.mark.parametrize("cls", [ScratchMLPClassifier, ScratchMLPRegressor])
+    @pytest.mark.parametrize("settings", [{"feature_scale": True}, EMBEDDED, {}])
+    def test_the_tag_of_sparse_input_is_true_where_a_fit_accepts_it(self, settings, cls):
+        model, X = cls(**settings, **QUICK), sparse.eye(8, format="csr")
+        if get_tags(model).input_tags.sparse:
+            model.fit(X, np.arange(8) % 2)
+            assert not settings
+        else:
+            with pytest.raises(ValueError, match="must be dense with the parameter"):
+                model.fit(X, np.arange(8) % 2)
+            assert settings
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

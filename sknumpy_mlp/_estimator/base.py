@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._family import all_or_nothing, shown
 from .._keywords import with_known_keywords
 from .._vectors import are_surely_finite
+from .._version import Versioned
 from ..core.batches import consecutively
 from ..core.batches import rows as rows_of
 from ..core.diagnosis import check_predictions, scale_advice, schedule_advice
@@ -50,7 +51,7 @@ from .tasks import CallbackSupportMixin, Tasks, with_callbacks
 from .threads import blas_threads, blas_threads_of_products
 
 
-class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
+class BaseScratchMLP(CallbackSupportMixin, Versioned, BaseEstimator):
     """Base of the estimators; not to be used directly."""
 
     # Whether targets are numbers, so that those that come as objects are converted.
@@ -183,7 +184,9 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             if getattr(plan, name):
                 raise ValueError(f"partial_fit does not support {name}=True")
         is_first = not hasattr(self, "coefs_")
-        past = Past() if is_first else fitted.past(self, self._training.copy())
+        past = Past()
+        if not is_first:
+            past = fitted.past(self, self._training.copy(), fitted.KEPT_BY_PARTIAL_FIT)
         rows = self._check(plan, past, X, y, sample_weight, incremental=True, **classes)
         fit = begin(plan, rows, past, _new_stream(plan), n_epochs=1)
         _train(fit, interrupts, nullcontext())

@@ -44,6 +44,7 @@ def snapshot(fit):
         record=twin.record,
         split=twin.split,
         facts=twin.rows.facts(),
+        best_loss=twin.best_loss,
     )
     return fitted.attributes(twin) | {"_past": past}
 

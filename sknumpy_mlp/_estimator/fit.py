@@ -14,7 +14,7 @@ from ..core.engines import choose
 from ..core.held_out import HeldOut
 from ..core.memory import check_memory
 from ..core.network import Network, perceptron
-from ..core.state import Record, TrainingState
+from ..core.state import Record, Saved, TrainingState
 from ..losses import Loss
 from ..losses.links import Link
 from .labels import Labels
@@ -30,7 +30,7 @@ from .rows import (
 
 
 @dataclass
-class Past:
+class Past(Saved):
     """The state that a call continues from; empty by default.
 
     Attributes
@@ -41,6 +41,8 @@ class Past:
         Its random stream is None if the stream starts new.
     curves : dict of str to list
         The curves of the previous calls, by attribute.
+    best_loss : float or None
+        The smallest loss of an epoch of the previous calls.
     labels : Labels or None
         The classes that the classifier knows.
     record : Record
@@ -64,6 +66,7 @@ class Past:
     facts: dict | None = None
     engine: str | None = None
     columns: dict = field(default_factory=dict)
+    best_loss: float | None = None
 
     @property
     def exists(self):
@@ -134,6 +137,8 @@ class Fit:
     labels : Labels or None
     curves : dict of str to list
         The curves of the calls that this call continues, by attribute.
+    best_loss : float or None
+        The smallest loss of an epoch of these calls.
     batches : Batches or None
     split : tuple of integer ndarray or None
         Indices of the training rows and of the held-out rows; None without a split.
@@ -158,6 +163,7 @@ class Fit:
     held_out: list = field(default_factory=list)
     n_epochs: int | None = None
     engine: object = None
+    best_loss: float | None = None
 
     @property
     def largest_product(self):
@@ -215,14 +221,12 @@ def begin(plan, rows, past, stream, scorer=None, n_epochs=None):
         state.count_weights(weights, n_samples, subset)
     check_mean_weight(state, plan.alpha)
     dtype = network.theta.dtype
+    n_trained_on = n_samples if subset is None else subset.shape[-1]
     batches = Batches(
         rows.X,
         loss.encode_target(rows.target.codes, dtype),
         dtype,
-        plan.rows_of_a_step(
-            n_samples if subset is None else subset.shape[-1],
-            warn=not (past.exists and n_epochs),
-        ),
+        plan.rows_of_a_step(n_trained_on, warn=not (past.exists and n_epochs)),
         state.relative_weights(weights, n_samples),
         subset,
         plan.members,
@@ -237,6 +241,7 @@ def begin(plan, rows, past, stream, scorer=None, n_epochs=None):
         record,
         labels=rows.target.labels,
         curves=past.curves,
+        best_loss=past.best_loss,
         batches=batches,
         split=split,
         held_out=_held_out(plan, rows, network, loss, engine, batches.X, split, scorer),

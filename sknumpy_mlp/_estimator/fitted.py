@@ -19,6 +19,9 @@ from .rows import as_floats
 ATTRIBUTES = {"weights": "coefs_", "biases": "intercepts_"}
 # A call that continues training appends to these curves.
 CURVES = ("loss_curve_", "validation_loss_curve_", "validation_scores_")
+# Number of epochs of earlier calls that a warm fit and a partial_fit keep in the curves: neither
+# the time of a call nor the size of its model grows with the number of calls.
+KEPT, KEPT_BY_PARTIAL_FIT = 10_000, 1_000
 # Attributes that not every fit sets.
 OPTIONAL = (
     *CURVES,
@@ -70,7 +73,10 @@ def attributes(fit):
     if record.loss_curve is None:
         return found
     loss_curve = [*curves.get("loss_curve_", []), *record.loss_curve]
-    found |= {"loss_curve_": loss_curve, "best_loss_": min(loss_curve, default=None)}
+    best_loss = min(record.loss_curve, default=fit.best_loss)
+    if fit.best_loss is not None:
+        best_loss = min(best_loss, fit.best_loss)
+    found |= {"loss_curve_": loss_curve, "best_loss_": best_loss}
     if not record.scores:
         nothing = ("validation_loss_curve_", "validation_scores_", "best_validation_score_")
         return found | dict.fromkeys((*nothing, "best_iter_"))
@@ -87,14 +93,21 @@ def attributes(fit):
     }
 
 
-def past(model, state):
-    """The `Past` of a call that continues the fitted network with this training state."""
-    curves = {name: vars(model).get(name) or [] for name in CURVES}
+def past(model, state, kept=KEPT):
+    """The `Past` of a call that continues the fitted network with this training state.
+
+    Its curves have the last `kept` epochs of the earlier calls.
+    """
+    curves = {name: (vars(model).get(name) or [])[-kept:] for name in CURVES}
+    # Kept apart from the curve, which is shortened; early stopping does not report it.
+    best_loss = vars(model).get("best_loss_")
+    if best_loss is None:
+        best_loss = min(curves["loss_curve_"], default=None)
     trained_by = model.engine_ if model.t_ else None
     labels = vars(model).get("_labels")
     given = parameters(model)
     check_shapes(given, model._network)
-    return Past(given, state, curves, labels, engine=trained_by)
+    return Past(given, state, curves, labels, engine=trained_by, best_loss=best_loss)
 
 
 def parameters(model):

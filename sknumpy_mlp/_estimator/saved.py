@@ -93,5 +93,6 @@ def _unpacked(value):
     if name is None:
         return found
     made = object.__new__(_classes()[name])
-    vars(made).update(found)
+    # Gives what the version of the file did not have its default.
+    getattr(made, "__setstate__", vars(made).update)(found)
     return made

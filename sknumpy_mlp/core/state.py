@@ -12,8 +12,16 @@ import numpy as np
 from ..schedules import Clock
 
 
+class Saved:
+    """Base class of records that are written to disk: fields that a file lacks get defaults."""
+
+    def __setstate__(self, state):
+        self.__init__()
+        vars(self).update(state)
+
+
 @dataclass
-class TrainingState:
+class TrainingState(Saved):
     """State that training keeps from epoch to epoch, and `partial_fit` from call to call.
 
     Attributes
@@ -114,7 +122,7 @@ class TrainingState:
 
 
 @dataclass
-class Record:
+class Record(Saved):
     """The progress of one call of `fit` or `partial_fit`, and finally its result.
 
     Attributes

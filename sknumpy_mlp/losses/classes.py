@@ -53,6 +53,10 @@ class SoftmaxCrossEntropy(LabelSmoothing, Loss):
     label_smoothing : float in [0, 1), default=0.0
         Share of each target that is spread evenly over all outcomes.
 
+    PyTorch's ``CrossEntropyLoss`` with `weight` and `label_smoothing` multiplies the smoothed share
+    of each class by the weight of that class. Here the weight of a class multiplies the whole loss
+    of the rows that belong to it.
+
     References
     ----------
     Bishop, "Pattern Recognition and Machine Learning", section 4.3.4.

@@ -195,6 +195,8 @@ class OneVersusRest(Link):
 
     def log_probabilities(self, Z):
         log_s = log_expit(Z, out=Z)
+        # Shift by the row maximum: far below zero, the sum would be rounded to a single term.
+        log_s -= log_s.max(axis=1, keepdims=True)
         log_s -= logsumexp(log_s, axis=1, keepdims=True)
         return log_s
 

@@ -209,3 +209,45 @@ def test_arrays_of_another_number_of_layers_are_refused(change):
     model.coefs_, model.intercepts_ = change(model.coefs_), change(model.intercepts_)
     with pytest.raises(ValueError, match=r"one array for each layer|of consecutive layers"):
         model.predict(X)
+
+
+# ---- curves of many calls ----
+
+
+def test_neither_curves_nor_pickles_grow_with_the_number_of_calls():
+    X, y = digits("binary", 20)
+    model = brief(hidden_layer_sizes=(2,), batch_size=20)
+    losses, sizes = [], []
+    for _ in range(1_200):
+        losses.append(model.partial_fit(X, y, classes=[0, 1]).loss_)
+        sizes.append(len(pickle.dumps(model)))
+        assert len(model.loss_curve_) == min(len(losses), 1_001)
+    assert model.loss_curve_ == losses[-1_001:]
+    # Integers that count rows take a few bytes more as they grow.
+    assert sizes[1_000] - sizes[0] > 8_000 and max(sizes[1_000:]) - sizes[1_000] < 50
+
+
+@pytest.mark.parametrize("call", ["partial_fit", "fit"])
+def test_the_best_loss_outlives_its_place_in_the_curve(call):
+    X, y = halves("binary")[:2]
+    model = brief(warm_start=True).fit(X, y, X_val=X, y_val=y)
+    n_kept = {"partial_fit": 1_000, "fit": 10_000}[call]
+    for name in ("loss_curve_", "validation_loss_curve_", "validation_scores_"):
+        setattr(model, name, [float(number) for number in range(1, 20_001)])
+    model.best_loss_ = 1e-9
+    given = {} if call == "partial_fit" else {"X_val": X, "y_val": y}
+    getattr(model, call)(X, y, **given)
+    epochs = model.n_iter_
+    assert model.best_loss_ == 1e-9
+    assert model.loss_curve_[:-epochs] == [float(n) for n in range(20_001 - n_kept, 20_001)]
+    if given:
+        assert len(model.validation_scores_) == n_kept + epochs
+        assert len(model.validation_loss_curve_) == n_kept + epochs
+
+
+def test_the_best_loss_after_early_stopping_is_that_of_the_curve():
+    X, y = halves("binary")[:2]
+    model = brief(warm_start=True, early_stopping=True).fit(X, y)
+    assert model.best_loss_ is None
+    model.loss_curve_[1] = 1e-9
+    assert model.set_params(early_stopping=False).fit(X, y).best_loss_ == 1e-9

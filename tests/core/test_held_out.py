@@ -113,3 +113,26 @@ def test_a_score_must_be_a_number(wrong):
     model = brief(scoring=lambda estimator, X, y: wrong)
     with pytest.raises(ValueError, match="scoring must return a number, got"):
         model.fit(X, y, X_val=X_val, y_val=y_val)
+
+
+@pytest.mark.parametrize("held_out", ["given", "split"])
+def test_a_scorer_of_the_users_is_called_with_the_weights_of_the_rows(held_out):
+    X, y, X_val, y_val = halves()
+    weights = np.linspace(0.01, 4, len(y))
+    scorer = make_scorer(accuracy_score)
+    if held_out == "given":
+        model = brief(scoring=scorer)
+        model.fit(X, y, X_val=X_val, y_val=y_val, sample_weight_val=weights[: len(y_val)])
+        expected = accuracy_score(y_val, model.predict(X_val), sample_weight=weights[: len(y_val)])
+        assert_allclose(model.validation_scores_[-1], expected, rtol=1e-14)
+        assert expected != accuracy_score(y_val, model.predict(X_val))
+    else:
+        seen = []
+
+        def score(estimator, X, y, sample_weight=None):
+            seen.append(sample_weight)
+            return 0.0
+
+        brief(scoring=score, early_stopping=True, max_iter=1).fit(X, y, sample_weight=weights)
+        # Those of a tenth of the rows, as they were given.
+        assert len(seen[0]) == len(y) // 10 and set(seen[0]) <= set(weights)

@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import numpy as np
 
-from sknumpy_mlp.core.state import TrainingState
+from sknumpy_mlp.core.state import Record, TrainingState
 from sknumpy_mlp.optimizers import Adam
 
 from .runs import data, prepare
@@ -26,6 +26,32 @@ def test_relative_weights_divide_by_the_running_mean_of_the_rows_used():
     state = TrainingState(np.random.RandomState(0))
     got = counted(state, [1.0, 100.0, 3.0], np.array([0, 2]))
     np.testing.assert_array_equal(got, [0.5, 50.0, 1.5])
+
+
+def test_rows_without_weights_are_divided_by_the_running_mean_too():
+    state = TrainingState(np.random.RandomState(0))
+    counted(state, [3.0, 5.0])
+    state.count_weights(None, 2)
+    # Four rows with a sum of 8 + 2.
+    np.testing.assert_array_equal(state.relative_weights(None, 2), [0.4, 0.4])
+    plain = TrainingState(np.random.RandomState(0))
+    plain.count_weights(None, 2)
+    assert plain.relative_weights(None, 2) is None
+
+
+def test_a_copy_of_a_record_does_not_change_with_it():
+    record = Record(loss_curve=[0.5], order=np.arange(3))
+    lists = [f.name for f in fields(record) if isinstance(getattr(record, f.name), list)]
+    before = {name: [*getattr(record, name)] for name in lists}
+    copy = record.copy()
+    for name in lists:
+        getattr(record, name).append(7)
+    record.order[:] = 9
+    # The temperatures are set once, when training has ended.
+    assert {name: getattr(copy, name) for name in lists if name != "temperatures"} == {
+        name: value for name, value in before.items() if name != "temperatures"
+    }
+    np.testing.assert_array_equal(copy.order, np.arange(3))
 
 
 def test_a_copy_of_the_state_is_independent_of_it_but_for_the_stream():

@@ -1,12 +1,17 @@
 """An optimizer at work: learning rates by kind of parameter, weight decay, blocks."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
 from sknumpy_mlp import ScratchMLPRegressor
+from sknumpy_mlp.activations import Tanh
+from sknumpy_mlp.core.network import perceptron
+from sknumpy_mlp.core.stepper import Stepper, Steps
 from sknumpy_mlp.initializers import LecunNormal, Normal
-from sknumpy_mlp.optimizers import Adam, AdamW, Optimizer
+from sknumpy_mlp.optimizers import SGD, Adam, AdamW, Optimizer
 
 from ..common import assert_same_weights, brief, digits
 
@@ -58,8 +63,6 @@ def test_decay_follows_the_factor_of_the_weights():
 
 
 def test_blocks_of_the_optimizer_end_where_groups_do(monkeypatch):
-    from sknumpy_mlp.core.stepper import Stepper
-
     X, y = digits()
     settings = {"parametrization": "ntk", "learning_rate_factors": {"biases": 0.1}}
     whole = brief(**settings).fit(X, y)
@@ -123,3 +126,43 @@ def test_adamw_decays_by_the_step_not_by_the_batch(batch_size):
     start = np.random.RandomState(0).uniform(-np.sqrt(6 / 4), np.sqrt(6 / 4), (3, 1))
     n_steps = 2 * 150 // batch_size
     assert_allclose(model.coefs_[0], start * (1 - 0.1 * 0.5) ** n_steps, rtol=1e-12)
+
+
+# ---- alone: slices with rates of their own, members with norms of their own ----
+
+
+def test_each_slice_of_the_vector_moves_at_its_own_rate():
+    theta, grad = np.zeros(6), np.array([1.0, -2.0, 3.0, 4.0, -5.0, 6.0])
+    sgd = SGD(momentum=0.0)
+    groups = [(0, 2, 1.0), (2, 5, 0.1), (5, 6, 0.0)]
+    Stepper(sgd, theta, grad.copy(), 0, sgd.start(theta), groups).step(0.5)
+    assert_allclose(theta, -0.5 * grad * [1, 1, 0.1, 0.1, 0.1, 0], rtol=1e-15)
+
+
+def test_the_gradient_of_each_member_is_clipped_by_its_own_norm():
+    network = perceptron([3, 4, 2], [Tanh()], n_members=3)
+    network.allocate(np.float64)
+    rng = np.random.RandomState(0)
+    grad = rng.standard_normal(network.grad.size)
+    clip_norm, norms = 1.0, {}
+
+    def evaluate(start, stop):
+        network.grad[:] = grad
+        for size, parts in zip([0.1, 2.0, 50.0], network.parts(network.grad)):
+            norms[size] = np.linalg.norm(np.concatenate(parts))
+            for part in parts:
+                part *= size / norms[size]
+        return 0.0
+
+    objective = SimpleNamespace(
+        network=network,
+        batches=SimpleNamespace(bounds=lambda: [(0, 1)]),
+        skips=lambda start, stop: False,
+        evaluate=evaluate,
+    )
+    sgd = SGD(momentum=0.0)
+    network.theta[:] = 0
+    stepper = Stepper(sgd, network.theta, network.grad, 0, sgd.start(network.theta))
+    Steps(objective, stepper, clip_norm).make(np.array([1.0]))
+    moved = [np.linalg.norm(np.concatenate(parts)) for parts in network.parts(network.theta)]
+    assert_allclose(moved, [0.1, 1.0, 1.0], rtol=1e-12)

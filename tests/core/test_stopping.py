@@ -1,12 +1,15 @@
 """When training ends, and which epoch's parameters it ends with."""
 
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.neural_network import MLPClassifier
 
+from sknumpy_mlp.core.state import TrainingState
+from sknumpy_mlp.core.stopping import Patience
 from sknumpy_mlp.optimizers import SGD, Adam
 from sknumpy_mlp.schedules import Adaptive, Warmup
 
@@ -98,6 +101,17 @@ def test_patience_counts_epochs_whose_score_does_not_improve():
     _, outcome, _ = scored([0.5, 0.6, 0.6, 0.6, 0.6, 0.6], n_iter_no_change=2, tol=1e-4)
     assert outcome.n_iter == 5
     assert outcome.converged
+
+
+def test_one_member_that_improves_is_enough_to_go_on():
+    fit = SimpleNamespace(
+        plan=SimpleNamespace(tol=0.1, n_iter_no_change=1), state=TrainingState(None)
+    )
+    patience = Patience(fit, "score")
+    scores = [(0.5, 0.5), (0.7, 0.1), (0.1, 0.8), (0.75, 0.85), (0.79, 0.89), (0.9, 0.0)]
+    # Less than tol above the best of its own counts as no improvement; two of these end it.
+    assert [patience.runs_out(each) for each in scores] == [False] * 4 + [True, False]
+    assert fit.state.best == [0.9, 0.89]
 
 
 def test_warmup_around_adaptive_survives_plateaus():

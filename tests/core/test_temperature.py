@@ -40,6 +40,13 @@ def test_a_few_rows_without_an_error_make_nothing_certain():
     assert 0.2 < temperature < 1
 
 
+@pytest.mark.parametrize("scale", [1 / 60, 1 / 10, 1.0, 10.0, 60.0])
+def test_the_temperature_is_the_scale_of_the_scores(scale):
+    """Scores of three quarters against one quarter, multiplied: the bound is a hundred."""
+    Z, y = np.tile([scale * np.log(3), 0.0], (4000, 1)), np.array([0, 0, 0, 1] * 1000)
+    assert_allclose(fit_temperature(SoftmaxCrossEntropy(), Z, y), scale, rtol=2e-2)
+
+
 def test_it_divides_raw_scores():
     X, y = digits()
     model = brief(temperature_scaling=True, early_stopping=True).fit(X, y)

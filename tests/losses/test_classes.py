@@ -47,7 +47,13 @@ def test_smoothed_targets_are_where_training_ends(loss, kind):
     )
     smoothing = 0.4
     model = ScratchMLPClassifier(
-        (), solver="lbfgs", loss=loss, label_smoothing=smoothing, alpha=0, tol=1e-10
+        (),
+        solver="lbfgs",
+        loss=loss,
+        label_smoothing=smoothing,
+        alpha=0,
+        tol=1e-10,
+        random_state=0,
     ).fit(X, y)
     shares = y.mean(axis=0) if y.ndim == 2 else np.bincount(y) / 12
     softmax = loss == "log_loss" and kind == "multiclass"

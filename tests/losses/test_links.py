@@ -6,7 +6,7 @@ import pytest
 
 from sknumpy_mlp.losses import Loss
 
-from .cases import CLASSES, CONTINUOUS, DTYPES, N_CLASSES, n_outputs, scores
+from .cases import CLASSES, CONCRETE, CONTINUOUS, DTYPES, N_CLASSES, n_outputs, scores
 
 
 def exact_logistic(z):
@@ -132,3 +132,59 @@ def test_predictions_of_numbers_are_scores_through_the_link(loss, dtype):
     predicted = loss.link.predict(Z.copy())
     assert predicted.dtype == dtype
     np.testing.assert_array_equal(predicted, np.exp(Z) if loss.link.out_activation == "exp" else Z)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [1e3, 1e6, 1e8, 1e30])
+@pytest.mark.parametrize(("named", "kind"), CLASSES)
+def test_probabilities_sum_to_one_however_far_scores_are_from_zero(named, kind, size, dtype):
+    if kind == "multilabel":
+        return
+    loss = named.for_target(kind)
+    n_outputs = loss.link.n_outputs(2 if kind == "binary" else N_CLASSES)
+    # Equal scores, and scores that differ by as much as the dtype resolves there and by far more.
+    Z = np.full((4, n_outputs), -size, dtype)
+    Z[1] = np.nextafter(Z[1], np.arange(n_outputs) - np.float64(size), dtype=dtype)
+    Z[2] *= np.arange(1, n_outputs + 1)
+    Z[3] = -Z[2]
+    # A few roundings of numbers near one; three members add those of their pooling.
+    eps = 20 * np.finfo(dtype).eps
+    np.testing.assert_allclose(loss.link.probabilities(Z.copy()).sum(axis=1), 1, atol=eps)
+    log_p = loss.link.log_probabilities(Z.copy())
+    np.testing.assert_allclose(np.exp(log_p).sum(axis=1), 1, atol=eps)
+    pooled = loss.link.pool(np.stack([Z, Z, Z]))
+    np.testing.assert_allclose(loss.link.probabilities(pooled).sum(axis=1), 1, atol=eps)
+
+
+@pytest.mark.parametrize("kind", ["binary", "multilabel"])
+def test_small_logistic_probabilities_keep_their_digits(kind):
+    """1 - p would be rounded to a multiple of 1e-16."""
+    link = Loss.resolve("log_loss", "loss").for_target(kind).link
+    for z in (-40.0, 40.0, -600.0, 600.0):
+        p = link.probabilities(np.array([[z]]))
+        expected = [[np.exp(-max(z, 0)) if z > 0 else 1.0, np.exp(min(z, 0)) if z < 0 else 1.0]]
+        np.testing.assert_allclose(p, expected if kind == "binary" else [[expected[0][1]]], 1e-13)
+
+
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel"])
+@pytest.mark.parametrize("name", Loss.serving("binary"))
+def test_a_score_on_the_border_is_the_first_class_or_no_label(name, kind):
+    loss = Loss.resolve(name, "loss").for_target(kind)
+    Z = np.zeros((1, loss.link.n_outputs(2 if kind == "binary" else N_CLASSES)))
+    assert (np.ravel(loss.link.predict(Z)) == 0).all()
+
+
+@pytest.mark.parametrize("loss", CONCRETE, ids=repr)
+def test_pooled_scores_predict_the_mean_of_the_members(loss):
+    rng = np.random.RandomState(0)
+    Z = rng.normal(0, 2, (4, 20, n_outputs(loss)))
+    pooled = loss.link.pool(Z.copy())
+    assert pooled.shape == Z.shape[1:]
+    if "continuous" in loss.kinds:
+        members = [loss.link.predict(each.copy()) for each in Z]
+        np.testing.assert_allclose(loss.link.predict(pooled), np.mean(members, axis=0), rtol=1e-12)
+        return
+    members = [loss.link.probabilities(each.copy()) for each in Z]
+    np.testing.assert_allclose(
+        loss.link.probabilities(pooled.copy()), np.mean(members, axis=0), rtol=1e-12
+    )

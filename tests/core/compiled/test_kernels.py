@@ -13,16 +13,12 @@ from sknumpy_mlp.losses import ClassNumbers, Loss
 from sknumpy_mlp.optimizers import Optimizer
 
 from ...families import all_examples, members
+from .runs import loss_by_kernel, run
 
 DTYPES = [np.dtype(np.float32), np.dtype(np.float64)]
 ACTIVATIONS = all_examples(Activation)
 FORMULAS = [loss for loss in all_examples(Loss) if lacks_form(loss) == ""]
 OPTIMIZERS = [each for each in all_examples(Optimizer) if each.takes_steps]
-
-
-def run(program, n, number=0, n_batch=None, first=0):
-    blocks = np.array([[n, 0, number, n_batch or n, first, 0, 1]], np.int64)
-    kernels.driver()(program.table, Program().table, blocks, np.zeros(8, np.int64))
 
 
 def numbers(dtype, shape, seed=0):
@@ -100,27 +96,15 @@ def test_a_loss_s_kernel_is_its_array_form(loss, dtype, weighted):
     # An exponential of scores in the hundreds would overflow.
     largest = 0 if loss.link.out_activation == "exp" else 2
     Z = (rng.normal(size=(n, m)) * 10.0 ** rng.uniform(-2, largest, (n, 1))).astype(dtype)
-    is_index = isinstance(loss.coding, ClassNumbers)
-    if is_index:
+    if isinstance(loss.coding, ClassNumbers):
         codes = rng.randint(m, size=n)
     else:
         is_number = "continuous" in loss.kinds
         codes = rng.uniform(0, 3, (n, m)) if is_number else rng.randint(2, size=(n, m))
     y = np.ascontiguousarray(loss.encode_target(codes, dtype))
     weights = rng.uniform(0, 3, n).astype(dtype) if weighted else None
-    rows, scores, losses = rng.permutation(n), None, np.full(n, np.nan, dtype)
-    scores = Z[rows].copy()
-    cls = type(loss)
-    program = Program()
-    program.add(
-        kernels.loss(cls, dtype, is_index),
-        [
-            *(scores, m, y, n, rows, 0 if weights is None else weights, losses, n, 0),
-            *(np.empty(n * m, dtype), np.empty(y.size, y.dtype), np.empty(3 * n, dtype)),
-        ],
-        kernels.numbers(loss, cls.rows or cls.output, 4 if cls.rows else 2),
-    )
-    run(program, n, n_batch=2 * n)
+    rows = rng.permutation(n)
+    losses, scores = loss_by_kernel(loss, Z[rows], y, weights, rows, n_batch=2 * n)
     expected, gradient = np.empty(n, dtype), Z[rows].copy()
     loss.value_and_gradient(gradient, y[rows], expected)
     factor = np.ones(n, dtype) if weights is None else weights[rows]
