@@ -4,12 +4,11 @@
 """
 
 import copy
-import os
 import time
 
 import sklearn
 
-from ._estimator.checkpoint import write
+from ._estimator.files import check_writable, checked, remove_leftovers, write
 from ._estimator.tasks import CALLBACK_ATTRIBUTES, CallbackSupportMixin
 from ._family import integer, real
 
@@ -26,10 +25,14 @@ class Checkpoint:
     Set the callback with ``estimator.set_callbacks(Checkpoint(path))``. This requires scikit-learn
     1.9 or newer.
 
+    The file has a checksum. If it is damaged, `joblib.load` and ``fit(X, y, resume_from=path)``
+    raise an error.
+
     Parameters
     ----------
     path : str or path
-        The path of the file, which is replaced at each checkpoint. `joblib.load` can read it.
+        The path of the file, which is replaced at each checkpoint. `joblib.load` can read it. A
+        symbolic link is followed.
     epochs : int >= 1, default=1
         Number of epochs between two checkpoints.
     seconds : float >= 0 or None, default=None
@@ -42,6 +45,11 @@ class Checkpoint:
         If the installed scikit-learn does not support callbacks.
     ValueError
         If a parameter is invalid.
+    TypeError
+        If `path` is not a path.
+    OSError
+        If the file cannot be written: when a fit begins, and at a checkpoint. The error names
+        `path`, and the last checkpoint is unchanged.
 
     Examples
     --------
@@ -70,17 +78,14 @@ class Checkpoint:
         integer(1).check("epochs", epochs)
         if seconds is not None:
             real(0).check("seconds", seconds)
-        self.path = os.fspath(path)
+        self.path = checked(path, "path")
         self.epochs = epochs
         self.seconds = seconds
 
     def setup(self, estimator, context):
-        """Check that the folder exists before training begins; called by scikit-learn."""
-        folder = os.path.dirname(os.path.abspath(self.path))
-        if not os.path.isdir(folder):
-            raise FileNotFoundError(
-                f"path must name a file in an existing folder, got the folder {folder}"
-            )
+        """Check that the file can be written before training begins; called by scikit-learn."""
+        check_writable(self.path)
+        remove_leftovers(self.path)
         self._written = time.monotonic()
 
     def teardown(self, estimator, context):

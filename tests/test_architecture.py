@@ -73,6 +73,7 @@ LEVELS = [
     ["core.training"],
     [
         "_estimator.__init__",
+        "_estimator.files",
         "_estimator.labels",
         "_estimator.passes",
         "_estimator.rollback",

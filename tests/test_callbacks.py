@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sknumpy_mlp._estimator.checkpoint import _flush_folder
+from sknumpy_mlp._estimator.files import _flush_folder, write
 from sknumpy_mlp._estimator.tasks import CALLBACK_ATTRIBUTES
 from sknumpy_mlp.callbacks import Checkpoint
 
@@ -29,6 +29,10 @@ from .recorder import HAS_CALLBACKS, needs_callbacks
 def test_without_callbacks_it_says_which_version_is_needed():
     with pytest.raises(ImportError, match=r"scikit-learn 1\.9 or newer.*" + sklearn.__version__):
         Checkpoint("fit.joblib")
+
+
+def never(t):
+    raise AssertionError("training has begun")
 
 
 @needs_callbacks
@@ -67,7 +71,7 @@ class TestFile:
         # Kept while training went on, each is the checkpoint of its epoch still.
         for name in [each for each in vars(kept[2]) if each.startswith(CALLBACK_ATTRIBUTES)]:
             delattr(kept[2], name)
-        joblib.dump(kept[2], path)
+        write(kept[2], path)
         again = make(early_stopping=True).fit(X, y, resume_from=path)
         assert comparable(again) == comparable(model)
 
@@ -87,7 +91,7 @@ class TestFile:
         make().set_callbacks(Checkpoint(path)).fit(X, y)
         loaded = joblib.load(path)
         assert comparable(loaded.fit(X, y)) == comparable(make().fit(X, y))
-        joblib.dump(joblib.load(path).partial_fit(X, y), path)
+        write(joblib.load(path).partial_fit(X, y), path)
         with pytest.raises(
             ValueError, match="holds a ScratchMLPClassifier that is not a checkpoint"
         ):
@@ -154,7 +158,7 @@ class TestWriting:
                 args[1].write(b"half a file")
             raise error
 
-        monkeypatch.setattr(f"sknumpy_mlp._estimator.checkpoint.{function}", fail)
+        monkeypatch.setattr(f"sknumpy_mlp._estimator.files.{function}", fail)
         model = make().fit(X, y).set_callbacks(Checkpoint(path))
         before = comparable(model)
         with pytest.raises(type(error)):
@@ -178,11 +182,38 @@ class TestWriting:
             model.fit(X, y)
         assert not hasattr(model, "coefs_")
 
+    @pytest.mark.parametrize("path", [5, None, "", "a\0b", b""])
+    def test_what_is_no_path_is_refused_at_once(self, path):
+        with pytest.raises((TypeError, ValueError), match="path must be the path of a file"):
+            Checkpoint(path)
+
+    def test_a_folder_is_refused_before_the_first_epoch(self, tmp_path):
+        X, y = digits()
+        model = make(learning_rate=never).set_callbacks(Checkpoint(tmp_path))
+        with pytest.raises(IsADirectoryError, match="path must name a file, got the folder"):
+            model.fit(X, y)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_path_of_bytes_is_a_path(self, tmp_path):
+        X, y = digits()
+        path = tmp_path / "fit.joblib"
+        model = make().set_callbacks(Checkpoint(os.fsencode(path))).fit(X, y)
+        assert_array_equal(joblib.load(path).predict_proba(X), model.predict_proba(X))
+
+    def test_new_files_of_killed_programs_are_removed_when_a_fit_begins(self, tmp_path):
+        X, y = digits()
+        left = ["fit.joblib.0123456789abcdef.new", "fit.joblib.aaaaaaaaaaaaaaaa.new"]
+        others = ["fit.joblib.new", "fit.joblib.0123.new", "my.fit.joblib.0123456789abcdef.new"]
+        for name in left + others:
+            (tmp_path / name).write_bytes(b"half")
+        make().set_callbacks(Checkpoint(tmp_path / "fit.joblib")).fit(X, y)
+        assert sorted(os.listdir(tmp_path)) == sorted([*others, "fit.joblib"])
+
     def test_a_folder_that_cannot_be_flushed_is_no_failure(self, tmp_path, monkeypatch):
         def refuse(*args):
             raise PermissionError
 
-        monkeypatch.setattr("sknumpy_mlp._estimator.checkpoint.os.open", refuse)
+        monkeypatch.setattr("sknumpy_mlp._estimator.files.os.open", refuse)
         _flush_folder(str(tmp_path))
 
     def test_in_a_pipeline(self, tmp_path):

@@ -1,20 +1,16 @@
-"""Write a `Fit` to disk, and resume training from the file.
+"""Make a checkpoint of a `Fit`, and resume training from the file.
 
 The file holds the estimator with the attributes that it would have if the fit ended now. Its
-attribute ``_past`` holds what a resumed fit needs in addition. The file is written completely or
-not at all.
+attribute ``_past`` holds what a resumed fit needs in addition.
 """
 
-import os
-import tempfile
-from contextlib import suppress
 from dataclasses import replace
 from numbers import Real
 
 import joblib
 import numpy as np
 
-from . import fitted
+from . import files, fitted
 from .fit import Past
 
 # Parameters that may differ in the resumed fit: the random stream continues in any case.
@@ -51,34 +47,6 @@ def snapshot(fit):
     return fitted.attributes(twin) | {"_past": past}
 
 
-def write(value, path):
-    """Dump the value into a new file, flush it to disk, and rename it to `path`."""
-    folder = os.path.dirname(os.path.abspath(path))
-    handle, new = tempfile.mkstemp(prefix=os.path.basename(path) + ".", dir=folder)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            joblib.dump(value, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(new, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(new)
-        raise
-    _flush_folder(folder)
-
-
-def _flush_folder(folder):
-    """Flush a rename to disk if the system supports flushing a folder."""
-    # The file is complete even if this fails: do not end the fit.
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
 def take_up(estimator, path):
     """Read a checkpoint and return the state that training resumes from.
 
@@ -97,9 +65,13 @@ def take_up(estimator, path):
     Raises
     ------
     ValueError
-        If the file is not a checkpoint of such an estimator.
+        If the file is damaged or not a checkpoint of such an estimator.
+    TypeError
+        If `path` is not a path.
+    OSError
+        If the file cannot be opened.
     """
-    saved = _read(estimator, os.fspath(path))
+    saved = _read(estimator, files.checked(path, "resume_from"))
     past, state, parameters = saved._past, saved._training, fitted.parameters(saved)
     if past.parameters is not None:
         best = fitted.network(saved)
@@ -125,7 +97,7 @@ def _read(estimator, path):
     """The estimator in a file, after checking that it is a checkpoint with equal parameters."""
     kind = type(estimator).__name__
     try:
-        saved = joblib.load(path)
+        saved = files.read(path, "resume_from")
     except OSError:
         raise
     except Exception as error:
