@@ -16,6 +16,8 @@ from contextlib import suppress
 
 import joblib
 
+from ..core.interrupts import interrupts_deferred
+
 try:
     import fcntl
 except ImportError:
@@ -150,9 +152,9 @@ def check_writable(path):
         raise IsADirectoryError(f"path must name a file, got the folder {target}")
     new = _new_path(target)
     try:
-        with open(new, "xb"):
-            pass
-        os.unlink(new)
+        with interrupts_deferred():
+            open(new, "xb").close()
+            os.unlink(new)
     except OSError as error:
         raise _explained(error, "path must name a file that can be written", path) from error
 
