@@ -4,12 +4,11 @@
 """
 
 import copy
-import os
 import time
 
 import sklearn
 
-from ._estimator.files import remove_leftovers, write
+from ._estimator.files import check_writable, checked, remove_leftovers, write
 from ._estimator.tasks import CALLBACK_ATTRIBUTES, CallbackSupportMixin
 from ._family import integer, real
 
@@ -20,18 +19,20 @@ class Checkpoint:
     The file holds the estimator as it is after an epoch, ready to predict, and everything that
     ``fit(X, y, resume_from=path)`` needs to resume training. The result is bit-for-bit the same as
     that of an uninterrupted fit. The file is written completely or not at all: the data goes to a
-    new file in the same folder, ``<path>.<...>.new``, which is flushed to disk and then renamed.
-    However the program ends, the last checkpoint is readable. A checksum at the end of the file
-    reveals damage when training resumes. New files that a killed process left are removed when the
-    next fit with this path begins.
+    new file in the same folder, which is flushed to disk and then renamed. However the program
+    ends, the last checkpoint is readable.
 
     Set the callback with ``estimator.set_callbacks(Checkpoint(path))``. This requires scikit-learn
     1.9 or newer.
 
+    The file has a checksum. If it is damaged, `joblib.load` and ``fit(X, y, resume_from=path)``
+    raise an error.
+
     Parameters
     ----------
     path : str or path
-        The path of the file, which is replaced at each checkpoint. `joblib.load` can read it.
+        The path of the file, which is replaced at each checkpoint. `joblib.load` can read it. A
+        symbolic link is followed.
     epochs : int >= 1, default=1
         Number of epochs between two checkpoints.
     seconds : float >= 0 or None, default=None
@@ -44,8 +45,11 @@ class Checkpoint:
         If the installed scikit-learn does not support callbacks.
     ValueError
         If a parameter is invalid.
+    TypeError
+        If `path` is not a path.
     OSError
-        In `fit`, if the file cannot be written. What can be known is checked before training.
+        If the file cannot be written: when a fit begins, and at a checkpoint. The error names
+        `path`, and the last checkpoint is unchanged.
 
     Examples
     --------
@@ -74,25 +78,13 @@ class Checkpoint:
         integer(1).check("epochs", epochs)
         if seconds is not None:
             real(0).check("seconds", seconds)
-        if not isinstance(path, (str, os.PathLike)) or not os.fspath(path) or "\0" in str(path):
-            raise ValueError(f"path must be the path of a file, as str or path, got {path!r}")
-        self.path = os.fspath(path)
+        self.path = checked(path, "path")
         self.epochs = epochs
         self.seconds = seconds
 
     def setup(self, estimator, context):
         """Check that the file can be written before training begins; called by scikit-learn."""
-        folder = os.path.dirname(os.path.realpath(self.path))
-        if not os.path.isdir(folder):
-            raise FileNotFoundError(
-                f"path must name a file in an existing folder, got the folder {folder}"
-            )
-        if os.path.isdir(self.path):
-            raise IsADirectoryError(f"path must name a file, got the folder {self.path}")
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(
-                f"path must name a file in a folder that can be written, got the folder {folder}"
-            )
+        check_writable(self.path)
         remove_leftovers(self.path)
         self._written = time.monotonic()
 

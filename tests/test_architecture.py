@@ -142,6 +142,7 @@ ORACLES = {
     "test_state_table": "docs/state.md, cell by cell",
     "test_weights": "weights of rows, from the argument to the step",
     "stress.test_parameters": "every parameter of estimators and parts, by values of every kind",
+    "stress.test_every_line": "Ctrl-C at every line of estimator and training",
     "core.test_gradients": "every activation with every loss and layer",
     "core.test_memory_of_steps": "activations, optimizers and the user's own parts in training",
     "stress.test_truth": "losses and links, by mpmath",

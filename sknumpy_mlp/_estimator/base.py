@@ -144,8 +144,10 @@ class BaseScratchMLP(CallbackSupportMixin, Versioned, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter or the data is invalid, or if training diverges. The estimator is then
-            unchanged.
+            If a parameter or the data is invalid, if the file of `resume_from` is damaged, or if
+            training diverges. The estimator is then unchanged.
+        OSError
+            If the file of `resume_from` cannot be read. The estimator is then unchanged.
         KeyboardInterrupt
             If the user interrupts training. The estimator is then unchanged; with
             `warm_start=True`, it has the state after the last complete epoch.

@@ -1,10 +1,9 @@
-"""Write a `Fit` to disk, and resume training from the file.
+"""Make a checkpoint of a `Fit`, and resume training from the file.
 
 The file holds the estimator with the attributes that it would have if the fit ended now. Its
 attribute ``_past`` holds what a resumed fit needs in addition.
 """
 
-import os
 from dataclasses import replace
 from numbers import Real
 
@@ -67,11 +66,13 @@ def take_up(estimator, path):
     Raises
     ------
     ValueError
-        If the file is damaged, or is not a checkpoint of such an estimator.
+        If the file is damaged or not a checkpoint of such an estimator.
+    TypeError
+        If `path` is not a path.
     OSError
-        If the file cannot be read.
+        If the file cannot be opened.
     """
-    saved = _read(estimator, path)
+    saved = _read(estimator, files.checked(path, "resume_from"))
     past, state, parameters = saved._past, saved._training, fitted.parameters(saved)
     if past.parameters is not None:
         best = fitted.network(saved)
@@ -96,14 +97,10 @@ def take_up(estimator, path):
 def _read(estimator, path):
     """The estimator in a file, after checking that it is a checkpoint with equal parameters."""
     kind = type(estimator).__name__
-    if not isinstance(path, (str, os.PathLike)):
-        raise ValueError(f"resume_from must be the path of a checkpoint of a {kind}, got {path!r}")
-    path = os.fspath(path)
     try:
-        saved = files.read(path)
-    except OSError as error:
-        words = f"{error.strerror}; resume_from must name a checkpoint of a {kind}"
-        raise OSError(error.errno, words, path) from error
+        saved = files.read(path, "resume_from")
+    except OSError:
+        raise
     except Exception as error:
         raise ValueError(
             f"resume_from must name a checkpoint of a {kind}, got {path!r}, which cannot be "

@@ -399,23 +399,31 @@ class TestRefusals:
     def test_files_of_something_else(self, tmp_path):
         X, y = digits()
         path = tmp_path / "other"
-        joblib.dump({"weights": [1]}, path)
-        refused(tmp_path, "resume_from must name a checkpoint.*the checksum", path=path)
         write({"weights": [1]}, path)
         refused(tmp_path, "which holds a dict that is not a checkpoint", path=path)
         write(make().fit(X, y), path)
         refused(tmp_path, "which holds a ScratchMLPClassifier that is not a checkpoint", path=path)
+        joblib.dump(make().fit(X, y), path)
+        refused(tmp_path, "damaged, or Checkpoint has not written it", path=path)
 
     def test_no_file(self, tmp_path):
         X, y = digits()
         model = make()
-        with pytest.raises(FileNotFoundError, match="resume_from must name a checkpoint"):
-            model.fit(X, y, resume_from=tmp_path / "none")
-        with pytest.raises(IsADirectoryError, match="resume_from must name a checkpoint"):
-            model.fit(X, y, resume_from=tmp_path)
-        with pytest.raises(ValueError, match=r"resume_from must be the path of .*got 5"):
-            model.fit(X, y, resume_from=5)
+        path = tmp_path / "none"
+        with pytest.raises(FileNotFoundError, match=f"resume_from must name.*{path}"):
+            model.fit(X, y, resume_from=path)
         assert state_of(model) == state_of(make())
+        with pytest.raises(IsADirectoryError, match=f"resume_from must name.*{tmp_path}"):
+            model.fit(X, y, resume_from=tmp_path)
+
+    @pytest.mark.parametrize("path", [5, ["fit.joblib"], "", "a\0b"])
+    def test_what_is_no_path(self, path):
+        X, y = digits()
+        model = make().fit(X, y)
+        before = state_of(model)
+        with pytest.raises((TypeError, ValueError), match="resume_from must be the path of a file"):
+            model.fit(X, y, resume_from=path)
+        assert state_of(model) == before
 
     def test_other_rows(self, tmp_path):
         X, y = digits()

@@ -1,150 +1,163 @@
-"""A file is written wholly or not at all, any damage is noticed, and nothing is left over."""
+"""Files that are whole or not there: damage, symbolic links, modes, errors, leftovers."""
 
+import errno
 import os
-import random
+import pickle
 import stat
-import subprocess
-import sys
 
 import joblib
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
 from sknumpy_mlp._estimator import files
+from sknumpy_mlp._estimator.files import Sealed, checked, read, remove_leftovers, write
 
-posix = pytest.mark.skipif(os.name != "posix", reason="modes, links and signals of POSIX")
+VALUE = {"W": np.arange(30.0), "of what": "a file"}
+posix = pytest.mark.skipif(os.name != "posix", reason="POSIX only")
 
 
 @pytest.fixture
 def path(tmp_path):
-    return tmp_path / "fit.joblib"
+    return str(tmp_path / "file.joblib")
 
 
-def value(seed=0):
-    return {"weights": np.random.RandomState(seed).randn(40, 30), "name": "a"}
+def content(path):
+    with open(path, "rb") as file:
+        return file.read()
 
 
-def bit(blob, draw):
-    blob[draw.randrange(len(blob))] ^= 1 << draw.randrange(8)
+def test_what_was_written_is_read_by_us_and_by_joblib(path):
+    write(VALUE, path)
+    for found in (read(path, "here"), joblib.load(path), joblib.load(path, mmap_mode="r")):
+        assert_array_equal(found["W"], VALUE["W"])
+        assert found["of what"] == "a file"
 
 
-def byte(blob, draw):
-    place = draw.randrange(len(blob))
-    blob[place] = (blob[place] + draw.randrange(1, 256)) % 256
+class TestDamage:
+    def spoil(self, path, blob):
+        with open(path, "wb") as file:
+            file.write(blob)
+        with pytest.raises(ValueError, match="the file is damaged"):
+            read(path, "here")
 
+    def test_of_any_bit_is_noticed(self, path):
+        write(VALUE, path)
+        whole = content(path)
+        for place in range(8 * len(whole)):
+            blob = bytearray(whole)
+            blob[place // 8] ^= 1 << place % 8
+            self.spoil(path, blob)
 
-def block(blob, draw):
-    place = draw.randrange(len(blob) - 64)
-    blob[place : place + 64] = bytes(255 - each for each in blob[place : place + 64])
+    def test_by_a_cut_at_any_byte_or_an_insertion_is_noticed(self, path):
+        write(VALUE, path)
+        whole = content(path)
+        for place in range(len(whole)):
+            self.spoil(path, whole[:place])
+            self.spoil(path, whole[:place] + b"\x00" + whole[place:])
+        self.spoil(path, whole + b".")
 
+    def test_of_the_value_is_noticed_by_joblib_too(self, path):
+        write(VALUE, path)
+        blob = bytearray(content(path))
+        blob[blob.find(VALUE["W"].tobytes()) + 7] ^= 1
+        with open(path, "wb") as file:
+            file.write(blob)
+        with pytest.raises(ValueError, match="does not match its checksum"):
+            joblib.load(path)
 
-def swap(blob, draw):
-    i, j = draw.sample(range(0, len(blob) - 64, 64), 2)
-    before = bytes(blob)
-    blob[i : i + 64], blob[j : j + 64] = before[j : j + 64], before[i : i + 64]
-    if blob == before:
-        bit(blob, draw)
-
-
-def insertion(blob, draw):
-    blob[(place := draw.randrange(len(blob))) : place] = b"x" * draw.randrange(1, 9)
-
-
-def cut(blob, draw):
-    del blob[draw.randrange(len(blob)) :]
-
-
-def longer(blob, draw):
-    blob += b"y" * draw.randrange(1, 99)
-
-
-@pytest.mark.parametrize("damage", [bit, byte, block, swap, insertion, cut, longer])
-def test_damage_of_any_kind_is_noticed(damage, path):
-    files.write(value(), path)
-    whole = path.read_bytes()
-    np.testing.assert_array_equal(files.read(path)["weights"], value()["weights"])
-    draw = random.Random(0)
-    for _ in range(100):
-        blob = bytearray(whole)
-        damage(blob, draw)
-        path.write_bytes(blob)
-        with pytest.raises(ValueError, match="checksum"):
-            files.read(path)
-
-
-def test_joblib_loads_the_file_too(path):
-    files.write(value(), path)
-    np.testing.assert_array_equal(joblib.load(path)["weights"], value()["weights"])
+    def test_a_sealed_value_is_pickled_as_itself(self):
+        assert pickle.loads(pickle.dumps(Sealed(VALUE)))["of what"] == "a file"
 
 
 @posix
-def test_a_symbolic_link_is_followed(path, tmp_path):
-    there = tmp_path / "there"
-    there.mkdir()
-    path.symlink_to(there / "real.joblib")
-    files.write(value(), path)
-    assert path.is_symlink()
-    assert os.listdir(there) == ["real.joblib"]
-    assert files.read(path)["name"] == "a"
+class TestPlace:
+    def test_a_symbolic_link_is_followed(self, path, tmp_path):
+        (tmp_path / "there").mkdir()
+        target = tmp_path / "there" / "target"
+        os.symlink(target, path)
+        # The target does not exist yet, then it does.
+        for _ in range(2):
+            write(VALUE, path)
+            assert os.path.islink(path) and not os.path.islink(target)
+            assert read(path, "here")["of what"] == read(target, "here")["of what"] == "a file"
+        assert os.listdir(tmp_path / "there") == ["target"]
+
+    @pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+    def test_the_mode_is_that_of_any_new_file(self, path, mask):
+        before = os.umask(mask)
+        try:
+            write(VALUE, path)
+        finally:
+            os.umask(before)
+        assert stat.S_IMODE(os.stat(path).st_mode) == 0o666 & ~mask
+
+    def test_the_mode_of_a_file_that_is_replaced_stays(self, path):
+        write(VALUE, path)
+        os.chmod(path, 0o640)
+        write(VALUE, path)
+        assert stat.S_IMODE(os.stat(path).st_mode) == 0o640
+
+
+class TestErrors:
+    @pytest.mark.parametrize("function", ["fsync", "replace"])
+    def test_a_system_that_refuses_names_the_parameter_and_the_path(
+        self, function, path, monkeypatch
+    ):
+        write(VALUE, path)
+        before = content(path)
+
+        def full(*args):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(files.os, function, full)
+        with pytest.raises(OSError, match=r"path must name a file.*No space left") as caught:
+            write({"another": 1}, path)
+        assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, path)
+        assert content(path) == before
+        assert os.listdir(os.path.dirname(path)) == ["file.joblib"]
+
+    def test_a_missing_file_names_the_parameter_and_the_path(self, path):
+        with pytest.raises(FileNotFoundError, match=r"resume_from must name a file.*file.joblib"):
+            read(path, "resume_from")
+
+    def test_the_path_is_a_path(self, path):
+        assert checked(os.fsencode(path), "here") == checked(path, "here") == path
+        for wrong in (5, None, ["a"]):
+            with pytest.raises(TypeError, match="here must be the path of a file, got"):
+                checked(wrong, "here")
+        for wrong in ("", b"", "a\0b"):
+            with pytest.raises(ValueError, match="here must be the path of a file, got"):
+                checked(wrong, "here")
+
+
+class Watches:
+    """A value that looks for leftovers while it is written."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        remove_leftovers(self.path)
+        return str, ()
+
+
+def test_the_new_file_of_a_program_that_writes_is_no_leftover(path):
+    write(Watches(path), path)
+    assert read(path, "here") == ""
+    assert os.listdir(os.path.dirname(path)) == ["file.joblib"]
 
 
 @posix
-@pytest.mark.parametrize("umask, mode", [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
-def test_a_new_file_has_the_mode_of_the_umask_and_keeps_what_it_is_given(umask, mode, path):
-    before = os.umask(umask)
-    try:
-        files.write(value(), path)
-        assert stat.S_IMODE(path.stat().st_mode) == mode
-        path.chmod(0o640)
-        files.write(value(), path)
-        assert stat.S_IMODE(path.stat().st_mode) == 0o640
-    finally:
-        os.umask(before)
+def test_a_new_file_that_was_taken_for_a_leftover_is_written_again(path, monkeypatch):
+    removed = []
 
+    def remove_first(file, operation):
+        if not removed:
+            removed.append(file.name)
+            os.unlink(file.name)
 
-WRITES = """
-import os, signal, sys, joblib
-from sknumpy_mlp._estimator import files
-joblib.dump = lambda value, file: os.kill(os.getpid(), signal.SIGKILL)
-files.write(1, sys.argv[1])
-"""
-
-
-@posix
-def test_new_files_of_killed_processes_are_removed_and_no_others(path, tmp_path):
-    assert subprocess.run([sys.executable, "-c", WRITES, str(path)]).returncode < 0
-    (left,) = os.listdir(tmp_path)
-    mine = f"{path.name}.{files._HOST}-{os.getpid()}-00000000.new"
-    others = [mine, f"{path.name}.00000000-1-00000000.new", "fit.joblib.new", "another.new"]
-    others.append(left.replace(path.name, "fit2.joblib"))
-    for name in others:
-        (tmp_path / name).touch()
-    files.remove_leftovers(path)
-    assert sorted(os.listdir(tmp_path)) == sorted(others)
-    # Nothing takes an hour to write, on another machine either.
-    os.utime(tmp_path / others[1], (0, 0))
-    files.remove_leftovers(path)
-    assert sorted(os.listdir(tmp_path)) == sorted([*others[:1], *others[2:]])
-
-
-@pytest.mark.parametrize("nth", range(6))
-def test_an_error_of_any_write_leaves_the_file_of_before(nth, path, monkeypatch):
-    files.write(value(), path)
-    before = path.read_bytes()
-    count = 0
-
-    class Full(files._Hashed):
-        def write(self, data):
-            nonlocal count
-            count += 1
-            if count == nth + 1:
-                raise OSError(28, "No space left on device")
-            return super().write(data)
-
-    monkeypatch.setattr(files, "_Hashed", Full)
-    found = {f"{k}": np.full(9, k) for k in range(6)}
-    with pytest.raises(OSError, match="No space left on device; the file could not") as caught:
-        files.write(found, path)
-    assert caught.value.filename == os.path.realpath(path)
-    assert path.read_bytes() == before
-    assert os.listdir(path.parent) == [path.name]
+    monkeypatch.setattr(files.fcntl, "flock", remove_first)
+    write(VALUE, path)
+    assert removed and read(path, "here")["of what"] == "a file"
+    assert os.listdir(os.path.dirname(path)) == ["file.joblib"]
