@@ -24,19 +24,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "sknumpy_mlp"
 
-# The modules of a room, and its tests; those of scalar forms are in a file for all parts.
-FORMS = "tests/test_elementary.py"
+# The modules of a room, and its tests; some are in files for all parts.
+PARTS = ["tests/test_elementary.py", "tests/test_family.py"]
 ROOMS = {
-    "activations": (["activations/*.py"], ["tests/test_activations.py", FORMS]),
-    "losses": (["losses/*.py"], ["tests/losses", FORMS]),
-    "initializers": (["initializers.py"], ["tests/test_initializers.py"]),
-    "optimizers": (["optimizers.py"], ["tests/test_optimizers.py", FORMS]),
-    "schedules": (["schedules.py"], ["tests/test_schedules.py"]),
+    "activations": (["activations/*.py"], ["tests/test_activations.py", *PARTS]),
+    "losses": (["losses/*.py"], ["tests/losses", *PARTS]),
+    "initializers": (["initializers.py"], ["tests/test_initializers.py", *PARTS]),
+    "optimizers": (["optimizers.py"], ["tests/test_optimizers.py", *PARTS]),
+    "schedules": (["schedules.py"], ["tests/test_schedules.py", *PARTS]),
     "embeddings": (
         ["embeddings.py", "core/embeddings.py"],
-        ["tests/core/test_embeddings.py", "tests/test_embeddings.py"],
+        ["tests/core/test_embeddings.py", "tests/test_embeddings.py", *PARTS],
     ),
-    "core": (["core/*.py"], ["tests/core", FORMS, "--ignore=tests/core/compiled"]),
+    "core": (["core/*.py"], ["tests/core", *PARTS, "--ignore=tests/core/compiled"]),
     "compiled": (["core/compiled/*.py"], ["tests/core/compiled", "tests/core/test_compiled.py"]),
 }
 OPERATORS = ("Comparison", "BinaryOperator", "UnaryOperator", "Number", "AndWithOr", "OrWithAnd")

@@ -355,3 +355,58 @@ def test_signatures_are_those_of_the_constructor_and_of_calls():
     assert str(inspect.signature(Cosine())) == "(t)"
     assert Recorded(side=3.0).side == 3.0
     assert (Loose(1.0, 2.0, x=3).others, Loose(1.0, x=3).options) == ((2.0,), {"x": 3})
+
+
+# ---- what the docstrings say ----
+
+NAMED = [family.named()[name] for family, name in NAMES]
+ENTRY = re.compile(
+    r"(\w+(?:, \w+)*) : (float|int|bool)( in [^,]+, [^,]+?[\])]| >=? \S+?)?, default=(.+)"
+)
+DOCUMENTED = [
+    (cls, name, bounds or "", default)
+    for cls in NAMED
+    for line in inspect.getdoc(cls).splitlines()
+    if (entry := ENTRY.fullmatch(line))
+    for names, _, bounds, defaults in [entry.groups()]
+    for name, default in zip(names.split(", "), defaults.split(" and "), strict=True)
+]
+
+
+def interval(bounds):
+    """Both ends of documented bounds, and whether they belong to the interval."""
+    if not bounds:
+        return (-np.inf, False), (np.inf, False)
+    if " in " in bounds:
+        low, high = bounds.removeprefix(" in ").split(", ")
+        return (float(low[1:]), low[0] == "["), (float(high[:-1]), high[-1] == "]")
+    sign, low = bounds.split()
+    return (float(low), sign == ">="), (np.inf, False)
+
+
+def test_docstrings_give_the_bounds_and_defaults_of_all_numbers():
+    documented = {(cls, name) for cls, name, *_ in DOCUMENTED}
+    for cls in NAMED:
+        for name in cls.parameter_names():
+            if type(inspect.signature(cls).parameters[name].default) in (int, float):
+                assert (cls, name) in documented
+
+
+@pytest.mark.parametrize(
+    "cls, name, bounds, default", DOCUMENTED, ids=lambda each: getattr(each, "__name__", str(each))
+)
+def test_a_number_has_the_bounds_and_the_default_of_its_docstring(cls, name, bounds, default):
+    assert repr(inspect.signature(cls).parameters[name].default) == repr(eval(default))
+    rule = cls.rules.get(name)
+    (low, has_low), (high, has_high) = interval(bounds)
+    if rule is None:
+        assert not bounds
+        return
+    step = 1 if "integer" in rule.words else None
+    for end, belongs, outwards in ((low, has_low, -np.inf), (high, has_high, np.inf)):
+        if np.isinf(end):
+            continue
+        one, other = (end - 1, end + 1) if step else np.nextafter(end, [outwards, -outwards])
+        end, one, other = (int(each) if step else float(each) for each in (end, one, other))
+        assert rule.holds(end) == belongs
+        assert rule.holds(other) and not rule.holds(one)
