@@ -16,6 +16,8 @@ from skl2onnx.common.data_types import DoubleTensorType
 
 # The forms of operators that the graph writes are those from this version on.
 OLDEST_OPSET = 13
+# The version of LabelEncoder that has lists as attributes.
+ML_OPSET = 2
 # More choices in one scalar form are taken for a loop without an end.
 MOST_CHOICES = 12
 
@@ -296,9 +298,10 @@ class Graph:
 
     def _add(self, op, inputs, outputs, attributes, domain=""):
         name = self.scope.get_unique_operator_name(op)
-        write = partial(
-            self.container.add_node, op, inputs, outputs, op_domain=domain, name=name, **attributes
-        )
+        # skl2onnx refuses the latest version of that domain.
+        options = {"op_domain": domain, "op_version": ML_OPSET} if domain else {}
+        add = self.container.add_node
+        write = partial(add, op, inputs, outputs, name=name, **options, **attributes)
         self._pending.append((write, inputs, outputs))
 
 
