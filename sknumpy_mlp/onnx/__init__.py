@@ -49,7 +49,11 @@ def register():
         estimators.shape_classifier,
         estimators.convert_classifier,
         parser=estimators.parse_classifier,
-        options={"zipmap": [True, False, "columns"], "nocl": [True, False]},
+        options={
+            "zipmap": [True, False, "columns"],
+            "nocl": [True, False],
+            "raw_scores": [True, False],
+        },
     )
     update_registered_converter(
         ScratchMLPRegressor,

@@ -18,9 +18,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._estimator import fitted
 from .graph import FormError, Graph, dtype_of
-from .parts import answers
+from .parts import link_form, pooled_scores
 
 TENSORS = {np.dtype(np.float32): FloatTensorType, np.dtype(np.float64): DoubleTensorType}
+# The options of a classifier that skl2onnx knows, with their defaults.
+OPTIONS = {"zipmap": True, "nocl": False, "raw_scores": False}
 NO_LABELS = 'options={"zipmap": False, "nocl": True} exports the numbers of the classes'
 
 
@@ -48,9 +50,9 @@ def labels(model):
 
 
 def parse_classifier(scope, model, inputs, custom_parsers=None):
-    """Declare the outputs of a classifier, by the options `zipmap` and `nocl`."""
+    """Declare the outputs of a classifier, by its options."""
     check_is_fitted(model)
-    options = scope.get_options(model, {"zipmap": True, "nocl": False})
+    options = scope.get_options(model, dict(OPTIONS))
     if not options["nocl"]:
         labels(model)
     if options["zipmap"] and _n_answers(model) != len(model.classes_):
@@ -67,7 +69,8 @@ def shape_classifier(operator):
     n_samples = operator.inputs[0].get_first_dimension()
     label, probabilities = operator.outputs
     shape = [n_samples, len(model.classes_)] if _is_multilabel(model) else [n_samples]
-    is_text = not _is_coded(operator) and labels(model).dtype.kind == "U"
+    nocl = operator.scope_inst.get_options(model, dict(OPTIONS))["nocl"]
+    is_text = not nocl and labels(model).dtype.kind == "U"
     label.type = (StringTensorType if is_text else Int64TensorType)(shape)
     probabilities.type = TENSORS[dtype_of(operator)]([n_samples, _n_answers(model)])
 
@@ -75,19 +78,24 @@ def shape_classifier(operator):
 def convert_classifier(scope, operator, container):
     """Add the nodes of a `ScratchMLPClassifier`."""
     model = operator.raw_operator
+    options = container.get_options(model, dict(OPTIONS))
     label, probabilities = operator.outputs
-    graph, found, codes = _answers(scope, operator, container)
-    graph.output(probabilities, found)
-    if len(model.classes_) == 1 and not _is_multilabel(model):
-        # The label does not depend on the score.
-        codes = graph.node("Mul", codes, np.array(0))
-    if not (_is_coded(operator) or _is_multilabel(model)):
-        codes = graph.node("Gather", labels(model), codes, axis=0)
+    graph, form, Z = _scores(scope, operator, container)
+    raw = options["raw_scores"]
+    graph.output(probabilities, form.decision(Z, model.n_outputs_) if raw else form.answer(Z))
+    codes = form.codes(Z)
+    if not _is_multilabel(model):
+        if len(model.classes_) == 1:
+            # The label does not depend on the score.
+            codes = graph.node("Mul", codes, np.array(0))
+        if not options["nocl"]:
+            codes = graph.node("Gather", labels(model), codes, axis=0)
     graph.output(label, codes)
 
 
 def shape_regressor(operator):
     """Set the type and shape of the predictions."""
+    check_is_fitted(operator.raw_operator)
     n_samples = operator.inputs[0].get_first_dimension()
     shape = [n_samples, _n_answers(operator.raw_operator)]
     operator.outputs[0].type = TENSORS[dtype_of(operator)](shape)
@@ -95,17 +103,18 @@ def shape_regressor(operator):
 
 def convert_regressor(scope, operator, container):
     """Add the nodes of a `ScratchMLPRegressor`."""
-    graph, found, _ = _answers(scope, operator, container)
-    graph.output(operator.outputs[0], found)
+    graph, form, Z = _scores(scope, operator, container)
+    graph.output(operator.outputs[0], form.answer(Z))
 
 
-def _answers(scope, operator, container):
+def _scores(scope, operator, container):
+    """A graph, the formulas of the link, and the raw scores."""
     model = operator.raw_operator
-    check_is_fitted(model)
     graph = Graph(scope, container, dtype_of(operator))
-    temperature = vars(model).get("temperature_", 1.0)
-    X = graph.inputs(operator)
-    return graph, *answers(graph, fitted.network(model), model._loss, temperature, X)
+    network, temperature = fitted.network(model), vars(model).get("temperature_", 1.0)
+    loss = model._loss
+    Z = pooled_scores(graph, network, loss, temperature, graph.inputs(operator))
+    return graph, link_form(loss), Z
 
 
 def _n_answers(model):
@@ -116,11 +125,6 @@ def _n_answers(model):
 
 def _is_multilabel(model):
     return model._labels.kind == "multilabel"
-
-
-def _is_coded(operator):
-    """Whether labels are the numbers of the classes, by the option `nocl`."""
-    return operator.scope_inst.get_options(operator.raw_operator, {"nocl": False})["nocl"]
 
 
 # ---- targets that were transformed ----
@@ -140,6 +144,12 @@ def _back_by_function(graph, transformer, Y):
         ) from error
 
 
+def _back_to_mean_and_scale(graph, scaler, Y):
+    # An attribute can be there that is not used.
+    Y = Y * scaler.scale_ if scaler.with_std else Y
+    return Y + scaler.mean_ if scaler.with_mean else Y
+
+
 def _back_through_steps(graph, transformer, Y):
     for _, step in reversed(transformer.steps):
         Y = undone(graph, step, Y)
@@ -151,10 +161,7 @@ INVERSES = {
     FunctionTransformer: _back_by_function,
     MinMaxScaler: lambda graph, scaler, Y: (Y - scaler.min_) / scaler.scale_,
     Pipeline: _back_through_steps,
-    StandardScaler: lambda graph, scaler, Y: (
-        Y * (1.0 if scaler.scale_ is None else scaler.scale_)
-        + (0.0 if scaler.mean_ is None else scaler.mean_)
-    ),
+    StandardScaler: _back_to_mean_and_scale,
 }
 
 

@@ -75,6 +75,12 @@ class Value(NDArrayOperatorsMixin):
         """The sum over an axis, which remains with length one."""
         return self.graph.node("ReduceSum", self, np.array([axis]), keepdims=1)
 
+    def log_sum_exp(self, axis):
+        """``log sum exp`` over an axis, which remains with length one."""
+        if self.graph.container.target_opset < 18:
+            return self.graph.node("ReduceLogSumExp", self, axes=[axis], keepdims=1)
+        return self.graph.node("ReduceLogSumExp", self, np.array([axis]), keepdims=1)
+
     def reshape(self, *shape):
         """The same numbers in another shape; 0 keeps the length of an axis."""
         return self.graph.node("Reshape", self, np.array(shape))

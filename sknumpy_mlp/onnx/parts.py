@@ -102,7 +102,7 @@ def raw_scores(graph, network, X):
     return X
 
 
-# ---- links: from raw scores to answers, which are averaged over the members ----
+# ---- links: the formulas of `losses.links`, on raw scores of shape (..., n, n_outputs) ----
 
 
 def same(Z):
@@ -115,24 +115,92 @@ def softmax(Z):
     return Z.graph.node("Softmax", Z, axis=-1)
 
 
-def normalized_logistic(Z):
-    """``p_k = s(z_k) / sum_j s(z_j)`` from the logarithm of s, in case every s underflows."""
-    return softmax(np.minimum(Z, 0.0) - np.log1p(np.exp(-np.absolute(Z))))
+def log_softmax(Z):
+    """The logarithms of the softmax."""
+    return Z.graph.node("LogSoftmax", Z, axis=-1)
+
+
+def log_logistic(Z):
+    """``log s(z) = min(z, 0) - log(1 + exp(-|z|))``."""
+    return np.minimum(Z, 0.0) - np.log1p(np.exp(-np.absolute(Z)))
+
+
+def one_versus_rest(Z):
+    """``p_k = s(z_k) / sum_j s(z_j)``, also valid if every s underflows."""
+    return softmax(log_logistic(Z))
+
+
+def log_one_versus_rest(Z):
+    """The logarithms of these probabilities."""
+    return log_softmax(log_logistic(Z))
 
 
 def both_signs(Z):
     """The log-odds of the first class beside those of the second."""
-    return Z.graph.concat([-Z, Z], axis=-1)
+    return Z.graph.concat([-Z, Z])
 
 
-def largest(scores, middle):
-    """The number of the largest score of each row; the first of equal ones."""
-    return scores.graph.node("ArgMax", scores, axis=-1, keepdims=0)
+def both_probabilities(Z):
+    """The probabilities of both classes, from the log-odds of the second."""
+    return expit(both_signs(Z))
 
 
-def above(scores, middle):
-    """1 where a score is above the middle of its range, 0 elsewhere."""
-    return (scores > middle).cast(np.int64)
+def largest(Z):
+    """The index of the largest score of each row; the first of equal ones."""
+    return Z.graph.node("ArgMax", Z, axis=1, keepdims=0)
+
+
+def is_positive(Z):
+    """1 where a score is positive, 0 elsewhere."""
+    return (Z > 0.0).astype(np.int64)
+
+
+def second_if_positive(Z):
+    """1 for a row whose only score is positive, 0 for others."""
+    return Z.graph.node("Squeeze", is_positive(Z), np.array([1]))
+
+
+def log_odds(log_probabilities):
+    """Raw scores of several classes; of two, the log-odds of each."""
+
+    def decision(Z, n_outputs):
+        if n_outputs != 2:
+            return Z
+        return log_probabilities(Z) @ np.array([[1.0, -1.0], [-1.0, 1.0]])
+
+    return decision
+
+
+def mean(Z, shape):
+    """The mean over the members."""
+    return Z.graph.node("Squeeze", Z.sum(axis=0), np.array([0])) / shape[0]
+
+
+def log_mean_exp(Z, shape):
+    """``log mean exp z`` over the members."""
+    return Z.graph.node("Squeeze", Z.log_sum_exp(axis=0), np.array([0])) - np.log(shape[0])
+
+
+def mean_of_softmax(Z, shape):
+    """The logarithm of the mean probability."""
+    return log_mean_exp(log_softmax(Z), shape)
+
+
+def mean_of_logistic(Z, shape):
+    """The log-odds of the mean probability."""
+    return log_mean_exp(log_logistic(Z), shape) - log_mean_exp(log_logistic(-Z), shape)
+
+
+def mean_of_one_versus_rest(Z, shape):
+    """The log-odds of the mean probabilities."""
+    n_outputs = shape[1]
+    if n_outputs == 1:
+        return mean(Z, shape)
+    log_p = log_one_versus_rest(Z)
+    # Row k has all classes but k. Their sum is not rounded to 1, as 1 - p would be to 0.
+    others = np.nonzero(~np.eye(n_outputs, dtype=bool))[1].reshape(n_outputs, -1)
+    log_q = Z.graph.node("Squeeze", log_p.take(others, axis=2).log_sum_exp(axis=3), np.array([3]))
+    return log_mean_exp(log_p, shape) - log_mean_exp(log_q, shape)
 
 
 class LinkForm(NamedTuple):
@@ -141,30 +209,51 @@ class LinkForm(NamedTuple):
     Attributes
     ----------
     answer : callable
-        From raw scores to probabilities or numbers, whose mean is the answer of several members.
+        Probabilities or numbers from raw scores.
+    pool : callable
+        The raw scores of the mean answer, from the scores of the members and their shape,
+        (n_members, n_outputs).
     codes : callable or None
-        From scores or probabilities to what `Labels.decode` takes; None for numbers.
-    scores : callable
-        One score for each answer, from the raw scores.
+        What `Labels.decode` takes, from raw scores; None for numbers.
+    decision : callable or None
+        One column for each class or label, from raw scores and their number; None for numbers.
     """
 
     answer: object
+    pool: object
     codes: object = None
-    scores: object = same
+    decision: object = None
 
 
 LINKS = {
-    links.Softmax: LinkForm(softmax, largest),
-    links.OneVersusRest: LinkForm(normalized_logistic, largest),
-    links.Logistic: LinkForm(expit, largest, both_signs),
-    links.IndependentLogistic: LinkForm(expit, above),
-    links.Identity: LinkForm(same),
-    links.Exponential: LinkForm(np.exp),
+    links.Softmax: LinkForm(softmax, mean_of_softmax, largest, log_odds(log_softmax)),
+    links.OneVersusRest: LinkForm(
+        one_versus_rest, mean_of_one_versus_rest, largest, log_odds(log_one_versus_rest)
+    ),
+    links.Logistic: LinkForm(
+        both_probabilities, mean_of_logistic, second_if_positive, lambda Z, n_outputs: both_signs(Z)
+    ),
+    links.IndependentLogistic: LinkForm(
+        expit, mean_of_logistic, is_positive, lambda Z, n_outputs: Z
+    ),
+    links.Identity: LinkForm(same, mean),
+    links.Exponential: LinkForm(np.exp, log_mean_exp),
 }
 
 
-def answers(graph, network, loss, temperature, X):
-    """The answers of a network or of the mean of its members, and the codes of its labels.
+def link_form(loss):
+    """The formulas of the link of a loss; a ValueError if there are none."""
+    form = LINKS.get(type(loss.link))
+    if form is None:
+        raise ValueError(
+            f"the loss {loss!r} cannot be exported to ONNX with its link {loss.link!r}; choose a "
+            f"loss with a link of {sorted(cls.__name__ for cls in LINKS)}"
+        )
+    return form
+
+
+def pooled_scores(graph, network, loss, temperature, X):
+    """The raw scores of a network, or those that predict the mean answer of its members.
 
     Parameters
     ----------
@@ -178,26 +267,12 @@ def answers(graph, network, loss, temperature, X):
 
     Returns
     -------
-    answers : Value
-        Probabilities or numbers, of shape (n_samples, n_classes or n_columns).
-    codes : Value or None
-        Class indices of shape (n_samples,), 0 and 1 of shape (n_samples, n_labels), or None.
+    Value
+        Of shape (n_samples, n_outputs).
     """
-    form = LINKS.get(type(loss.link))
-    if form is None:
-        raise ValueError(
-            f"the loss {loss!r} cannot be exported to ONNX with its link {loss.link!r}; choose a "
-            f"loss with a link of {sorted(cls.__name__ for cls in LINKS)}"
-        )
+    form = link_form(loss)
     Z = raw_scores(graph, network, X)
     temperatures = np.asarray(temperature)
     if (temperatures != 1).any():
         Z = Z / temperatures[..., np.newaxis, np.newaxis]
-    Z = form.scores(Z)
-    found, deciding, middle = form.answer(Z), Z, 0.0
-    if network.n_members > 1:
-        shape = np.array([0])
-        total = graph.node("Squeeze", found.sum(axis=0), shape)
-        found = deciding = total / network.n_members
-        middle = 0.5
-    return found, form.codes and form.codes(deciding, middle)
+    return Z if network.n_members == 1 else form.pool(Z, (network.n_members, network.units[-1]))
