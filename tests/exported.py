@@ -9,6 +9,7 @@ pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 import onnxruntime
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
+from sklearn.base import is_classifier
 
 from sknumpy_mlp import onnx
 
@@ -42,7 +43,7 @@ class Exported:
 
 def exported(model, X, options=None, **more):
     """The model for inputs like X, with labels and probabilities as arrays unless options say so."""
-    if options is None and hasattr(model, "classes_"):
+    if options is None and is_classifier(model):
         options = {"zipmap": False}
     if isinstance(X, np.ndarray) and X.dtype in (np.float32, np.float64):
         kind = FloatTensorType if X.dtype == np.float32 else DoubleTensorType

@@ -17,7 +17,7 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardSca
 from sklearn.utils.validation import check_is_fitted
 
 from .._estimator import fitted
-from .graph import FormError, Graph, dtype_of
+from .graph import Graph, dtype_of
 from .parts import link_form, pooled_scores
 
 TENSORS = {np.dtype(np.float32): FloatTensorType, np.dtype(np.float64): DoubleTensorType}
@@ -137,7 +137,7 @@ def _back_by_function(graph, transformer, Y):
     try:
         found = graph.trace(lambda values: transformer.inverse_func(values, **options), Y)
         return found.astype(graph.dtype)
-    except (FormError, AttributeError) as error:
+    except (TypeError, AttributeError) as error:
         raise ValueError(
             f"{transformer!r} cannot be exported to ONNX: {error}; write its inverse in "
             "+ - * / and NumPy's exp, expm1, log, log1p, sqrt, square and tanh"

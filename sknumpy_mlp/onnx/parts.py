@@ -13,7 +13,7 @@ from scipy.special import expit
 from ..core.embeddings import PiecewiseLinearLayer
 from ..core.layers import Dense, Dropout, FeatureScale
 from ..losses import links
-from .graph import FormError, scalar_form
+from .graph import scalar_form
 
 
 def activation(graph, part, Z):
@@ -32,7 +32,7 @@ def activation(graph, part, Z):
     else:
         try:
             return scalar_form(graph, part.value, Z, part)
-        except (FormError, AttributeError) as error:
+        except (TypeError, AttributeError) as error:
             reason = f"{error}, which its value needs"
     raise ValueError(
         f"the activation {part!r} cannot be exported to ONNX: {reason}; write its scalar form "

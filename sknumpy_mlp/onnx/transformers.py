@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._columns import as_numbers, as_text
 from .._estimator.rows import is_missing
 from ..preprocessing import CrossFittedTargetEncoder, GaussianImputer, RobustSmoothScaler
-from .graph import FormError, Graph, Value
+from .graph import Graph, Value
 
 # What RobustSmoothScaler clips to, and where rounded results equal the bound.
 BOUND, FAR = 3.0, 1e10
@@ -247,7 +247,7 @@ def traced(graph, transformer, operator):
         X = graph.inputs(operator)
         found = graph.trace(lambda values: transformer.func(values, **options), X)
         return found.astype(graph.dtype)
-    except (FormError, AttributeError) as error:
+    except (TypeError, AttributeError) as error:
         raise ValueError(
             f"{transformer!r} cannot be exported to ONNX: {error}; write its function in + - * / "
             "and NumPy's exp, expm1, log, log1p, sqrt, square and tanh"
