@@ -92,14 +92,14 @@ def gaussian_imputer(graph, imputer, operator):
     smallest = rs * TOLERANCE**2
 
     def some(condition):
-        # ReduceMax has no booleans in older versions.
-        n_left = graph_of(condition).node("ReduceSum", condition.astype(np.float64), keepdims=0)
-        return n_left > 0.0
+        # Booleans cannot be reduced.
+        number = condition.astype(np.float64)
+        return condition.graph.node("ReduceSum", number, keepdims=0) > 0.0
 
     def step(x, r, p, rs, smallest, mask):
         product = mask * (p @ P)
         curvature = (p * product).sum(axis=1)
-        where = graph_of(p).where
+        where = p.graph.where
         length = where(rs > smallest, rs / curvature, 0.0)
         x, r = x + length * p, r - length * product
         rest = (r * r).sum(axis=1)
@@ -111,11 +111,6 @@ def gaussian_imputer(graph, imputer, operator):
     n_steps = int(np.sqrt(np.linalg.cond(P)) * np.log(2 / TOLERANCE)) + len(P)
     x, *_ = graph.loop(step, some(rs > smallest), [x, r, r, rs, smallest, mask], n_steps)
     return graph.where(gaps, x * imputer.scale_ + imputer.mean_, X)
-
-
-def graph_of(value):
-    """The graph of a value, which in a loop is that of the loop."""
-    return value.graph
 
 
 def missing_indicator(graph, indicator, operator):
@@ -145,7 +140,7 @@ def texts(graph, operator):
 
 def codes(graph, X, column, categories, numbers, unknown):
     """The number of the category in a column of X, as (n, 1); `unknown` for others."""
-    keys = ["" if is_missing(each) else each for each in categories]
+    keys = ["" if is_missing(each) else each for each in categories.tolist()]
     if not all(isinstance(each, str) for each in keys):
         raise ValueError(
             "categories must be strings or missing to be exported to ONNX, got "
@@ -170,9 +165,9 @@ def codes(graph, X, column, categories, numbers, unknown):
 def _frequent(encoder):
     """For each column, which categories have a column of their own; the others share the last."""
     rare = getattr(encoder, "infrequent_categories_", [None] * len(encoder.categories_))
-    # None compares with None as missing values should.
+    rare = [set() if few is None else set(few.tolist()) for few in rare]
     return [
-        np.array([few is None or each not in few.tolist() for each in categories.tolist()], bool)
+        np.array([each not in few for each in categories.tolist()], bool)
         for categories, few in zip(encoder.categories_, rare)
     ]
 
