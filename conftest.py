@@ -7,6 +7,9 @@ import os
 collect_ignore_glob = []
 if importlib.util.find_spec("numba") is None:
     collect_ignore_glob = ["sknumpy_mlp/core/compiled/*.py"]
+# Those of converters need skl2onnx, the extra "onnx".
+if importlib.util.find_spec("skl2onnx") is None:
+    collect_ignore_glob += ["sknumpy_mlp/onnx/*.py"]
 
 
 def pytest_addoption(parser):

@@ -93,20 +93,30 @@ LEVELS = [
     ["preprocessing.__init__"],
     ["_columns"],
     ["tabular"],
+    ["onnx.graph"],
+    ["onnx.parts"],
+    ["onnx.estimators", "onnx.transformers"],
+    ["onnx.__init__"],
     ["__init__"],
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 
 # The only importers of an extra.
 NEEDS_NUMBA = {n for n in PATHS if n.startswith("core.compiled.")} - {"core.compiled.__init__"}
+NEEDS_ONNX = {n for n in PATHS if n.startswith("onnx.")} - {"onnx.__init__"}
 # The network and what it is made of: NumPy and SciPy alone. The parts are at their public address.
 PARTS = {name for name in PATHS if name.split(".")[0] in FAMILIES}
 NETWORK = sorted(
     name for name in PATHS if name.startswith(("core.", "_elementary", "_family", "_vectors"))
 )
 NUMERICAL = sorted({*NETWORK, *(name for name in PATHS if name in PARTS)})
-# A transformer is its formula.
-APART = {"__init__", *(name for name in PATHS if name.startswith("preprocessing."))}
+# A transformer is its formula, and so is a converter.
+APART = {
+    "__init__",
+    "onnx.__init__",
+    *(name for name in PATHS if name.startswith("preprocessing.")),
+    *NEEDS_ONNX,
+}
 ESTIMATOR = [name for name in PATHS if name not in NUMERICAL and name not in APART]
 
 # What computes: operators are counted apart. Array handling (shapes, searches, counts) is allowed.
@@ -143,6 +153,7 @@ ORACLES = {
     "test_weights": "weights of rows, from the argument to the step",
     "stress.test_parameters": "every parameter of estimators and parts, by values of every kind",
     "stress.test_every_line": "Ctrl-C at every line of estimator and training",
+    "stress.test_onnx": "drawn networks, rows and tables, exported to ONNX",
     "core.test_gradients": "every activation with every loss and layer",
     "core.test_memory_of_steps": "activations, optimizers and the user's own parts in training",
     "stress.test_truth": "losses and links, by mpmath",
@@ -179,6 +190,8 @@ def own_imports(name):
 def module(name):
     if name in NEEDS_NUMBA:
         pytest.importorskip("numba", reason="numba is not installed")
+    if name in NEEDS_ONNX:
+        pytest.importorskip("skl2onnx", reason="skl2onnx is not installed")
     return importlib.import_module(f"sknumpy_mlp.{name}".removesuffix(".__init__"))
 
 
@@ -241,6 +254,7 @@ class TestImports:
     def test_the_package_imports_what_it_depends_on(self, name):
         allowed = {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "sknumpy_mlp"}
         allowed |= {"numba", "llvmlite"} if name.startswith("core.compiled.") else set()
+        allowed |= {"onnx", "skl2onnx"} if name.startswith("onnx.") else set()
         for imported in imports(name):
             assert imported.split(".")[0] in allowed | sys.stdlib_module_names, imported
 
@@ -330,7 +344,7 @@ class TestRooms:
     def test_training_changes_no_module_and_no_class(self):
         def state():
             held = {}
-            for name in PATHS.keys() - NEEDS_NUMBA:
+            for name in PATHS.keys() - NEEDS_NUMBA - NEEDS_ONNX:
                 for key, value in vars(module(name)).items():
                     # A fit imports the modules of an extra, which a package then holds.
                     if not key.startswith("__") and not inspect.ismodule(value):

@@ -9,7 +9,7 @@ import pytest
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import sknumpy_mlp
-from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor, callbacks
+from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor, callbacks, onnx
 from sknumpy_mlp._family import Family
 
 from .common import blocks, paragraphs
@@ -38,6 +38,9 @@ def test_the_code_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch)
             "sklearn.callback", reason="this scikit-learn has no callbacks; 1.9 has"
         )
         pytest.importorskip("rich", reason="the progress bar needs it")
+    if page.name == "onnx.md":
+        pytest.importorskip("skl2onnx", reason="skl2onnx is not installed")
+        pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
     monkeypatch.chdir(tmp_path)
     session = {"__name__": page.stem}
     for number, block in enumerate(blocks(page), 1):
@@ -82,6 +85,7 @@ def public_classes():
         for name, value in vars(callbacks).items()
         if hasattr(value, "on_fit_task_end") and value.__module__ == callbacks.__name__
     }
+    names |= set(onnx.__all__)
     for family in Family.__subclasses__():
         for part in (family, *family.members()):
             if part.__module__.startswith("sknumpy_mlp.") and not part.__name__.startswith("_"):
