@@ -70,6 +70,7 @@ LEVELS = [
     ["core.compiled.passes"],
     ["core.compiled.engine", "core.compiled.scores"],
     ["core.engines"],
+    ["_versions"],
     ["core.training"],
     [
         "_estimator.__init__",
@@ -134,6 +135,7 @@ ORACLES = {
     "test_regressor_parity": "the model of scikit-learn's MLPRegressor",
     "test_sklearn_conventions": "scikit-learn's checks of estimators",
     "test_state_table": "docs/state.md, cell by cell",
+    "test_wheel": "what would be published",
     "test_weights": "weights of rows, from the argument to the step",
     "core.test_gradients": "every activation with every loss and layer",
     "core.test_memory_of_steps": "activations, optimizers and the user's own parts in training",
