@@ -36,7 +36,7 @@ FAMILIES = ["activations", "embeddings", "initializers", "losses", "optimizers",
 
 # The plan of the house. A module imports from levels above its own line only.
 LEVELS = [
-    ["_elementary", "_family", "_keywords", "_vectors", "losses.links"],
+    ["_elementary", "_family", "_keywords", "_vectors", "_view", "losses.links"],
     ["activations.base"],
     ["activations.piecewise", "activations.smooth"],
     ["losses.base"],
@@ -135,6 +135,7 @@ ORACLES = {
     "test_regressor_parity": "the model of scikit-learn's MLPRegressor",
     "test_sklearn_conventions": "scikit-learn's checks of estimators",
     "test_state_table": "docs/state.md, cell by cell",
+    "test_swapped_import": "what is visible where an import is swapped",
     "test_wheel": "what would be published",
     "test_weights": "weights of rows, from the argument to the step",
     "core.test_gradients": "every activation with every loss and layer",

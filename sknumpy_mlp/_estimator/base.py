@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._keywords import with_known_keywords
 from .._vectors import are_surely_finite
+from .._view import Documented, box
 from ..core.batches import consecutively
 from ..core.batches import rows as rows_of
 from ..core.diagnosis import scale_advice, schedule_advice
@@ -41,12 +42,12 @@ from .rows import (
     explain,
 )
 from .saved import packed, unpacked
-from .summary import summary
+from .summary import architecture, summary
 from .tasks import CallbackSupportMixin, Tasks, with_callbacks
 from .threads import blas_threads, blas_threads_of_products
 
 
-class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
+class BaseScratchMLP(Documented, CallbackSupportMixin, BaseEstimator):
     """Base of the estimators; not to be used directly."""
 
     # Whether targets are numbers, so that those that come as objects are converted.
@@ -424,6 +425,12 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return summary(fitted.network(self), self.out_activation_)
+
+    def _sk_visual_block_(self):
+        """What the HTML view shows; once fitted, also the architecture."""
+        is_fitted = hasattr(self, "coefs_")
+        words = architecture(fitted.network(self), self.out_activation_) if is_fitted else None
+        return box(self, words)
 
     def __getstate__(self):
         return packed(super().__getstate__(), self.random_state)
