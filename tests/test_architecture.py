@@ -78,6 +78,7 @@ LEVELS = [
         "_estimator.labels",
         "_estimator.passes",
         "_estimator.rollback",
+        "_estimator.routing",
         "_estimator.threads",
     ],
     ["_estimator.class_weights", "_estimator.parameters", "_estimator.rows", "_estimator.summary"],

@@ -123,7 +123,7 @@ class TestNotebook:
         if "param-doc-link" not in html:
             pytest.skip("this scikit-learn has no tooltips; 1.8 has")
         # Names that share a heading have no tooltip: scikit-learn looks for one name in a heading.
-        shared = re.findall(r"^    (\w+(?:, \w+)+) :", cls.__doc__, re.MULTILINE)
+        shared = re.findall(r"^ *(\w+(?:, \w+)+) :", cls.__doc__, re.MULTILINE)
         shared = {name for heading in shared for name in heading.split(", ")}
         assert tooltips == len(set(model.get_params()) - shared)
 

@@ -32,6 +32,7 @@ from .checkpoint import take_up
 from .fit import Past, begin, splits
 from .parameters import CALIBRATED_LOSS, FAMILIES, Plan
 from .rollback import unchanged_on_failure
+from .routing import AutoRequests
 from .rows import (
     Rows,
     check_complete,
@@ -47,7 +48,7 @@ from .tasks import CallbackSupportMixin, Tasks, with_callbacks
 from .threads import blas_threads, blas_threads_of_products
 
 
-class BaseScratchMLP(Documented, CallbackSupportMixin, BaseEstimator):
+class BaseScratchMLP(AutoRequests, Documented, CallbackSupportMixin, BaseEstimator):
     """Base of the estimators; not to be used directly."""
 
     # Whether targets are numbers, so that those that come as objects are converted.
