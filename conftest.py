@@ -1,7 +1,10 @@
 """What pytest collects where an extra is missing, and how long tests/stress takes."""
 
+import importlib
 import importlib.util
 import os
+
+import pytest
 
 # The doctests of compiled kernels need numba, the extra "fast".
 collect_ignore_glob = []
@@ -21,8 +24,17 @@ def pytest_addoption(parser):
         help="how many cases tests/stress draws: some for each change, or all before a release",
     )
 
+    parser.addoption(
+        "--require-tools",
+        action="store_true",
+        help="fail a test that would be skipped because a package is missing",
+    )
+
 
 def pytest_configure(config):
-    """Keep the option --stress."""
+    """Keep the option --stress, and follow --require-tools."""
     # In the environment, since tests/stress asks at import, also in the processes that it starts.
     os.environ["SKNUMPY_MLP_STRESS"] = config.getoption("--stress")
+    if config.getoption("--require-tools"):
+        # With the import alone, a missing package is an error.
+        pytest.importorskip = lambda name, **reason: importlib.import_module(name)

@@ -4,11 +4,13 @@
 `embeddings`, `initializers`, `losses`, `optimizers` and `schedules` contain their parts, which can
 be passed as objects instead of names. `make_tabular_mlp` builds a pipeline that prepares the
 columns of a table, with `RobustSmoothScaler`, `GaussianImputer` and `CrossFittedTargetEncoder`
-among other transformers, and ends with the classifier or the regressor.
+among other transformers, and ends with the classifier or the regressor. `show_versions` prints what
+a report of a problem has to say of its machine.
 """
 
 from . import activations, embeddings, initializers, losses, optimizers, schedules
 from ._version import __version__ as __version__
+from ._versions import show_versions
 from .classifier import ScratchMLPClassifier
 from .preprocessing import CrossFittedTargetEncoder, GaussianImputer, RobustSmoothScaler
 from .regressor import ScratchMLPRegressor
@@ -27,4 +29,5 @@ __all__ = [
     "make_tabular_mlp",
     "optimizers",
     "schedules",
+    "show_versions",
 ]

@@ -22,6 +22,7 @@ from .._family import all_or_nothing, shown
 from .._keywords import with_known_keywords
 from .._vectors import are_surely_finite
 from .._version import Versioned
+from .._view import Documented, box
 from ..core.batches import consecutively
 from ..core.batches import rows as rows_of
 from ..core.diagnosis import check_predictions, scale_advice, schedule_advice
@@ -35,6 +36,7 @@ from .fit import Past, begin, splits
 from .naming import INVALID, explain, naming
 from .parameters import CALIBRATED_LOSS, FAMILIES, Plan
 from .rollback import unchanged_unless_complete
+from .routing import AutoRequests
 from .rows import (
     Rows,
     check_complete,
@@ -46,12 +48,12 @@ from .rows import (
     check_weights,
 )
 from .saved import packed, unpacked
-from .summary import summary
+from .summary import architecture, summary
 from .tasks import CallbackSupportMixin, Tasks, with_callbacks
 from .threads import blas_threads, blas_threads_of_products
 
 
-class BaseScratchMLP(CallbackSupportMixin, Versioned, BaseEstimator):
+class BaseScratchMLP(AutoRequests, Documented, CallbackSupportMixin, Versioned, BaseEstimator):
     """Base of the estimators; not to be used directly."""
 
     # Whether targets are numbers, so that those that come as objects are converted.
@@ -447,6 +449,12 @@ class BaseScratchMLP(CallbackSupportMixin, Versioned, BaseEstimator):
         """
         check_is_fitted(self)
         return summary(fitted.network(self), self.out_activation_)
+
+    def _sk_visual_block_(self):
+        """What the HTML view shows; once fitted, also the architecture."""
+        is_fitted = hasattr(self, "coefs_")
+        words = architecture(fitted.network(self), self.out_activation_) if is_fitted else None
+        return box(self, words)
 
     def __getstate__(self):
         return packed(super().__getstate__(), self.random_state)

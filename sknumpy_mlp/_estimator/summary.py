@@ -1,4 +1,4 @@
-"""The table of `summary()`, as plain text.
+"""The table of `summary()`, and the network in one line, as plain text.
 
 Only the layers are read; the caller binds the parameters first.
 """
@@ -43,3 +43,20 @@ def summary(network, out_activation):
     ]
     rule = "-" * len(lines[0])
     return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+
+
+def architecture(network, out_activation):
+    """The units and activations of all layers, the members and the parameters, in one line.
+
+    Parameters
+    ----------
+    network : Network
+        Must be bound to its parameters.
+    out_activation : str
+        The name of the output activation.
+    """
+    *hidden, last = network.dense_layers
+    layers = [f"{layer.fan_out:,} {layer.activation.label}" for layer in hidden]
+    arrows = " → ".join([f"{network.units[0]:,}", *layers, f"{last.fan_out:,} {out_activation}"])
+    several = f", {network.n_members} members" if network.n_members > 1 else ""
+    return f"{arrows}{several}, {network.n_parameters:,} parameters"

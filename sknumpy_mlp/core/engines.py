@@ -104,9 +104,14 @@ def _forms():
     return forms
 
 
+def has_kernels():
+    """Whether Numba is installed, so that parts with a compiled form are compiled."""
+    return _forms() is not None
+
+
 def missing(network, loss):
     """Why the compiled engine cannot be had for this network and loss; '' if it can."""
-    if _forms() is None:
+    if not has_kernels():
         return "numba is not installed (pip install 'sknumpy_mlp[fast]')"
     lacks_form = _forms().lacks_form
     activations = [getattr(layer, "activation", None) for layer in network.layers]
