@@ -1,6 +1,5 @@
 """What a public project carries: tasks, templates, workflows, citation, checked by their tools."""
 
-import json
 import re
 import shutil
 import subprocess
@@ -110,14 +109,14 @@ def test_hooks_are_well_formed_and_check_the_style_as_the_gate_does():
 class TestTasks:
     @pytest.fixture
     def sessions(self):
-        status, printed = tool("nox", "--list", "--json")
+        status, printed = tool("nox", "--list")
         assert status == 0, printed
-        return {each["name"]: each for each in json.loads(printed)}
+        return dict(re.findall(r"^[-*] (\w+) -> (.*)$", printed, re.MULTILINE))
 
     def test_the_page_lists_every_one_and_no_other(self, sessions):
         listed = set(re.findall(r"`nox -s (\w+)", text("CONTRIBUTING.md")))
         assert listed == sessions.keys()
-        assert all(each["description"] for each in sessions.values())
+        assert all(sessions.values()), "a session has no docstring"
 
     def test_they_install_extras_that_exist(self):
         extras = re.findall(r'"\.\[([\w,]+)\]"', text("noxfile.py") + text("CONTRIBUTING.md"))
