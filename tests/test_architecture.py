@@ -87,7 +87,7 @@ LEVELS = [
     ["_estimator.class_weights", "_estimator.parameters", "_estimator.rows", "_estimator.summary"],
     ["_estimator.fit"],
     ["_estimator.fitted", "_estimator.saved"],
-    ["_estimator.checkpoint"],
+    ["_estimator.checkpoint", "_estimator.description"],
     ["_estimator.tasks"],
     ["_estimator.base", "callbacks"],
     ["classifier", "regressor", "preprocessing.checks"],

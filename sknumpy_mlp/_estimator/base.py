@@ -22,7 +22,6 @@ from .._family import all_or_nothing, shown
 from .._keywords import with_known_keywords
 from .._vectors import are_surely_finite
 from .._version import Versioned
-from .._view import Documented, box
 from ..core.batches import consecutively
 from ..core.batches import rows as rows_of
 from ..core.diagnosis import check_predictions, scale_advice, schedule_advice
@@ -31,6 +30,7 @@ from ..core.temperature import calibrated_loss
 from ..core.training import train
 from . import fitted
 from .checkpoint import take_up
+from .description import Described
 from .errstate import with_default_errstate
 from .fit import Past, begin, splits
 from .naming import INVALID, explain, naming
@@ -48,12 +48,11 @@ from .rows import (
     check_weights,
 )
 from .saved import packed, unpacked
-from .summary import architecture, summary
 from .tasks import CallbackSupportMixin, Tasks, with_callbacks
 from .threads import blas_threads, blas_threads_of_products
 
 
-class BaseScratchMLP(AutoRequests, Documented, CallbackSupportMixin, Versioned, BaseEstimator):
+class BaseScratchMLP(AutoRequests, Described, CallbackSupportMixin, Versioned, BaseEstimator):
     """Base of the estimators; not to be used directly."""
 
     # Whether targets are numbers, so that those that come as objects are converted.
@@ -438,23 +437,6 @@ class BaseScratchMLP(AutoRequests, Documented, CallbackSupportMixin, Versioned, 
         if "temperature_" not in vars(self):
             return raw
         return (raw.T / np.asarray(self.temperature_, raw.dtype)).T
-
-    def summary(self):
-        """Describe the fitted network as a table.
-
-        Returns
-        -------
-        str
-            One line a layer: name, units, activation, number of parameters; then the total.
-        """
-        check_is_fitted(self)
-        return summary(fitted.network(self), self.out_activation_)
-
-    def _sk_visual_block_(self):
-        """What the HTML view shows; once fitted, also the architecture."""
-        is_fitted = hasattr(self, "coefs_")
-        words = architecture(fitted.network(self), self.out_activation_) if is_fitted else None
-        return box(self, words)
 
     def __getstate__(self):
         return packed(super().__getstate__(), self.random_state)

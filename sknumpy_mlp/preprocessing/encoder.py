@@ -18,10 +18,11 @@ from .._estimator.naming import naming
 from .._estimator.rollback import unchanged_on_failure
 from .._estimator.rows import check_complete, check_structure, check_unmasked
 from .._version import Versioned
+from .._view import Documented
 from .checks import check_variance, checked
 
 
-class CrossFittedTargetEncoder(TransformerMixin, Versioned, BaseEstimator):
+class CrossFittedTargetEncoder(TransformerMixin, Documented, Versioned, BaseEstimator):
     r"""Encode each category by the mean of the target over the samples that have it.
 
     Let n_c samples have category c, with mean :math:`\bar y_c` and variance :math:`\sigma_c^2` of

@@ -8,10 +8,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._estimator.rollback import unchanged_on_failure
 from .._version import Versioned
+from .._view import Documented
 from .checks import checked_numbers, checked_size
 
 
-class GaussianImputer(OneToOneFeatureMixin, TransformerMixin, Versioned, BaseEstimator):
+class GaussianImputer(OneToOneFeatureMixin, TransformerMixin, Documented, Versioned, BaseEstimator):
     r"""Replace missing values by their expectation, given the other values of the sample.
 
     Standardized features with correlation matrix R are taken for jointly normal. The expectation of

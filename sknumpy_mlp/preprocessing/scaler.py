@@ -6,6 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._estimator.rollback import unchanged_on_failure
 from .._version import Versioned
+from .._view import Documented
 from .checks import NUMBERS, checked_numbers, checked_size
 
 # The bound c of smooth clipping, which no output exceeds.
@@ -14,7 +15,9 @@ BOUND = 3.0
 FAR = 1e10
 
 
-class RobustSmoothScaler(OneToOneFeatureMixin, TransformerMixin, Versioned, BaseEstimator):
+class RobustSmoothScaler(
+    OneToOneFeatureMixin, TransformerMixin, Documented, Versioned, BaseEstimator
+):
     r"""Center and scale features by quantiles, and clip outliers smoothly to (-3, 3).
 
     For each feature with median m and quartiles :math:`q_{25}`, :math:`q_{75}`,
