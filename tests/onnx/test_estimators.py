@@ -219,7 +219,9 @@ class TestModels:
                 MinMaxScaler(), GridSearchCV(make_pipeline(StandardScaler(), model), {}, cv=2)
             ),
             lambda model: VotingClassifier(
-                [("net", model), ("linear", LogisticRegression())], voting="soft", flatten_transform=False
+                [("net", model), ("linear", LogisticRegression())],
+                voting="soft",
+                flatten_transform=False,
             ),
             lambda model: StackingClassifier([("net", model)], LogisticRegression(), cv=2),
             lambda model: CalibratedClassifierCV(model, cv=2),
@@ -267,7 +269,11 @@ class TestTransformedTarget:
             {"transformer": StandardScaler()},
             {"transformer": StandardScaler(with_mean=False)},
             {"transformer": MinMaxScaler()},
-            {"transformer": make_pipeline(FunctionTransformer(np.log1p, np.expm1), StandardScaler())},
+            {
+                "transformer": make_pipeline(
+                    FunctionTransformer(np.log1p, np.expm1), StandardScaler()
+                )
+            },
             {"func": np.log, "inverse_func": np.exp},
             {"func": np.sqrt, "inverse_func": np.square},
         ],

@@ -245,7 +245,9 @@ class TestLosses:
         X, y = digits(dtype=np.float32)
         model = brief(loss=ReversedLoss(), max_iter=1).fit(X, y)
         message = refusal(lambda: exported(model, X))
-        assert "ReversedLoss" in message and "choose a loss with a link of ['Exponential'" in message
+        assert (
+            "ReversedLoss" in message and "choose a loss with a link of ['Exponential'" in message
+        )
 
 
 class TestMembers:

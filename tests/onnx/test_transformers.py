@@ -52,7 +52,9 @@ class TestNumbers:
         X[5, 3] = np.nan
         scaler = RobustSmoothScaler(dtype=chosen).fit(X)
         largest = np.finfo(dtype).max
-        edges = np.array([[value] * X.shape[1] for value in (largest, -largest, 0.0, np.nan)], dtype)
+        edges = np.array(
+            [[value] * X.shape[1] for value in (largest, -largest, 0.0, np.nan)], dtype
+        )
         rows = np.concatenate([X, 1e5 * X, edges])
         found, expected = transformed(scaler, rows), scaler.transform(rows)
         assert found.dtype == expected.dtype
@@ -155,7 +157,9 @@ def encoded(transformer, X):
 class TestCategories:
     @pytest.mark.parametrize("with_gaps", [True, False])
     @pytest.mark.parametrize("handle_unknown", ["ignore", "infrequent_if_exist"])
-    @pytest.mark.parametrize("options", [{}, {"max_categories": 5}, {"min_frequency": 12}], ids=repr)
+    @pytest.mark.parametrize(
+        "options", [{}, {"max_categories": 5}, {"min_frequency": 12}], ids=repr
+    )
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
     def test_one_hot_columns_are_the_same(self, options, handle_unknown, with_gaps, dtype):
         X = words(with_gaps=with_gaps)
@@ -301,7 +305,9 @@ class TestTables:
         model = make_tabular_mlp(max_iter=2, random_state=0, budget="fast").fit(X, y)
         types = column_types(model)
         named = kind != "array of objects"
-        assert [name for name, _ in types] == (list(columns) if named else [f"x{k}" for k in range(7)])
+        assert [name for name, _ in types] == (
+            list(columns) if named else [f"x{k}" for k in range(7)]
+        )
         texts = {number for number, (_, t) in enumerate(types) if isinstance(t, StringTensorType)}
         assert texts == {5, 6}
         run = exported(model, None, {"zipmap": False}, initial_types=types)
