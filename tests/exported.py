@@ -15,7 +15,7 @@ from sknumpy_mlp import onnx
 
 onnx.register()
 
-# What the issue of an export may differ by: probabilities, and the two best of them for labels.
+# What probabilities may differ by, and by how much the two best must for a label to be clear.
 CLOSE, CLEAR = 1e-5, 2e-5
 
 
@@ -42,7 +42,7 @@ class Exported:
 
 
 def exported(model, X, options=None, **more):
-    """The model for inputs like X, with labels and probabilities as arrays unless options say so."""
+    """The model for inputs like X; labels and probabilities are arrays unless options say so."""
     if options is None and is_classifier(model):
         options = {"zipmap": False}
     if isinstance(X, np.ndarray) and X.dtype in (np.float32, np.float64):

@@ -180,9 +180,8 @@ def one_hot_width(encoder, operator):
 def one_hot_encoder(graph, encoder, operator):
     """A column for each category, and one for rare and unknown ones where some were rare."""
     X, found = texts(graph, operator), []
-    for column, (categories, is_frequent) in enumerate(
-        zip(encoder.categories_, _frequent(encoder))
-    ):
+    for column, is_frequent in enumerate(_frequent(encoder)):
+        categories = encoder.categories_[column]
         n_own = int(is_frequent.sum())
         numbers = np.where(is_frequent, np.cumsum(is_frequent) - 1, n_own)
         # No column has the number -1.
@@ -286,6 +285,8 @@ FORMS = {
         one_hot_encoder,
         dtype=lambda encoder, dtype: np.dtype(encoder.dtype),
         width=one_hot_width,
+        # Zeros and ones, which are exact.
+        graph_dtype=np.float32,
         applies=_is_ours,
     ),
     FunctionTransformer: Form(
