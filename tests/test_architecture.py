@@ -138,6 +138,7 @@ ORACLES = {
     "test_state_table": "docs/state.md, cell by cell",
     "test_weights": "weights of rows, from the argument to the step",
     "core.test_gradients": "every activation with every loss and layer",
+    "stress.test_inputs": "rows and targets of every kind in every public method",
     "core.test_memory_of_steps": "activations, optimizers and the user's own parts in training",
 }
 
