@@ -146,7 +146,6 @@ def tables_of_numbers(draw):
 
 LABELS = {
     "integers": lambda codes: codes * 3 - 5,
-    "bytes": lambda codes: np.array([b"x", b"yy", b"z"])[codes],
     "large integers": lambda codes: np.array([2**62, 2**62 + 1, 2**63 - 1])[codes],
     "unsigned": lambda codes: np.array([1, 2**64 - 2, 2**64 - 1], np.uint64)[codes],
     "booleans": lambda codes: codes > 0,
