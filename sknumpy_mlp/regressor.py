@@ -344,6 +344,9 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         """Check the target; its number of columns is checked with the shape of the network."""
         if sparse.issparse(y):
             raise ValueError(f"y must be a dense array, got {type(y).__name__}; use y.toarray()")
+        # scikit-learn does not check numbers that were objects.
+        if y.dtype.kind == "f" and not np.isfinite(y).all():
+            raise ValueError(f"y must hold finite numbers, got {y[~np.isfinite(y)][0]}")
         return Target(y, "continuous", y.shape[1] if y.ndim == 2 else 1)
 
     def _score(self, target, predicted, sample_weight):

@@ -160,6 +160,7 @@ ORACLES = {
     "stress.test_every_line": "Ctrl-C at every line of estimator and training",
     "stress.test_onnx": "drawn networks, rows and tables, exported to ONNX",
     "core.test_gradients": "every activation with every loss and layer",
+    "stress.test_inputs": "rows and targets of every kind in every public method",
     "core.test_memory_of_steps": "activations, optimizers and the user's own parts in training",
     "stress.test_truth": "losses and links, by mpmath",
 }

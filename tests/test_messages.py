@@ -331,6 +331,11 @@ class TestTargets:
         assert re.fullmatch(rf"{first}(nan|None|<NA>) in row 4", said) or "Input y" in said
         assert not hasattr(model, "coefs_")
 
+    def test_infinity_among_objects_is_told(self):
+        y = np.array([*range(19), np.inf], dtype=object)
+        said = refusal(lambda: brief(ScratchMLPRegressor).fit(self.X, y))
+        assert said == "y must hold finite numbers, got inf"
+
     def test_none_in_a_list_of_numbers_is_told(self):
         y = [None, *range(19)]
         said = refusal(lambda: brief(ScratchMLPRegressor).fit(self.X, y))

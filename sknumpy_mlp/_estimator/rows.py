@@ -266,13 +266,16 @@ def check_unmasked(X, name="X"):
 
 def check_structure(X, name="X"):
     """Raise a ValueError if `X` is sparse and its indices lie outside: they would crash Python."""
-    form = getattr(X, "format", "") if sparse.issparse(X) else ""
+    form = X.format if sparse.issparse(X) else ""
+    if form and X.ndim != 2:
+        raise ValueError(
+            f"{name} must have two axes where it is sparse, got a {type(X).__name__} of {X.ndim}"
+        )
     if form == "lil":
         check_structure(X.tocsr(), name)
     elif form == "coo":
-        # Attributes of SciPy 1.10, since `coords` is newer.
-        for axis, index in enumerate((X.row, X.col) if X.ndim == 2 else X.coords):
-            _check_indices(index, X.shape[axis], name)
+        _check_indices(X.row, X.shape[0], name)
+        _check_indices(X.col, X.shape[1], name)
     elif form in ("csr", "csc", "bsr"):
         rows, columns = X.shape
         if form == "bsr":

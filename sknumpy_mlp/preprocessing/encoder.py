@@ -183,7 +183,8 @@ class CrossFittedTargetEncoder(TransformerMixin, Documented, Versioned, BaseEsti
         X = checked(self, X, reset=True)
         with naming("y"):
             Y, classes = self._columns_of_target(y)
-        check_consistent_length(X, Y)
+        with naming("X and y"):
+            check_consistent_length(X, Y)
         self.encoders_, self.classes_ = _encoders(X, Y), classes
         return X, Y
 
@@ -192,8 +193,6 @@ class CrossFittedTargetEncoder(TransformerMixin, Documented, Versioned, BaseEsti
         """The target as columns of numbers, and its classes."""
         check_structure(y, "y")
         check_unmasked(y, "y")
-        if sparse.issparse(y) and y.ndim == 1:
-            raise ValueError(f"y must be dense, got a {type(y).__name__} of one dimension")
         if not sparse.issparse(y):
             check_complete(y)
         if self.target_type == "continuous" or type_of_target(y).startswith("continuous"):
