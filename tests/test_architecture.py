@@ -137,6 +137,7 @@ ORACLES = {
     "test_weights": "weights of rows, from the argument to the step",
     "stress.test_every_line": "Ctrl-C at every line of estimator and training",
     "stress.test_faults": "checkpoints and estimators on a machine that fails",
+    "stress.test_determinism": "the bits of a fit, and what they depend on",
     "core.test_gradients": "every activation with every loss and layer",
     "core.test_memory_of_steps": "activations, optimizers and the user's own parts in training",
 }
