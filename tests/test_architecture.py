@@ -159,6 +159,8 @@ ORACLES = {
     "stress.test_parameters": "every parameter of estimators and parts, by values of every kind",
     "stress.test_every_line": "Ctrl-C at every line of estimator and training",
     "stress.test_onnx": "drawn networks, rows and tables, exported to ONNX",
+    "stress.test_faults": "checkpoints and estimators on a machine that fails",
+    "stress.test_determinism": "the bits of a fit, and what they depend on",
     "core.test_gradients": "every activation with every loss and layer",
     "stress.test_inputs": "rows and targets of every kind in every public method",
     "core.test_memory_of_steps": "activations, optimizers and the user's own parts in training",
