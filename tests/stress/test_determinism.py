@@ -29,11 +29,12 @@ pytestmark = pytest.mark.filterwarnings(
 )
 ROOT = Path(__file__).parents[2]
 PROMISE = (
-    "BLAS has one thread in the whole process while a small network is fitted. A fit with a matrix "
-    "product of 15 million multiplications or more, and predictions with products that BLAS shares "
-    "among threads, may be rounded differently beside such a fit in another Python thread. They "
-    "keep their bits beside it if BLAS has one thread from the start (`OPENBLAS_NUM_THREADS=1`). "
-    "All other fits keep their bits beside fits and predictions in other threads."
+    "BLAS has one thread in the whole process while small networks are fitted. Beside a fit or a "
+    "prediction with a matrix product of 15 million multiplications or more in another Python "
+    "thread, it has the threads that you gave it. A large fit therefore keeps its bits beside "
+    "small ones, but a fit with smaller products may be rounded differently beside a large one. "
+    "All fits keep their bits beside others if BLAS has one thread from the start "
+    "(`OPENBLAS_NUM_THREADS=1`)."
 )
 X, y = digits(n_samples=300)
 WIDE = {"hidden_layer_sizes": (700, 400), "batch_size": 100, "max_iter": 1}
@@ -138,32 +139,32 @@ class TestBeside:
         assert WORTH_THREADS == 15_000_000
         assert 100 * 700 * 400 > WORTH_THREADS > 150 * 300 * 300
 
-    def test_a_small_fit_keeps_its_bits_beside_any_other_work(self):
-        wide = brief(**WIDE).fit(X, y)
+    @pytest.mark.parametrize("n_threads", [1, 2])
+    def test_a_wide_fit_and_its_predictions_keep_their_bits_beside_any_fit(self, n_threads):
+        def fit():
+            return digest(brief(**WIDE).fit(X, y))
+
+        with threadpool_limits(n_threads):
+            expected = fit()
+            for others in ([digest_of_plain, digest_of_plain], [fit], [fit, digest_of_plain]):
+                with beside(*others):
+                    assert {fit() for _ in range(cases(3, 20))} == {expected}
+
+    def test_a_small_fit_keeps_its_bits_beside_small_fits(self):
         expected = digests(predicts=False)
-        others = [
-            lambda: brief(**WIDE).fit(X, y),
-            lambda: brief(members=2).fit(X, y),
-            lambda: wide.predict_proba(X),
-        ]
+        others = [lambda: brief(members=2).fit(X, y), digest_of_plain]
         with threadpool_limits(2), beside(*others):
             for _ in range(cases(2, 20)):
                 assert digests(predicts=False) == expected
 
-    @pytest.mark.parametrize("n_threads", [1, 2])
-    def test_wide_fits_keep_their_bits_beside_wide_ones(self, n_threads):
-        fit = lambda: digest(brief(**WIDE).fit(X, y))  # noqa: E731
-        with threadpool_limits(n_threads):
-            expected = fit()
-            with beside(fit):
-                assert {fit() for _ in range(cases(3, 20))} == {expected}
-
-    def test_wide_fits_and_predictions_keep_them_beside_any_fit_on_one_thread(self):
-        fit = lambda: digest(brief(**WIDE).fit(X, y))  # noqa: E731
+    def test_all_fits_keep_their_bits_beside_wide_ones_on_one_thread(self):
+        wide = brief(**WIDE).fit(X, y)
+        others = [lambda: brief(**WIDE).fit(X, y), lambda: wide.predict_proba(X)]
         with threadpool_limits(1):
-            expected = fit()
-            with beside(digest_of_plain, digest_of_plain):
-                assert {fit() for _ in range(cases(3, 20))} == {expected}
+            expected = digests(predicts=False)
+            with beside(*others):
+                for _ in range(cases(2, 20)):
+                    assert digests(predicts=False) == expected
 
     def test_eight_threads_fit_and_eight_predict(self):
         expected = digest_of_plain()
