@@ -416,12 +416,17 @@ class BaseScratchMLP(CallbackSupportMixin, Versioned, BaseEstimator):
     def __getstate__(self):
         state = super().__getstate__()
         training = state.get("_training")
+        if training is None:
+            return state
         # NumPy pickles a stream at twice the size of its position; the user's own stays shared.
-        if training is not None and training.random_state is not self.random_state:
+        if training.random_state is not self.random_state:
             position = training.random_state.get_state(legacy=False)
             if position["bit_generator"] == "MT19937":
-                state["_training"] = replace(training, random_state=position)
-        return state
+                training = replace(training, random_state=position)
+        # NumPy 1 does not read the pickle of a generator that NumPy 2 has written.
+        if training.generator is not None:
+            training = replace(training, generator=training.generator.bit_generator.state)
+        return state | {"_training": training}
 
     def __setstate__(self, state):
         super().__setstate__(state)
@@ -432,7 +437,11 @@ class BaseScratchMLP(CallbackSupportMixin, Versioned, BaseEstimator):
         if training is not None and isinstance(training.random_state, dict):
             stream = np.random.RandomState(0)
             stream.set_state(training.random_state)
-            self._training = replace(training, random_state=stream)
+            training = self._training = replace(training, random_state=stream)
+        if training is not None and isinstance(training.generator, dict):
+            generator = np.random.default_rng(0)
+            generator.bit_generator.state = training.generator
+            self._training = replace(training, generator=generator)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
