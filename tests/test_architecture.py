@@ -134,6 +134,7 @@ ORACLES = {
     "test_recipes": "published networks",
     "test_registry": "every place that lists names",
     "test_regressor_parity": "the model of scikit-learn's MLPRegressor",
+    "test_security": "SECURITY.md, by the source and by what a fit opens",
     "test_sklearn_conventions": "scikit-learn's checks of estimators",
     "test_state_table": "docs/state.md, cell by cell",
     "test_weights": "weights of rows, from the argument to the step",
