@@ -143,7 +143,7 @@ try:
 except ImportError:
     callbacks = False
 # Lazy imports of other packages come first.
-everything(False)
+everything(callbacks)
 seen, on = [], [True]
 
 def hear(event, args):
