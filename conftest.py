@@ -9,10 +9,12 @@ import pytest
 # The doctests of compiled kernels need numba, the extra "fast".
 collect_ignore_glob = []
 if importlib.util.find_spec("numba") is None:
-    collect_ignore_glob = ["sknumpy_mlp/core/compiled/*.py"]
+    collect_ignore_glob = ["sknumpy_mlp/core/compiled/*.py", "tests/core/compiled/runs.py"]
 # Those of converters need skl2onnx, the extra "onnx".
 if importlib.util.find_spec("skl2onnx") is None:
     collect_ignore_glob += ["sknumpy_mlp/onnx/*.py"]
+# A script that needs torch, which no test does.
+collect_ignore = ["tests/recorded/pytorch.py"]
 
 
 def pytest_addoption(parser):

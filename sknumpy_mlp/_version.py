@@ -7,6 +7,7 @@ their defaults, so that the loaded object can be shown, cloned and fitted again.
 import inspect
 import warnings
 
+import numpy as np
 from sklearn.exceptions import InconsistentVersionWarning
 
 __version__ = "0.1.0.dev0"
@@ -45,7 +46,11 @@ class Versioned:
     """Mixin of estimators whose pickles have the version of the package; before BaseEstimator."""
 
     def __getstate__(self):
-        return dict(super().__getstate__()) | {STAMP: __version__}
+        state = dict(super().__getstate__()) | {STAMP: __version__}
+        # NumPy 1 does not read the pickle of an array of objects that NumPy 2 has written.
+        if isinstance(state.get("feature_names_in_"), np.ndarray):
+            state["feature_names_in_"] = state["feature_names_in_"].tolist()
+        return state
 
     def __setstate__(self, state):
         state = dict(state)
@@ -57,4 +62,6 @@ class Versioned:
             default = arguments[name].default
             if default is not inspect.Parameter.empty:
                 state.setdefault(name, default)
+        if isinstance(state.get("feature_names_in_"), list):
+            state["feature_names_in_"] = np.array(state["feature_names_in_"], dtype=object)
         super().__setstate__(state)

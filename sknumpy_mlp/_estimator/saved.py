@@ -36,11 +36,8 @@ def packed(state, own_stream):
         The user's `random_state`, which stays an object that is shared.
     """
     training = state.get("_training")
-    # NumPy pickles a stream at twice the size of its position.
-    if training is not None and training.random_state is not own_stream:
-        position = training.random_state.get_state(legacy=False)
-        if position["bit_generator"] == "MT19937":
-            state = state | {"_training": replace(training, random_state=position)}
+    if training is not None:
+        state = state | {"_training": _without_streams(training, own_stream)}
     state = state | {name: _packed(state[name]) for name in PRIVATE if name in state}
     # Passes have buffers, and are made again.
     return {name: value for name, value in state.items() if name != "_passes"}
@@ -49,14 +46,37 @@ def packed(state, own_stream):
 def unpacked(state):
     """The attributes of a model, from a state that `packed` returned."""
     state = state | {name: _unpacked(state[name]) for name in PRIVATE if name in state}
-    training = state.get("_training")
-    if training is not None and isinstance(training.random_state, dict):
-        stream = np.random.RandomState(0)
-        stream.set_state(training.random_state)
-        state["_training"] = replace(training, random_state=stream)
+    if "_training" in state:
+        state["_training"] = _with_streams(state["_training"])
     if "_network" in state:
         state["_passes"] = ForwardPasses()
     return state
+
+
+def _without_streams(training, own_stream):
+    """The training state with positions, which are dicts, instead of its random streams."""
+    # NumPy pickles a stream at twice the size of its position.
+    if training.random_state is not own_stream:
+        position = training.random_state.get_state(legacy=False)
+        if position["bit_generator"] == "MT19937":
+            training = replace(training, random_state=position)
+    # NumPy 1 does not read the pickle of a generator that NumPy 2 has written.
+    if training.generator is not None:
+        training = replace(training, generator=training.generator.bit_generator.state)
+    return training
+
+
+def _with_streams(training):
+    """The training state with random streams at these positions."""
+    if isinstance(training.random_state, dict):
+        stream = np.random.RandomState(0)
+        stream.set_state(training.random_state)
+        training = replace(training, random_state=stream)
+    if isinstance(training.generator, dict):
+        generator = np.random.default_rng(0)
+        generator.bit_generator.state = training.generator
+        training = replace(training, generator=generator)
+    return training
 
 
 @cache
