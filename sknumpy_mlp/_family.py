@@ -57,6 +57,7 @@ def shown(value):
 
 
 def _unchanged(value):
+    """The same value: what most rules check is of Python's own type already."""
     return value
 
 
@@ -322,7 +323,7 @@ class Family:
                 + cls._hint(value, sorted(choices or named))
             )
         value.check_parameters()
-        return value.plain()
+        return value.in_python_numbers()
 
     @classmethod
     def _hint(cls, value, names):
@@ -376,7 +377,7 @@ class Family:
         for key, rule in self.rules.items():
             rule.check(f"{key} of {type(self).__name__}", getattr(self, key))
 
-    def plain(self):
+    def in_python_numbers(self):
         """This part with Python's numbers as parameters; itself if it has no others."""
         found = {key: rule.plain(getattr(self, key)) for key, rule in self.rules.items()}
         changed = {key: value for key, value in found.items() if value is not getattr(self, key)}

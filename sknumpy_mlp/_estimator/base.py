@@ -24,6 +24,7 @@ from .._vectors import are_surely_finite
 from ..core.batches import consecutively
 from ..core.batches import rows as rows_of
 from ..core.diagnosis import scale_advice, schedule_advice
+from ..core.held_out import in_units_of_the_largest
 from ..core.state import TrainingState
 from ..core.temperature import calibrated_loss
 from ..core.training import train
@@ -309,7 +310,8 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             return None
 
         def by_default(network, loss, part):
-            return lambda raw: self._score(part.target, loss.link.predict(raw), part.weights)
+            weights = in_units_of_the_largest(part.weights)
+            return lambda raw: self._score(part.target, loss.link.predict(raw), weights)
 
         def by_scorer(network, loss, part):
             scorer = check_scoring(self, plan.scoring)
@@ -324,7 +326,8 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
 
         def by_calibrated_loss(network, loss, part):
             codes = loss.encode_target(part.target.codes, np.float64)
-            return lambda raw: -calibrated_loss(loss, raw, codes, part.weights)
+            weights = in_units_of_the_largest(part.weights)
+            return lambda raw: -calibrated_loss(loss, raw, codes, weights)
 
         if plan.scoring == CALIBRATED_LOSS:
             return by_calibrated_loss

@@ -234,7 +234,7 @@ def brief_settings(name):
 
 
 LIMITS = settings(
-    max_examples=cases(50, 500),
+    max_examples=cases(15, 400),
     deadline=None,
     # Odd values have no repr to print, and a database on disk would make runs differ.
     database=None,
