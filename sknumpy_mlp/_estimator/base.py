@@ -87,9 +87,16 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             return super().set_params(**params)
 
     def _check_settable(self, params):
-        """Raise a ValueError for a parameter of a part that is no object."""
+        """Raise a ValueError for a parameter that there is not, or of a part that is no object."""
+        names = self._get_param_names()
         for key in params:
             name, _, path = key.partition("__")
+            if name not in names:
+                # The words of scikit-learn, whose message shows all values, also odd ones.
+                raise ValueError(
+                    f"Invalid parameter {name!r} for estimator {type(self).__name__}. "
+                    f"Valid parameters are: {names}."
+                )
             part = params.get(name, getattr(self, name, None))
             if path and name in FAMILIES:
                 FAMILIES[name].check_settable(part, name, path)
