@@ -9,7 +9,7 @@ To add a member, subclass a family in its file and give it a ``name``.
 import copy
 import difflib
 import inspect
-from collections.abc import Callable, Iterable, Sized
+from collections.abc import Callable, Iterable, Mapping, Set, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf, isinf
@@ -132,6 +132,8 @@ def numbers():
 
     def holds(values):
         is_sequence = isinstance(values, Iterable) and isinstance(values, Sized)
+        # Sets and dicts are in no order.
+        is_sequence = is_sequence and not isinstance(values, (Mapping, Set))
         return is_sequence and all(as_float(value) is not None for value in values)
 
     def plain(values):
