@@ -9,7 +9,7 @@ To add a member, subclass a family in its file and give it a ``name``.
 import copy
 import difflib
 import inspect
-from collections.abc import Callable, Iterable, Sized
+from collections.abc import Callable, Iterable, Mapping, Set, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf, isinf
@@ -57,6 +57,7 @@ def shown(value):
 
 
 def _unchanged(value):
+    """The same value: what most rules check is of Python's own type already."""
     return value
 
 
@@ -131,6 +132,8 @@ def numbers():
 
     def holds(values):
         is_sequence = isinstance(values, Iterable) and isinstance(values, Sized)
+        # Sets and dicts are in no order.
+        is_sequence = is_sequence and not isinstance(values, (Mapping, Set))
         return is_sequence and all(as_float(value) is not None for value in values)
 
     def plain(values):
@@ -322,7 +325,7 @@ class Family:
                 + cls._hint(value, sorted(choices or named))
             )
         value.check_parameters()
-        return value.plain()
+        return value.in_python_numbers()
 
     @classmethod
     def _hint(cls, value, names):
@@ -376,7 +379,7 @@ class Family:
         for key, rule in self.rules.items():
             rule.check(f"{key} of {type(self).__name__}", getattr(self, key))
 
-    def plain(self):
+    def in_python_numbers(self):
         """This part with Python's numbers as parameters; itself if it has no others."""
         found = {key: rule.plain(getattr(self, key)) for key, rule in self.rules.items()}
         changed = {key: value for key, value in found.items() if value is not getattr(self, key)}

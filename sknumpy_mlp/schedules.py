@@ -180,12 +180,12 @@ class Step(Schedule):
         limits = [0, *self.boundaries, 1]
         if not all(low < high for low, high in pairwise(limits)):
             raise ValueError(
-                f"boundaries of Step must increase within (0, 1), got {self.boundaries!r}"
+                f"boundaries of Step must increase within (0, 1), got {shown(self.boundaries)}"
             )
         if len(self.factors) != len(self.boundaries) + 1:
             raise ValueError(
-                f"factors of Step must have one more entry than boundaries, got {self.factors!r} "
-                f"for boundaries {self.boundaries!r}"
+                f"factors of Step must have one more entry than boundaries, got "
+                f"{shown(self.factors)} for boundaries {shown(self.boundaries)}"
             )
         for factor in self.factors:
             real(0, closed="left").check("each of the factors of Step", factor)

@@ -139,6 +139,22 @@ def test_divergence_is_told_with_early_stopping_too(estimator):
     expect(estimator, "non-finite parameter weights" in str(failure))
 
 
+@section("The number type of a parameter does not matter")
+def test_an_integer_beyond_float64_is_refused(estimator):
+    X, y = digits()
+    model = estimator(max_iter=10**400, tol=1e9, n_iter_no_change=1)
+    failure = raises(lambda: model.fit(X, y), ValueError)
+    expect(estimator, failure is not None and "max_iter must be an integer >= 1" in str(failure))
+
+
+@section("NumPy's error handling does not reach into a fit")
+def test_errors_of_numpy_that_a_user_raises_do_not_end_a_fit(estimator):
+    X, y = digits(150, scale=1000)
+    with np.errstate(all="raise"):
+        failure = raises(lambda: estimator().fit(X, y).predict_proba(X), FloatingPointError)
+    expect(estimator, failure is None)
+
+
 @section("A warm start resets the patience")
 @pytest.mark.parametrize("early_stopping", [True, False], ids=["early stopping", "loss"])
 def test_every_warm_fit_has_all_its_patience(estimator, early_stopping):

@@ -14,6 +14,7 @@ from sklearn.utils.estimator_checks import (
 )
 
 from sknumpy_mlp import ScratchMLPClassifier
+from sknumpy_mlp.initializers import Normal
 from sknumpy_mlp.optimizers import Optimizer
 
 from .common import KINDS, assert_same_weights, brief, digits, state_of
@@ -338,6 +339,31 @@ def test_a_running_sum_of_weights_that_overflows_is_refused():
     # Others are taken, and the weights move.
     model.partial_fit(X, y, sample_weight=1e305)
     assert state_of(model) != before
+
+
+def test_held_out_weights_whose_sum_overflows_are_refused():
+    X, y = digits("binary")
+    model = brief(class_weight={0: 1e200, 1: 1.0})
+    before = state_of(model)
+    with pytest.raises(ValueError, match=r"finite sum over the rows held out"):
+        model.fit(X, y, X_val=X, y_val=y, sample_weight_val=1e200)
+    assert state_of(model) == before
+
+
+@pytest.mark.parametrize("scale", [5e-324, 1e-300, 1e300, 1e305])
+@pytest.mark.parametrize("scoring", [None, "loss", "calibrated_loss"])
+def test_only_the_ratios_of_held_out_weights_count_at_any_scale(scoring, scale):
+    X, y = digits("binary")
+    weights = np.ldexp(1.0, np.arange(len(y)) % 3)
+    # The losses are larger than one: their products with the weights overflow.
+    settings = {"scoring": scoring, "temperature_scaling": True, "init": Normal(scale=30.0)}
+    given = {"X_val": X, "y_val": y}
+    expected = brief(**settings).fit(X, y, sample_weight_val=weights, **given)
+    model = brief(**settings).fit(X, y, sample_weight_val=scale * weights, **given)
+    # Products with the scale are rounded.
+    assert_allclose(model.validation_loss_curve_, expected.validation_loss_curve_, rtol=1e-12)
+    assert_allclose(model.validation_scores_, expected.validation_scores_, rtol=1e-12)
+    assert_allclose(model.temperature_, expected.temperature_, rtol=1e-6)
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-150, 1e150, 1e305])

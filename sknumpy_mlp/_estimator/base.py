@@ -25,6 +25,7 @@ from .._version import Versioned
 from ..core.batches import consecutively
 from ..core.batches import rows as rows_of
 from ..core.diagnosis import check_predictions, scale_advice, schedule_advice
+from ..core.held_out import in_units_of_the_largest
 from ..core.state import TrainingState
 from ..core.temperature import calibrated_loss
 from ..core.training import train
@@ -90,9 +91,16 @@ class BaseScratchMLP(AutoRequests, Described, CallbackSupportMixin, Versioned, B
             return super().set_params(**params)
 
     def _check_settable(self, params):
-        """Raise a ValueError for a parameter of a part that is no object."""
+        """Raise a ValueError for a parameter that there is not, or of a part that is no object."""
+        names = self._get_param_names()
         for key in params:
             name, _, path = key.partition("__")
+            if name not in names:
+                # The words of scikit-learn, whose message shows all values, also odd ones.
+                raise ValueError(
+                    f"Invalid parameter {name!r} for estimator {type(self).__name__}. "
+                    f"Valid parameters are: {names}."
+                )
             part = params.get(name, getattr(self, name, None))
             if path and name in FAMILIES:
                 FAMILIES[name].check_settable(part, name, path)
@@ -322,7 +330,8 @@ class BaseScratchMLP(AutoRequests, Described, CallbackSupportMixin, Versioned, B
             return None
 
         def by_default(network, loss, part):
-            return lambda raw: self._score(part.target, loss.link.predict(raw), part.weights)
+            weights = in_units_of_the_largest(part.weights)
+            return lambda raw: self._score(part.target, loss.link.predict(raw), weights)
 
         def by_scorer(network, loss, part):
             scorer = check_scoring(self, plan.scoring)
@@ -337,7 +346,8 @@ class BaseScratchMLP(AutoRequests, Described, CallbackSupportMixin, Versioned, B
 
         def by_calibrated_loss(network, loss, part):
             codes = loss.encode_target(part.target.codes, np.float64)
-            return lambda raw: -calibrated_loss(loss, raw, codes, part.weights)
+            weights = in_units_of_the_largest(part.weights)
+            return lambda raw: -calibrated_loss(loss, raw, codes, weights)
 
         if plan.scoring == CALIBRATED_LOSS:
             return by_calibrated_loss

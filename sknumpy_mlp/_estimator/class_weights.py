@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
+from ..core.held_out import in_units_of_the_largest
+
 
 def weights_of_classes(class_weight, rows, incremental):
     """The weight of each class in the loss; None if `class_weight` is None.
@@ -33,10 +35,6 @@ def weights_of_classes(class_weight, rows, incremental):
             f"samples of later calls, got {class_weight!r}; "
             "sklearn.utils.class_weight.compute_class_weight computes the weights"
         )
-    sample_weight = rows.sample_weight
-    if sample_weight is not None:
-        # Only ratios count: a power of two leaves them as they are, and keeps sums finite.
-        sample_weight = np.ldexp(sample_weight, -np.frexp(sample_weight.max())[1])
     classes = target.labels.classes
     known = set(classes.tolist())
     named = class_weight if isinstance(class_weight, dict) else ()
@@ -51,6 +49,6 @@ def weights_of_classes(class_weight, rows, incremental):
             class_weight,
             classes=classes,
             y=classes[target.codes],
-            sample_weight=sample_weight,
+            sample_weight=in_units_of_the_largest(rows.sample_weight),
         )
     return np.where(np.isfinite(weights), weights, 0.0)

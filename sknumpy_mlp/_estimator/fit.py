@@ -280,8 +280,9 @@ def _network(plan, rows, loss, past, random_state):
     if past.exists:
         past.check_shape(network)
         network.bind(past.parameters)
-    _allocate(network, plan, dtype)
-    if not past.exists:
+        network.allocate(dtype)
+    else:
+        _allocate(network, plan, dtype)
         network.draw(plan.initializer, random_state, plan.output_initializer)
     return network
 

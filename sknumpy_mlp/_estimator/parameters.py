@@ -196,8 +196,7 @@ class Plan(SimpleNamespace):
             Names the parameter, its rule, and its value.
         """
         flat = estimator.get_params(deep=False)
-        for name in flat.keys() & RULES.keys():
-            flat[name] = RULES[name].check(name, flat[name])
+        flat |= {name: RULES[name].check(name, flat[name]) for name in flat if name in RULES}
         if estimator._y_numeric:
             SCORE_OF_NUMBERS.check("scoring", flat["scoring"])
         # Unless it says otherwise, a loss is one of classes.

@@ -109,12 +109,16 @@ class Rows:
 
 
 def check_enough_to_split(plan, n_samples):
-    """Raise a ValueError if `validation_fraction` holds out fewer than two rows."""
+    """Raise a ValueError if `validation_fraction` holds out fewer than two rows, or all."""
     fraction = plan.validation_fraction
     if np.ceil(fraction * n_samples) < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of "
             f"your dataset: validation_fraction={fraction}, n_samples={n_samples}."
+        )
+    if np.ceil(fraction * n_samples) >= n_samples:
+        raise ValueError(
+            f"validation_fraction must leave rows to train on, got {fraction} of {n_samples} rows"
         )
 
 
@@ -228,11 +232,18 @@ def check_mean_weight(state, alpha):
 
 
 def check_some_weight(weights, use, part=None):
-    """Raise a ValueError if all rows of this part, put to this use, have zero weight."""
+    """Raise a ValueError unless the weights of the rows put to this use have a sum, not zero."""
     if weights is None:
         return
     # Each member of an ensemble has a part of its own.
-    if not weights[slice(None) if part is None else part].any(axis=-1).all():
+    used = weights[slice(None) if part is None else part]
+    with np.errstate(over="ignore"):
+        if not np.isfinite(used.sum(axis=-1)).all():
+            raise ValueError(
+                "sample_weight (times class_weight) must have a finite sum over the rows "
+                f"{use}, got a largest value of {used.max()}; only the ratios count"
+            )
+    if not used.any(axis=-1).all():
         raise ValueError(
             "sample_weight must hold a weight (times its class_weight) that is not zero among "
             f"the rows {use}, got only zeros"

@@ -9,6 +9,21 @@ import numpy as np
 from .._family import as_float, shown
 
 
+def in_units_of_the_largest(weights):
+    """Weights over a power of two near the largest, so that products with losses stay finite.
+
+    Only ratios of weights count. No bit of a weight changes, unless it is subnormal.
+
+    Examples
+    --------
+    >>> bool(in_units_of_the_largest(np.array([3e305, 1.5e305]))[0] < 1)
+    True
+    >>> in_units_of_the_largest(None) is None
+    True
+    """
+    return None if weights is None else np.ldexp(weights, -np.frexp(weights.max())[1])
+
+
 class HeldOut:
     """The held-out rows of a network in training.
 
@@ -46,7 +61,7 @@ class HeldOut:
         self.loss = loss
         self.X = X
         self.y = y
-        self.weights = weights
+        self.weights = in_units_of_the_largest(weights)
         self.index = index
         self.score = score
 

@@ -215,6 +215,12 @@ def test_early_stopping_refuses_a_single_row_to_validate_on():
         brief(early_stopping=True).fit(X, y)
 
 
+def test_early_stopping_leaves_rows_to_train_on():
+    X, y = digits(n_samples=10)
+    with pytest.raises(ValueError, match=r"validation_fraction must leave rows .* got 0.95 of 10"):
+        brief(early_stopping=True, validation_fraction=0.95).fit(X, y)
+
+
 def test_early_stopping_needs_weight_on_both_sides_of_the_split():
     X, y = digits("binary")
     for seed in range(10):
