@@ -106,6 +106,8 @@ def outcome(estimator, call, names, *arguments):
     before, given_before = state_of(estimator), [picture(each) for each in arguments]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        # Old and new versions of libraries together.
+        warnings.simplefilter("ignore", DeprecationWarning)
         for message in ADVICE:
             warnings.filterwarnings("ignore", re.escape(message))
         try:
