@@ -12,7 +12,7 @@ from sknumpy_mlp.core import engines
 from sknumpy_mlp.losses import Loss
 from sknumpy_mlp.optimizers import Optimizer
 
-from .common import KINDS, brief, digits, refusal, state_of
+from .common import KINDS, assert_same_weights, brief, digits, refusal, state_of
 
 SOLVERS = sorted(Optimizer.named())
 ACTIVATIONS = sorted(Activation.named())
@@ -260,3 +260,18 @@ def test_replaced_weights_that_are_not_finite_are_named(engine, value):
     model = brief().fit(X, y)
     model.coefs_[0][3] = value
     assert "weights of the network must be finite" in refusal(lambda: model.predict(X))
+
+
+@pytest.mark.parametrize("engine_of_fits", ["numpy", "auto"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_a_user_s_own_error_state_ends_no_fit(engine_of_fits, activation):
+    X, y = digits(n_samples=60)
+    X = 60 * X - 30
+    fits = []
+    for state in ("warn", "raise"):
+        with np.errstate(all=state, under="ignore" if state == "warn" else "raise"):
+            model = brief(activation=activation, engine=engine_of_fits, early_stopping=True)
+            model.set_params(temperature_scaling=True, validation_fraction=0.3)
+            fits.append(model.fit(X, y % 2))
+            assert_sound(model, X)
+    assert_same_weights(*fits)

@@ -141,6 +141,8 @@ def check_complete(y, name="y"):
     """Raise a ValueError if a target has missing values, which an array of objects can hide."""
     # Of a list with text and gaps NumPy makes text.
     values = np.asarray(y, dtype=object if isinstance(y, (list, tuple)) else None)
+    if values.ndim == 0 and y is not None:
+        raise ValueError(f"{name} must be a list or an array, got {y!r}")
     # Numbers are checked by scikit-learn, with a message that names y.
     if values.dtype.kind not in "OmM" or values.ndim == 0:
         return

@@ -150,7 +150,9 @@ def advice(fit, what, values):
 
 def _largest(array):
     """The largest absolute value of a dense or sparse array."""
-    return max(abs(float(array.max())), abs(float(array.min())))
+    # The methods of a sparse matrix add up duplicates in place.
+    values = array.data if sparse.issparse(array) else array
+    return max(abs(float(values.max(initial=0))), abs(float(values.min(initial=0))))
 
 
 def scale_advice(X, y=None, names=None):

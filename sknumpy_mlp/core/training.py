@@ -14,6 +14,8 @@ from .stopping import BestEpochs, LastEpoch, Patience
 from .temperature import fit_temperature
 
 
+# A number that becomes zero is right, also where the user wants an exception of it.
+@np.errstate(under="ignore")
 def train(fit, tasks=None):
     """Train the network of a fit in place.
 

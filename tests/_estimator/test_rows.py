@@ -373,3 +373,20 @@ def test_weights_of_any_number_type_are_those_numbers(number):
     weights = (np.arange(N) % 3 + 1).tolist()
     model = brief().fit(X, y, sample_weight=[number(weight) for weight in weights])
     assert_same_weights(model, brief().fit(X, y, sample_weight=np.array(weights, float)))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_what_is_said_of_sparse_rows_adds_up_none_of_their_duplicates(dtype):
+    """SciPy does so in place where it is asked for the largest value or another dtype."""
+    data = np.array([20, 30, 40, 50, 60, 70, 80], dtype)
+    X = sparse.csr_matrix((data, [2, 0, 0, 1, 1, 2, 0], [0, 3, 5, 7]), (3, 3))
+    before = copy.deepcopy(X)
+    y = [0, 1, 2]
+    model = ScratchMLPClassifier((3,), max_iter=2).fit(X, y)
+    model.predict(X)
+    refusal(lambda: brief(solver="sgd", learning_rate_init=1e300).fit(X, y))
+    refusal(lambda: model.set_params(activation="identity").fit(X, [0, 1]))
+    for name in ("data", "indices", "indptr"):
+        np.testing.assert_array_equal(getattr(X, name), getattr(before, name))
+        assert getattr(X, name).dtype == getattr(before, name).dtype

@@ -293,22 +293,22 @@ COLUMNS = {
 
 
 def or_pandas(make):
-    """The container, or pandas' where it cannot hold the values."""
+    """The container, or pandas' with objects where it cannot hold the values."""
 
     def made(table):
         try:
             return make(table)
         except (Exception, pl.exceptions.PanicException):
-            return pd.DataFrame(table)
+            return pd.DataFrame(table, dtype=object)
 
     return made
 
 
 TABLES = {
-    "pandas": pd.DataFrame,
+    "pandas": or_pandas(pd.DataFrame),
     "nullable": or_pandas(lambda table: pd.DataFrame(table).convert_dtypes()),
     "categories": or_pandas(lambda table: pd.DataFrame(table).astype("category")),
     "polars": or_pandas(lambda table: pl.DataFrame(table, strict=False)),
-    "objects": lambda table: pd.DataFrame(table).astype(object).to_numpy(),
+    "objects": lambda table: pd.DataFrame(table, dtype=object).to_numpy(),
     "lists": lambda table: [list(row) for row in zip(*table.values())],
 }
