@@ -2,7 +2,7 @@ r"""Links from raw scores to probabilities, labels or numbers.
 
 Contract: a link is the attribute `link` of a loss, but the formulas of the loss do not use it. Raw
 scores ``Z`` have shape (n_samples, n_outputs). ``pool`` turns the scores of several networks into
-scores that predict the mean of the networks' predictions.
+scores that predict the mean of the networks' predictions, and ``pool_gradient`` is its derivative.
 To add a link: subclass `Link`, and set an instance as the `link` of a loss.
 """
 
@@ -15,6 +15,12 @@ def log_mean_exp(log_p):
     largest = log_p.max(axis=0)
     p = np.exp(log_p - largest)
     return np.log(p.mean(axis=0)) + largest
+
+
+def shares(log_p):
+    """The gradient of ``log_mean_exp``: ``p / sum(p)`` over the first axis."""
+    p = np.exp(log_p - log_p.max(axis=0))
+    return p / p.sum(axis=0)
 
 
 class Link:
@@ -53,6 +59,22 @@ class Link:
         Returns
         -------
         ndarray of shape (n_samples, n_outputs)
+        """
+        raise NotImplementedError
+
+    def pool_gradient(self, Z, dP):
+        """The gradient of ``sum(dP * pool(Z))`` by `Z`: how each member moves the pooled scores.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n_members, n_samples, n_outputs)
+            Raw scores; may be overwritten.
+        dP : ndarray of shape (n_samples, n_outputs)
+            The gradient of the pooled scores.
+
+        Returns
+        -------
+        ndarray of shape (n_members, n_samples, n_outputs)
         """
         raise NotImplementedError
 
@@ -119,6 +141,12 @@ class Softmax(Link):
         """The logarithm of the mean probability."""
         return log_mean_exp(self.log_probabilities(Z))
 
+    def pool_gradient(self, Z, dP):
+        log_p = self.log_probabilities(Z)
+        dZ = shares(log_p) * dP
+        dZ -= np.exp(log_p) * dZ.sum(axis=-1, keepdims=True)
+        return dZ
+
 
 class IndependentLogistic(Link):
     """``p = 1 / (1 + exp(-z))`` for each label independently.
@@ -140,6 +168,9 @@ class IndependentLogistic(Link):
     def pool(self, Z):
         """The log-odds of the mean probability, from the logarithms of p and of 1 - p."""
         return log_mean_exp(log_expit(Z)) - log_mean_exp(log_expit(-Z))
+
+    def pool_gradient(self, Z, dP):
+        return dP * (shares(log_expit(Z)) * expit(-Z) + shares(log_expit(-Z)) * expit(Z))
 
     def decision(self, Z):
         """Raw scores, unchanged: each is the log-odds of its label."""
@@ -203,12 +234,34 @@ class OneVersusRest(Link):
         n_outputs = Z.shape[-1]
         if n_outputs == 1:
             return Z.mean(axis=0)
+        log_p, log_q = self._log_odds(Z)
+        return log_mean_exp(log_p) - log_mean_exp(log_q)
+
+    def pool_gradient(self, Z, dP):
+        if Z.shape[-1] == 1:
+            return np.broadcast_to(dP / len(Z), Z.shape)
+        slope = expit(-Z)
+        log_p, log_q = self._log_odds(Z)
+        p = np.exp(log_p)
+        dZ = shares(log_p) * dP
+        dZ -= p * dZ.sum(axis=-1, keepdims=True)
+        share_of_rest = shares(log_q) * p * dP
+        for k in range(dP.shape[1]):
+            # The derivative of log(q_k): no p_j of another class is larger than q_k.
+            rest = np.exp(np.minimum(log_p - log_q[..., [k]], 0))
+            rest[..., k] = -1
+            dZ -= share_of_rest[..., [k]] * rest
+        dZ *= slope
+        return dZ
+
+    def _log_odds(self, Z):
+        """Logarithms of the probabilities p, and of 1 - p, of several members."""
+        n_outputs = Z.shape[-1]
         log_p = self.log_probabilities(Z.reshape(-1, n_outputs))
         # Sum the other classes: 1 - p would be rounded to 0.
         others = [np.delete(log_p, k, axis=1) for k in range(n_outputs)]
         log_q = np.stack([logsumexp(each, axis=1) for each in others], axis=1)
-        log_p, log_q = (log_mean_exp(each.reshape(Z.shape)) for each in (log_p, log_q))
-        return log_p - log_q
+        return log_p.reshape(Z.shape), log_q.reshape(Z.shape)
 
 
 class Identity(Link):
@@ -223,6 +276,9 @@ class Identity(Link):
     def pool(self, Z):
         """The mean of the raw scores."""
         return Z.mean(axis=0)
+
+    def pool_gradient(self, Z, dP):
+        return np.broadcast_to(dP / len(Z), Z.shape)
 
     def predict(self, Z):
         """Raw scores, unchanged."""
@@ -243,6 +299,9 @@ class Exponential(Link):
     def pool(self, Z):
         """``log mean exp z``."""
         return log_mean_exp(Z)
+
+    def pool_gradient(self, Z, dP):
+        return dP * shares(Z)
 
     def predict(self, Z):
         """``exp(z)``."""

@@ -6,7 +6,7 @@ import pytest
 
 from sknumpy_mlp.losses import Loss
 
-from .cases import CLASSES, CONTINUOUS, DTYPES, N_CLASSES, n_outputs, scores
+from .cases import CLASSES, CONCRETE, CONTINUOUS, DTYPES, N_CLASSES, n_outputs, scores
 
 
 def exact_logistic(z):
@@ -132,3 +132,34 @@ def test_predictions_of_numbers_are_scores_through_the_link(loss, dtype):
     predicted = loss.link.predict(Z.copy())
     assert predicted.dtype == dtype
     np.testing.assert_array_equal(predicted, np.exp(Z) if loss.link.out_activation == "exp" else Z)
+
+
+LINKS = {type(loss.link): loss.link for loss in CONCRETE}.values()
+
+
+@pytest.mark.parametrize("n_members", [1, 3])
+@pytest.mark.parametrize("link", LINKS, ids=repr)
+def test_gradient_of_the_pooled_scores_matches_finite_differences(link, n_members):
+    rng = np.random.RandomState(0)
+    shape = n_members, 12, link.n_outputs(N_CLASSES)
+    Z, dP = rng.normal(0, 2, shape), rng.standard_normal(shape[1:])
+    got = link.pool_gradient(Z.copy(), dP)
+    assert got.shape == shape
+    h = 1e-5
+    for index in np.ndindex(n_members, 1, shape[2]):
+        shift = np.zeros(shape)
+        shift[index[0], :, index[2]] = h
+        up, down = (link.pool((Z + sign * shift).copy()) for sign in (1, -1))
+        expected = (dP * (up - down)).sum(axis=1) / (2 * h)
+        # Rounding of scores up to 10 over h.
+        np.testing.assert_allclose(got[index[0], :, index[2]], expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("link", LINKS, ids=repr)
+def test_gradient_of_the_pooled_scores_is_finite_at_extreme_scores(link, dtype):
+    Z = scores(link.n_outputs(N_CLASSES), dtype, link.out_activation)
+    Z = np.stack([Z, Z[::-1], -np.abs(Z)])
+    dP = np.ones(Z.shape[1:], dtype)
+    dZ = link.pool_gradient(Z, dP)
+    assert dZ.dtype == dtype and np.isfinite(dZ).all()
