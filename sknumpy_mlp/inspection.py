@@ -1,4 +1,4 @@
-"""Explain the scores of a fitted network by gradients: which columns move a prediction, and how far.
+"""Explain the scores of a fitted network by gradients: which columns move them, and how far.
 
 `input_gradients` gives derivatives. `integrated_gradients` and `expected_gradients` attribute the
 difference between a score and that of a baseline to the columns. All of them take an estimator of
@@ -207,7 +207,7 @@ def integrated_gradients(model, X, baseline=None, *, target=None, n_steps=64):
 
 
 def expected_gradients(model, X, background, *, target=None, n_steps=200, random_state=None):
-    r"""Attribute the score of each sample, compared with the mean over a background, to the columns.
+    r"""Attribute the score of each sample, compared with a background, to the columns.
 
     These are the integrated gradients, averaged over baselines :math:`x'` from the background:
 
@@ -250,23 +250,21 @@ def expected_gradients(model, X, background, *, target=None, n_steps=200, random
 
     Examples
     --------
-    >>> from sklearn.datasets import load_diabetes
-    >>> from sknumpy_mlp import ScratchMLPRegressor
+    >>> from sklearn.datasets import load_iris
+    >>> from sknumpy_mlp import ScratchMLPClassifier
     >>> from sknumpy_mlp.inspection import expected_gradients
-    >>> X, y = load_diabetes(return_X_y=True)
-    >>> model = ScratchMLPRegressor(n_iter_no_change=None, random_state=0).fit(X, y)
-    >>> expected_gradients(model, X[:5], X[:100], random_state=0).values.shape
-    (5, 10)
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = ScratchMLPClassifier((8,), n_iter_no_change=None, random_state=0).fit(X, y)
+    >>> expected_gradients(model, X[:5], X[::5], target=0, random_state=0).values.shape
+    (5, 4)
     """
     integer(1).check("n_steps", n_steps)
     stream = check_random_state(np.random.RandomState() if random_state is None else random_state)
     explained = _Explained(model, X, target)
     background = explained.rows(background)
-    n_rounds = -(-n_steps // len(background))
-    numbers = np.concatenate([stream.permutation(len(background)) for _ in range(n_rounds)])
-    fractions = (stream.permutation(n_steps) + stream.uniform(size=n_steps)) / n_steps
+    numbers, fractions = _pairs(len(background), n_steps, stream)
     base_scores = explained.mean_scores(background)
-    return explained.attributions(background[numbers[:n_steps]], fractions, base_scores)
+    return explained.attributions(background[numbers], fractions, base_scores)
 
 
 class _Explained:
@@ -365,6 +363,18 @@ class _Explained:
     def _is_exclusive(self):
         """Whether each sample has one class."""
         return "multilabel" not in self.network._loss.kinds
+
+
+def _pairs(n_rows, n_steps, stream):
+    """Rows of the background and places on their paths, both spread evenly over the steps."""
+    n_rounds = -(-n_steps // n_rows)
+    steps = np.arange(n_rounds * n_rows)
+    order = np.concatenate([stream.permutation(n_rows) for _ in range(n_rounds)])
+    # Each row visits every n_rounds-th of its path once, and all rows together every part of it.
+    shift, within = stream.randint(n_rounds, size=n_rows), stream.permutation(n_rows)
+    part = (steps // n_rows + shift[order]) % n_rounds
+    fractions = (part + (within[order] + stream.uniform(size=len(steps))) / n_rows) / n_rounds
+    return order[:n_steps], fractions[:n_steps]
 
 
 def _number(target, choices, can_choose):

@@ -9,7 +9,7 @@ import pytest
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import sknumpy_mlp
-from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor, callbacks
+from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor, callbacks, inspection
 from sknumpy_mlp._family import Family
 
 from .common import blocks, paragraphs
@@ -82,6 +82,7 @@ def public_classes():
         for name, value in vars(callbacks).items()
         if hasattr(value, "on_fit_task_end") and value.__module__ == callbacks.__name__
     }
+    names |= set(inspection.__all__)
     for family in Family.__subclasses__():
         for part in (family, *family.members()):
             if part.__module__.startswith("sknumpy_mlp.") and not part.__name__.startswith("_"):

@@ -63,13 +63,14 @@ def test_with_one_hidden_layer_they_are_those_of_shap_s_deep_explainer(activatio
     for target in range(3):
         means = np.mean(
             [
-                integrated_gradients(model, held["X"], row, target=target, n_steps=2000).values
+                integrated_gradients(model, held["X"], row, target=target, n_steps=200).values
                 for row in held["background"]
             ],
             axis=0,
         )
-        # shap computes in float32.
-        np.testing.assert_allclose(means, held["deep"][..., target], rtol=1e-3, atol=1e-3)
+        # With kinks, the error of the midpoint rule is of first order.
+        atol = 5e-3 if activation in KINKED else 1e-4
+        np.testing.assert_allclose(means, held["deep"][..., target], rtol=1e-4, atol=atol)
 
 
 @pytest.mark.parametrize("members", [1, 3])
@@ -91,7 +92,7 @@ def test_attributions_sum_to_the_difference_of_scores(activation, members):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("loss", ["log_loss", "binary_log_loss"])
 def test_gradients_are_derivatives_of_the_decision_function(kind, loss, members):
-    X, y = digits(kind, 60)
+    X, y = digits(kind)
     settings = {"temperature_scaling": True, "early_stopping": True} if loss == "log_loss" else {}
     model = brief(activation="tanh", loss=loss, members=members, **settings).fit(X, y)
     if kind == "binary" and loss == "binary_log_loss":
@@ -151,16 +152,16 @@ def test_expected_gradients_repeat_by_random_state_and_need_few_steps():
     model = brief(activation="tanh", max_iter=20).fit(X, y)
 
     def found(**options):
-        return expected_gradients(model, X[:20], X[50:], target=2, **options).values
+        return expected_gradients(model, X[:20], X[130:], target=2, **options).values
 
     np.testing.assert_array_equal(found(random_state=0), found(random_state=0))
     assert (found(random_state=0) != found(random_state=1)).any()
     exact = np.mean(
-        [integrated_gradients(model, X[:20], row, target=2).values for row in X[50:]], axis=0
+        [integrated_gradients(model, X[:20], row, target=2).values for row in X[130:]], axis=0
     )
-    np.testing.assert_allclose(found(random_state=0, n_steps=2000), exact, rtol=0, atol=0.05)
-    base = expected_gradients(model, X[:20], X[50:], target=2).base_values
-    np.testing.assert_allclose(base, model.decision_function(X[50:])[:, 2].mean())
+    np.testing.assert_allclose(found(random_state=0, n_steps=800), exact, rtol=0, atol=0.02)
+    base = expected_gradients(model, X[:20], X[130:], target=2).base_values
+    np.testing.assert_allclose(base, model.decision_function(X[130:])[:, 2].mean())
 
 
 def test_behind_a_scaler_the_rows_of_a_linear_model_are_known():

@@ -42,9 +42,7 @@ def test_one_hot_columns_belong_to_their_category_also_behind_other_steps():
     assert of(make_pipeline(columns, StandardScaler())) == [3, 3, 1, 1, 1, 0, 2, 0]
 
 
-@pytest.mark.parametrize(
-    "chosen", [["c", "a"], [2, 0], slice(0, 3, 2), [True, False, True, False]]
-)
+@pytest.mark.parametrize("chosen", [["c", "a"], [2, 0], slice(0, 3, 2), [True, False, True, False]])
 def test_columns_are_found_by_name_number_slice_and_mask(chosen):
     found = of(make_column_transformer((SimpleImputer(), chosen)))
     assert sorted(found) == [0, 2]

@@ -43,7 +43,9 @@ def test_gradients_match_finite_differences_for_every_activation(cls):
 
 
 @pytest.mark.parametrize(
-    "link", [links.Softmax(), links.OneVersusRest(), links.Identity(), links.Exponential()], ids=repr
+    "link",
+    [links.Softmax(), links.OneVersusRest(), links.Identity(), links.Exponential()],
+    ids=repr,
 )
 @pytest.mark.parametrize("options", [{}, {"feature_scale": True}, {"dropout": [0.5]}], ids=str)
 def test_gradients_of_members_match_finite_differences(link, options):

@@ -55,8 +55,10 @@ def record(activation, units, stream):
         "background": background.tolist(),
         # The axes are rows, columns, classes.
         "expected_gradients": np.round(values, 6).tolist(),
-        # shap returns the variance of one draw over the root of their number.
-        "standard_errors": np.round(np.sqrt(np.array(spread) / np.sqrt(N_DRAWS)), 6).tolist(),
+        # shap returns the variance of one draw over the root of their number, class by class.
+        "standard_errors": np.moveaxis(np.sqrt(np.array(spread) / np.sqrt(N_DRAWS)), 0, -1)
+        .round(6)
+        .tolist(),
     }
     if len(units) <= 3:
         deep = shap.DeepExplainer(model, tensors[1]).shap_values(tensors[0], check_additivity=False)
