@@ -59,7 +59,8 @@ class Sensitivity:
         """
         found = np.empty((len(X), self.network.units[-1]), self.dtype)
         for start, stop in consecutively(len(X), self._chunk_size):
-            found[start:stop] = self._pooled(self._forward(X[start:stop]))
+            pooled = self._pooled(self._forward(X[start:stop]))
+            found[start:stop] = self.link.explained(pooled)
         return found
 
     def gradients(self, X, dS):
@@ -106,8 +107,10 @@ class Sensitivity:
         return Z[0] if len(Z) == 1 else self.link.pool(Z)
 
     def _pooled_gradient(self, Z, dS):
-        dZ = dS[np.newaxis] if len(Z) == 1 else self.link.pool_gradient(Z, dS)
-        return dZ / self.temperatures
+        if len(Z) == 1:
+            return self.link.explained_gradient(Z[0], dS)[np.newaxis] / self.temperatures
+        dP = self.link.explained_gradient(self.link.pool(Z.copy()), dS)
+        return self.link.pool_gradient(Z, dP) / self.temperatures
 
 
 def _without_dropout(network, dtype):

@@ -38,6 +38,18 @@ class Link:
         """Number of raw scores per row for `n_columns` classes, labels or columns of numbers."""
         return n_columns
 
+    def n_columns(self, n_outputs):
+        """Number of classes, labels or columns that an estimator with these raw scores predicts."""
+        return n_outputs
+
+    def explained(self, Z):
+        """What explanations attribute to the inputs: raw scores, unchanged."""
+        return Z
+
+    def explained_gradient(self, Z, dS):
+        """The gradient of ``sum(dS * explained(Z))`` by `Z`."""
+        return dS
+
     def probabilities(self, Z):
         """Convert raw scores to probabilities, (n_samples, n_classes); may overwrite `Z`."""
         raise NotImplementedError
@@ -306,3 +318,69 @@ class Exponential(Link):
     def predict(self, Z):
         """``exp(z)``."""
         return np.exp(Z, out=Z)
+
+
+# Below, softplus is exp to rounding.
+_SMALL = -37.0
+
+
+class CumulativeSoftplus(Link):
+    r"""Numbers that do not decrease: ``q_1 = z_1`` and ``q_k = q_(k-1) + log(1 + exp(z_k))``.
+
+    Parameters
+    ----------
+    n_numbers : int
+        How many numbers are predicted for each sample.
+
+    Examples
+    --------
+    >>> CumulativeSoftplus(n_numbers=3).predict(np.array([[1.0, 0.0, -1000.0]])).round(4)
+    array([[1.    , 1.6931, 1.6931]])
+    """
+
+    out_activation = "cumulative_softplus"
+
+    def __init__(self, n_numbers):
+        self.n_numbers = n_numbers
+
+    def n_outputs(self, n_columns):
+        return self.n_numbers
+
+    def n_columns(self, n_outputs):
+        return 1
+
+    def predict(self, Z):
+        """The numbers, in ascending order."""
+        np.logaddexp(0, Z[:, 1:], out=Z[:, 1:])
+        return np.add.accumulate(Z, axis=1, out=Z)
+
+    def explained(self, Z):
+        """The numbers themselves."""
+        return self.predict(Z.copy())
+
+    def explained_gradient(self, Z, dS):
+        dZ = np.add.accumulate(dS[:, ::-1], axis=1)[:, ::-1]
+        dZ[:, 1:] *= expit(Z[:, 1:])
+        return dZ
+
+    def pool(self, Z):
+        """Raw scores whose differences are the mean differences of the members."""
+        pooled = Z.mean(axis=0)
+        steps = Z[..., 1:]
+        # Of small differences, the logarithm: their sum would be rounded to 0.
+        log_steps = np.where(
+            steps < _SMALL, steps, np.log(np.logaddexp(0, np.maximum(steps, _SMALL)))
+        )
+        log_step = log_mean_exp(log_steps)
+        step = np.exp(np.maximum(log_step, _SMALL))
+        pooled[:, 1:] = np.where(log_step < _SMALL, log_step, step + np.log(-np.expm1(-step)))
+        return pooled
+
+    def pool_gradient(self, Z, dP):
+        log_slope = log_expit(self.pool(Z)[:, 1:])
+        dZ = np.repeat(dP[np.newaxis] / len(Z), len(Z), axis=0)
+        dZ[..., 1:] *= np.exp(log_expit(Z[..., 1:]) - log_slope)
+        return dZ
+
+    def __repr__(self):
+        return f"{type(self).__name__}(n_numbers={self.n_numbers})"
