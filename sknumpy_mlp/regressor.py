@@ -3,14 +3,14 @@
 import numpy as np
 from scipy import sparse
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
+from sklearn.metrics import mean_pinball_loss, r2_score
 from sklearn.utils.metaestimators import available_if
 
 from ._estimator.base import BaseScratchMLP
 from ._estimator.parameters import takes_steps
 from ._estimator.rows import Target
 from ._keywords import with_known_keywords
-from .losses import Loss
+from .losses import Loss, Quantiles
 
 
 class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
@@ -27,8 +27,8 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         The loss function. "squared_error" predicts the mean; "poisson" the mean of counts or rates
         y >= 0, always positive; "absolute_error" the median; "huber" a value between mean and
         median; "pinball" a quantile. An object from `sknumpy_mlp.losses` has its own settings:
-        ``Huber(delta=2.0)``, ``Pinball(quantile=0.9)``. For several columns of y, the losses are
-        summed.
+        ``Huber(delta=2.0)``, ``Pinball(quantile=0.9)``. `Quantiles` predicts several quantiles of
+        one column. For several columns of y, the losses of the others are summed.
     hidden_layer_sizes : int or sequence of int, default=(100,)
         Number of units per hidden layer. An empty tuple gives a linear model.
     activation : str, Activation or list of them, default="relu"
@@ -179,9 +179,10 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
     n_layers_ : int
         Number of layers, including input and output.
     n_outputs_ : int
-        Number of outputs.
+        Number of outputs; 1 for several quantiles.
     out_activation_ : str
-        Name of the output activation function, from raw scores to predictions: "identity" or "exp".
+        Name of the output activation function, from raw scores to predictions: "identity", "exp" or
+        "cumulative_softplus".
     n_features_in_ : int
         Number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -302,6 +303,7 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs), of the dtype of the network
+            (n_samples, n_quantiles) with the loss `Quantiles`.
 
         Raises
         ------
@@ -310,6 +312,23 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         """
         values = self._predictions(X, "predict")
         return values.ravel() if values.shape[1] == 1 else values
+
+    def score(self, X, y, sample_weight=None):
+        """Compute the coefficient of determination, or minus the mean pinball loss of quantiles.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix or array} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+            R^2; with the loss `Quantiles`, minus the pinball loss, averaged over the quantiles.
+        """
+        predicted = self.predict(X)
+        return _quality(self._loss, y, predicted, sample_weight)
 
     @available_if(takes_steps)
     @with_known_keywords
@@ -353,13 +372,27 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         # exp may overflow on held-out samples: give them the worst score.
         if not np.isfinite(predicted).all():
             return -np.inf
-        return r2_score(target.codes, predicted, sample_weight=sample_weight)
+        return _quality(self.loss, target.codes, predicted, sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         # An invalid loss is reported by the check of parameters.
         loss = Loss.named().get(self.loss) if isinstance(self.loss, str) else self.loss
         tags.target_tags.positive_only = getattr(loss, "nonnegative", False)
-        # Several columns are always accepted, but scikit-learn's check of this tag uses y < 0.
-        tags.target_tags.multi_output = not tags.target_tags.positive_only
+        # Several columns are accepted unless one has several quantiles, but scikit-learn's check of
+        # this tag uses y < 0.
+        tags.target_tags.multi_output = not (
+            tags.target_tags.positive_only or isinstance(loss, Quantiles)
+        )
         return tags
+
+
+def _quality(loss, y, predicted, sample_weight):
+    """R^2 of predictions, or minus the mean pinball loss of several quantiles."""
+    if not isinstance(loss, Quantiles):
+        return r2_score(y, predicted, sample_weight=sample_weight)
+    losses = [
+        mean_pinball_loss(y, column, sample_weight=sample_weight, alpha=quantile)
+        for column, quantile in zip(predicted.T, loss.quantiles, strict=True)
+    ]
+    return -float(np.mean(losses))

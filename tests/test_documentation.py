@@ -9,7 +9,7 @@ import pytest
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import sknumpy_mlp
-from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor, callbacks, onnx
+from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor, callbacks, inspection, onnx
 from sknumpy_mlp._family import Family
 
 from .common import blocks, paragraphs
@@ -86,6 +86,7 @@ def public_classes():
         if hasattr(value, "on_fit_task_end") and value.__module__ == callbacks.__name__
     }
     names |= set(onnx.__all__)
+    names |= set(inspection.__all__)
     for family in Family.__subclasses__():
         for part in (family, *family.members()):
             if part.__module__.startswith("sknumpy_mlp.") and not part.__name__.startswith("_"):

@@ -53,7 +53,7 @@ def network_attributes(network, loss, labels):
         "_passes": ForwardPasses(),
         "_loss": loss,
         "n_layers_": len(found["coefs_"]) + 1,
-        "n_outputs_": network.units[-1],
+        "n_outputs_": loss.link.n_columns(network.units[-1]),
         "out_activation_": loss.link.out_activation,
     }
 

@@ -121,11 +121,14 @@ class Workspace:
             X = layer.forward(X, buffers)
         return self.scores
 
-    def backward(self, X, dZ):
-        """Compute the gradients of all layers from `dZ`, the gradient of the raw scores of `X`."""
+    def backward(self, X, dZ, dX=None):
+        """Compute the gradients of all layers from `dZ`, the gradient of the raw scores of `X`.
+
+        The gradient of the inputs is written into `dX` unless that is None.
+        """
         dZ = dZ.reshape(self.output.shape)
         for layer, buffers, A, dA in self.stages_back:
-            layer.backward(X if A is None else A, dZ, buffers, dA)
+            layer.backward(X if A is None else A, dZ, buffers, dX if A is None else dA)
             dZ = dA
 
 

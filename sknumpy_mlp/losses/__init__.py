@@ -30,6 +30,7 @@ from .numbers import (
     NumericLoss,
     Pinball,
     Poisson,
+    Quantiles,
 )
 
 _classes = [value for value in vars().values() if isinstance(value, type)]

@@ -58,6 +58,8 @@ class Loss(Family):
         The compiled form of another loss, in plain Python on arrays: takes scores, targets and
         losses as `value_and_gradient` does, and a scratch array of shape (3, n_samples). Scores are
         stored output by output. Further arguments of both are attributes of the loss.
+    sequences : tuple of str
+        Of the attributes that `rows` takes, the last if it is a sequence of numbers.
     """
 
     kinds = ("binary", "multiclass", "multilabel")
@@ -66,6 +68,7 @@ class Loss(Family):
     nonnegative = False
     output = None
     rows = None
+    sequences = ()
 
     def for_target(self, kind):
         """Return the loss for targets of this kind.

@@ -2,7 +2,7 @@ r"""Links from raw scores to probabilities, labels or numbers.
 
 Contract: a link is the attribute `link` of a loss, but the formulas of the loss do not use it. Raw
 scores ``Z`` have shape (n_samples, n_outputs). ``pool`` turns the scores of several networks into
-scores that predict the mean of the networks' predictions.
+scores that predict the mean of the networks' predictions, and ``pool_gradient`` is its derivative.
 To add a link: subclass `Link`, and set an instance as the `link` of a loss.
 """
 
@@ -15,6 +15,12 @@ def log_mean_exp(log_p):
     largest = log_p.max(axis=0)
     p = np.exp(log_p - largest)
     return np.log(p.mean(axis=0)) + largest
+
+
+def shares(log_p):
+    """The gradient of ``log_mean_exp``: ``p / sum(p)`` over the first axis."""
+    p = np.exp(log_p - log_p.max(axis=0))
+    return p / p.sum(axis=0)
 
 
 class Link:
@@ -31,6 +37,18 @@ class Link:
     def n_outputs(self, n_columns):
         """Number of raw scores per row for `n_columns` classes, labels or columns of numbers."""
         return n_columns
+
+    def n_columns(self, n_outputs):
+        """Number of classes, labels or columns that an estimator with these raw scores predicts."""
+        return n_outputs
+
+    def explained(self, Z):
+        """What explanations attribute to the inputs: raw scores, unchanged."""
+        return Z
+
+    def explained_gradient(self, Z, dS):
+        """The gradient of ``sum(dS * explained(Z))`` by `Z`."""
+        return dS
 
     def probabilities(self, Z):
         """Convert raw scores to probabilities, (n_samples, n_classes); may overwrite `Z`."""
@@ -53,6 +71,22 @@ class Link:
         Returns
         -------
         ndarray of shape (n_samples, n_outputs)
+        """
+        raise NotImplementedError
+
+    def pool_gradient(self, Z, dP):
+        """The gradient of ``sum(dP * pool(Z))`` by `Z`: how each member moves the pooled scores.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n_members, n_samples, n_outputs)
+            Raw scores; may be overwritten.
+        dP : ndarray of shape (n_samples, n_outputs)
+            The gradient of the pooled scores.
+
+        Returns
+        -------
+        ndarray of shape (n_members, n_samples, n_outputs)
         """
         raise NotImplementedError
 
@@ -119,6 +153,12 @@ class Softmax(Link):
         """The logarithm of the mean probability."""
         return log_mean_exp(self.log_probabilities(Z))
 
+    def pool_gradient(self, Z, dP):
+        log_p = self.log_probabilities(Z)
+        dZ = shares(log_p) * dP
+        dZ -= np.exp(log_p) * dZ.sum(axis=-1, keepdims=True)
+        return dZ
+
 
 class IndependentLogistic(Link):
     """``p = 1 / (1 + exp(-z))`` for each label independently.
@@ -140,6 +180,9 @@ class IndependentLogistic(Link):
     def pool(self, Z):
         """The log-odds of the mean probability, from the logarithms of p and of 1 - p."""
         return log_mean_exp(log_expit(Z)) - log_mean_exp(log_expit(-Z))
+
+    def pool_gradient(self, Z, dP):
+        return dP * (shares(log_expit(Z)) * expit(-Z) + shares(log_expit(-Z)) * expit(Z))
 
     def decision(self, Z):
         """Raw scores, unchanged: each is the log-odds of its label."""
@@ -205,12 +248,34 @@ class OneVersusRest(Link):
         n_outputs = Z.shape[-1]
         if n_outputs == 1:
             return Z.mean(axis=0)
+        log_p, log_q = self._log_odds(Z)
+        return log_mean_exp(log_p) - log_mean_exp(log_q)
+
+    def pool_gradient(self, Z, dP):
+        if Z.shape[-1] == 1:
+            return np.broadcast_to(dP / len(Z), Z.shape)
+        slope = expit(-Z)
+        log_p, log_q = self._log_odds(Z)
+        p = np.exp(log_p)
+        dZ = shares(log_p) * dP
+        dZ -= p * dZ.sum(axis=-1, keepdims=True)
+        share_of_rest = shares(log_q) * p * dP
+        for k in range(dP.shape[1]):
+            # The derivative of log(q_k): no p_j of another class is larger than q_k.
+            rest = np.exp(np.minimum(log_p - log_q[..., [k]], 0))
+            rest[..., k] = -1
+            dZ -= share_of_rest[..., [k]] * rest
+        dZ *= slope
+        return dZ
+
+    def _log_odds(self, Z):
+        """Logarithms of the probabilities p, and of 1 - p, of several members."""
+        n_outputs = Z.shape[-1]
         log_p = self.log_probabilities(Z.reshape(-1, n_outputs))
         # Sum the other classes: 1 - p would be rounded to 0.
         others = [np.delete(log_p, k, axis=1) for k in range(n_outputs)]
         log_q = np.stack([logsumexp(each, axis=1) for each in others], axis=1)
-        log_p, log_q = (log_mean_exp(each.reshape(Z.shape)) for each in (log_p, log_q))
-        return log_p - log_q
+        return log_p.reshape(Z.shape), log_q.reshape(Z.shape)
 
 
 class Identity(Link):
@@ -225,6 +290,9 @@ class Identity(Link):
     def pool(self, Z):
         """The mean of the raw scores."""
         return Z.mean(axis=0)
+
+    def pool_gradient(self, Z, dP):
+        return np.broadcast_to(dP / len(Z), Z.shape)
 
     def predict(self, Z):
         """Raw scores, unchanged."""
@@ -246,6 +314,75 @@ class Exponential(Link):
         """``log mean exp z``."""
         return log_mean_exp(Z)
 
+    def pool_gradient(self, Z, dP):
+        return dP * shares(Z)
+
     def predict(self, Z):
         """``exp(z)``."""
         return np.exp(Z, out=Z)
+
+
+# Below, softplus is exp to rounding.
+_SMALL = -37.0
+
+
+class CumulativeSoftplus(Link):
+    r"""Numbers that do not decrease: ``q_1 = z_1`` and ``q_k = q_(k-1) + log(1 + exp(z_k))``.
+
+    Parameters
+    ----------
+    n_numbers : int
+        How many numbers are predicted for each sample.
+
+    Examples
+    --------
+    >>> CumulativeSoftplus(n_numbers=3).predict(np.array([[1.0, 0.0, -1000.0]])).round(4)
+    array([[1.    , 1.6931, 1.6931]])
+    """
+
+    out_activation = "cumulative_softplus"
+
+    def __init__(self, n_numbers):
+        self.n_numbers = n_numbers
+
+    def n_outputs(self, n_columns):
+        return self.n_numbers
+
+    def n_columns(self, n_outputs):
+        return 1
+
+    def predict(self, Z):
+        """The numbers, in ascending order."""
+        np.logaddexp(0, Z[:, 1:], out=Z[:, 1:])
+        return np.add.accumulate(Z, axis=1, out=Z)
+
+    def explained(self, Z):
+        """The numbers themselves."""
+        return self.predict(Z.copy())
+
+    def explained_gradient(self, Z, dS):
+        dZ = np.add.accumulate(dS[:, ::-1], axis=1)[:, ::-1]
+        dZ[:, 1:] *= expit(Z[:, 1:])
+        return dZ
+
+    def pool(self, Z):
+        """Raw scores whose differences are the mean differences of the members."""
+        pooled = Z.mean(axis=0)
+        steps = Z[..., 1:]
+        # Of small differences, the logarithm: their sum would be rounded to 0.
+        log_steps = np.where(
+            steps < _SMALL, steps, np.log(np.logaddexp(0, np.maximum(steps, _SMALL)))
+        )
+        log_step = log_mean_exp(log_steps)
+        step = np.exp(np.maximum(log_step, _SMALL))
+        pooled[:, 1:] = np.where(log_step < _SMALL, log_step, step + np.log(-np.expm1(-step)))
+        return pooled
+
+    def pool_gradient(self, Z, dP):
+        log_slope = log_expit(self.pool(Z)[:, 1:])
+        dZ = np.repeat(dP[np.newaxis] / len(Z), len(Z), axis=0)
+        dZ[..., 1:] *= np.exp(log_expit(Z[..., 1:]) - log_slope)
+        return dZ
+
+    def __repr__(self):
+        return f"{type(self).__name__}(n_numbers={self.n_numbers})"

@@ -3,12 +3,15 @@ r"""Losses for targets that are numbers, with one column of scores per column of
 All losses are sums over the columns. r = z - y is the residual of one column.
 """
 
-import numpy as np
+from itertools import pairwise
 
-from .._elementary import exp, log
-from .._family import real
+import numpy as np
+from scipy.special import expit
+
+from .._elementary import exp, log, log1p, logistic
+from .._family import Rule, real
 from .base import Columns, Loss
-from .links import Exponential, Identity
+from .links import CumulativeSoftplus, Exponential, Identity
 
 
 class NumericLoss(Loss):
@@ -238,3 +241,120 @@ class Pinball(_WithScratch):
         sign = 1.0 if r > 0.0 else (-1.0 if r < 0.0 else r)
         g = 0.5 * sign + (0.5 - quantile)
         return g * r, g
+
+
+def _are_quantiles(values):
+    is_in_range = real(0, 1, closed="neither").holds
+    return (
+        isinstance(values, (tuple, list, np.ndarray))
+        and len(values) >= 2
+        and all(is_in_range(each) for each in values)
+        and all(low < high for low, high in pairwise(values))
+    )
+
+
+class Quantiles(NumericLoss):
+    r"""Several quantiles of one column, which do not cross: the sum of their pinball losses.
+
+    .. math:: \ell = \sum_k g_k (q_k - y), \qquad g_k = \tfrac12 \operatorname{sign}(q_k - y)
+              + \tfrac12 - p_k, \qquad q_k = z_1 + \sum_{j=2}^k \log(1 + e^{z_j}),
+
+    .. math:: dz_1 = \sum_k g_k, \qquad dz_j = \frac{1}{1 + e^{-z_j}} \sum_{k \ge j} g_k
+
+    for the quantiles :math:`p_k`. `predict` returns one column for each, in ascending order.
+    `score` is minus their mean pinball loss. The target has one column.
+
+    Parameters
+    ----------
+    quantiles : sequence of float in (0, 1), default=(0.05, 0.5, 0.95)
+        At least two, ascending. The default is the median and an interval that nine of ten targets
+        lie in.
+
+    References
+    ----------
+    Koenker and Bassett, "Regression quantiles", Econometrica 46, 1978.
+
+    Examples
+    --------
+    >>> Z, losses = np.array([[0.0, 0.0]]), np.empty(1)
+    >>> loss = Quantiles(quantiles=(0.25, 0.75))
+    >>> loss.value_and_gradient(Z, loss.encode_target(np.array([0.5]), Z.dtype), losses)
+    >>> losses.round(4), Z
+    (array([0.1733]), array([[0.   , 0.125]]))
+
+    An interval for every sample:
+
+    >>> from sknumpy_mlp import ScratchMLPRegressor
+    >>> X = np.linspace(-1, 1, 400).reshape(-1, 1)
+    >>> y = 2 * X[:, 0] + np.random.RandomState(0).standard_normal(400)
+    >>> model = ScratchMLPRegressor(Quantiles(), (16,), n_iter_no_change=None, random_state=0)
+    >>> low, median, high = model.fit(X, y).predict(X).T
+    >>> bool(0.85 < ((low < y) & (y < high)).mean() < 0.95)
+    True
+    """
+
+    rules = {
+        "quantiles": Rule(_are_quantiles, "at least two ascending numbers in (0, 1)"),
+    }
+    sequences = ("quantiles",)
+
+    def __init__(self, *, quantiles=(0.05, 0.5, 0.95)):
+        self.quantiles = quantiles
+
+    @property
+    def link(self):
+        """The link, which knows the number of quantiles."""
+        return CumulativeSoftplus(len(self.quantiles))
+
+    def encode_target(self, y, dtype):
+        """The column as often as there are quantiles; a ValueError if there are several."""
+        y = super().encode_target(y, dtype)
+        if y.shape[1] != 1:
+            raise ValueError(f"y must have one column with the loss {self!r}, got {y.shape[1]}")
+        return np.repeat(y, len(self.quantiles), axis=1)
+
+    def scratch(self, Z):
+        return np.empty_like(Z), np.empty_like(Z)
+
+    def value_and_gradient(self, Z, y, losses, scratch=None):
+        slope, g = self.scratch(Z) if scratch is None else scratch
+        expit(Z, out=slope)
+        self.link.predict(Z)
+        Z -= y
+        np.sign(Z, out=g)
+        g *= 0.5
+        g += 0.5 - np.asarray(self.quantiles, Z.dtype)
+        np.einsum("ij,ij->i", g, Z, out=losses)
+        np.add.accumulate(g[:, ::-1], axis=1, out=Z[:, ::-1])
+        Z[:, 1:] *= slope[:, 1:]
+
+    @staticmethod
+    def rows(Z, y, losses, scratch, quantiles):
+        n, m = Z.shape
+        q, rest = scratch[0], scratch[1]
+        for i in range(n):
+            q[i], rest[i], losses[i] = 0.0, 0.0, 0.0
+        # First the loss and the sum of all slopes, then the sums of those that are left.
+        for k in range(m):
+            for i in range(n):
+                z = Z[i, k]
+                positive = z if z > 0.0 else 0.0
+                step = positive + log1p(exp(-z if z > 0.0 else z)) if k > 0 else z
+                q[i] += step
+                r = q[i] - y[i, k]
+                sign = 1.0 if r > 0.0 else (-1.0 if r < 0.0 else r)
+                g = 0.5 * sign + (0.5 - float(quantiles[k]))
+                losses[i] += g * r
+                rest[i] += g
+        for i in range(n):
+            q[i] = 0.0
+        for k in range(m):
+            for i in range(n):
+                z = Z[i, k]
+                positive = z if z > 0.0 else 0.0
+                step = positive + log1p(exp(-z if z > 0.0 else z)) if k > 0 else z
+                q[i] += step
+                r = q[i] - y[i, k]
+                sign = 1.0 if r > 0.0 else (-1.0 if r < 0.0 else r)
+                Z[i, k] = rest[i] * logistic(z) if k > 0 else rest[i]
+                rest[i] -= 0.5 * sign + (0.5 - float(quantiles[k]))

@@ -40,7 +40,8 @@ def targets(loss, n_samples, n_outputs, dtype=np.float64):
     """Targets as the loss codes them, and the same as rows of 0 and 1 or of numbers."""
     rng = np.random.RandomState(1)
     if "continuous" in loss.kinds:
-        Y = rng.uniform(0, 5, size=(n_samples, n_outputs))
+        # A single column may have several scores.
+        Y = rng.uniform(0, 5, size=(n_samples, loss.link.n_columns(n_outputs)))
         Y[::7] = 0
         y = loss.encode_target(Y, dtype)
         return y, y

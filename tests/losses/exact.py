@@ -58,6 +58,11 @@ def exact_pinball(z, y, quantile):
     return mp.fsum(quantile * a if a > 0 else (quantile - mp.mpf(1)) * a for a in r)
 
 
+def exact_quantiles(z, y, quantiles):
+    q = [mp.fsum([z[0], *map(exact_softplus, z[1 : k + 1])]) for k in range(len(z))]
+    return mp.fsum(exact_pinball([each], y[:1], p) for each, p in zip(q, quantiles))
+
+
 # A new formula needs its value here, in any precision: z and y of one row, y of 0 and 1 or of
 # numbers; then the parameters of the loss.
 EXACT = {
@@ -66,6 +71,7 @@ EXACT = {
     losses.AbsoluteError: exact_distance,
     losses.Huber: exact_huber,
     losses.Pinball: exact_pinball,
+    losses.Quantiles: exact_quantiles,
     losses.SoftmaxCrossEntropy: exact_softmax,
     losses.LabelwiseCrossEntropy: exact_crossentropy,
     losses.BinaryCrossEntropy: exact_crossentropy,

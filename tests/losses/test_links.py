@@ -4,7 +4,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from sknumpy_mlp.losses import Loss
+from sknumpy_mlp.losses import Loss, links
 
 from .cases import CLASSES, CONCRETE, CONTINUOUS, DTYPES, N_CLASSES, n_outputs, scores
 
@@ -131,7 +131,11 @@ def test_predictions_of_numbers_are_scores_through_the_link(loss, dtype):
     Z = scores(n_outputs(loss), dtype, loss.link.out_activation)
     predicted = loss.link.predict(Z.copy())
     assert predicted.dtype == dtype
-    np.testing.assert_array_equal(predicted, np.exp(Z) if loss.link.out_activation == "exp" else Z)
+    if loss.link.out_activation == "cumulative_softplus":
+        expected = np.cumsum(np.hstack([Z[:, :1], np.logaddexp(0, Z[:, 1:])]), axis=1)
+    else:
+        expected = np.exp(Z) if loss.link.out_activation == "exp" else Z
+    np.testing.assert_array_equal(predicted, expected)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -188,3 +192,49 @@ def test_pooled_scores_predict_the_mean_of_the_members(loss):
     np.testing.assert_allclose(
         loss.link.probabilities(pooled.copy()), np.mean(members, axis=0), rtol=1e-12
     )
+
+
+LINKS = {type(loss.link): loss.link for loss in CONCRETE}.values()
+
+
+@pytest.mark.parametrize("n_members", [1, 3])
+@pytest.mark.parametrize("link", LINKS, ids=repr)
+def test_gradient_of_the_pooled_scores_matches_finite_differences(link, n_members):
+    rng = np.random.RandomState(0)
+    shape = n_members, 12, link.n_outputs(N_CLASSES)
+    Z, dP = rng.normal(0, 2, shape), rng.standard_normal(shape[1:])
+    got = link.pool_gradient(Z.copy(), dP)
+    assert got.shape == shape
+    h = 1e-5
+    for index in np.ndindex(n_members, 1, shape[2]):
+        shift = np.zeros(shape)
+        shift[index[0], :, index[2]] = h
+        up, down = (link.pool((Z + sign * shift).copy()) for sign in (1, -1))
+        expected = (dP * (up - down)).sum(axis=1) / (2 * h)
+        # Rounding of scores up to 10 over h.
+        np.testing.assert_allclose(got[index[0], :, index[2]], expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("link", LINKS, ids=repr)
+def test_gradient_of_the_pooled_scores_is_finite_at_extreme_scores(link, dtype):
+    Z = scores(link.n_outputs(N_CLASSES), dtype, link.out_activation)
+    Z = np.stack([Z, Z[::-1], -np.abs(Z)])
+    dP = np.ones(Z.shape[1:], dtype)
+    dZ = link.pool_gradient(Z, dP)
+    assert dZ.dtype == dtype and np.isfinite(dZ).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_quantiles_ascend_and_members_predict_the_mean_of_theirs(dtype):
+    link = links.CumulativeSoftplus(3)
+    Z = scores(3, dtype)
+    Z = np.stack([Z, Z[::-1], Z - 100])
+    predicted = np.stack([link.predict(each.copy()) for each in Z])
+    assert (np.diff(predicted, axis=-1) >= 0).all()
+    pooled = link.predict(link.pool(Z.copy()))
+    # Sums of numbers up to 1e4.
+    atol = 4 * np.finfo(dtype).eps * 1e4
+    np.testing.assert_allclose(pooled, predicted.mean(axis=0), rtol=1e-5, atol=atol)
+    assert (np.diff(pooled, axis=-1) >= 0).all()
+    np.testing.assert_allclose(link.pool(Z[:1].copy()), Z[0], rtol=1e-4, atol=atol)

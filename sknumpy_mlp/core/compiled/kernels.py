@@ -25,16 +25,20 @@ def {name}(ints, floats, block):
 """
 
 
-def _given(names):
+def _given(names, sequences=()):
     """The attributes of a part as arguments of its form, and the lines that read them."""
     # Read before the loops: a load in a loop may be of what the loop writes, for all LLVM knows.
-    lines = "".join(f"    x{k} = T(x[{k}])\n" for k in range(len(names)))
+    lines = "".join(
+        f"    x{k} = x[{k}:]\n" if name in sequences else f"    x{k} = T(x[{k}])\n"
+        for k, name in enumerate(names)
+    )
     return "".join(f", x{k}" for k in range(len(names))), lines
 
 
 def numbers(part, function, n_first):
     """The values of the arguments of a scalar form that are attributes of the part."""
-    return [float(getattr(part, name)) for name in arguments(function)[n_first:]]
+    names = arguments(function)[n_first:]
+    return [float(each) for name in names for each in np.ravel(getattr(part, name))]
 
 
 @cache
@@ -175,7 +179,7 @@ def loss(cls, dtype, is_index):
             S[c, r] = Z[r, c]
 """
     text += _TARGETS_OF_CLASSES if is_index else _TARGETS
-    given, lines = _given(arguments(function)[n_first:])
+    given, lines = _given(arguments(function)[n_first:], cls.sequences)
     text += lines
     if cls.rows:
         text += f"    formula(S.T, y, losses, scratch{given})\n"
