@@ -128,6 +128,7 @@ ORACLES = {
     "test_monitors": "scikit-learn's own callbacks",
     "test_parity": "the model of scikit-learn's MLPClassifier",
     "test_persistence": "saved models, here and in a new process",
+    "test_quantiles": "losses.Quantiles, from the parameter to the interval",
     "test_recipes": "published networks",
     "test_registry": "every place that lists names",
     "test_regressor_parity": "the model of scikit-learn's MLPRegressor",

@@ -16,6 +16,14 @@ from .common import blocks, paragraphs
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+# What the code of a page needs beside the package; sklearn.callback is in scikit-learn 1.9.
+TOOLS = {
+    "callbacks.md": ("sklearn.callback", "rich"),
+    "explanations.md": ("pandas",),
+    "intervals.md": ("mapie",),
+    "monitoring.md": ("sklearn.callback", "mlflow", "tensorboard", "torch"),
+    "searches.md": ("sklearn.callback", "optuna"),
+}
 
 
 def parameters(cls, function):
@@ -33,11 +41,8 @@ def texts_of_the_project():
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=lambda p: p.name)
 def test_the_code_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
-    if page.name == "callbacks.md":
-        pytest.importorskip(
-            "sklearn.callback", reason="this scikit-learn has no callbacks; 1.9 has"
-        )
-        pytest.importorskip("rich", reason="the progress bar needs it")
+    for tool in TOOLS.get(page.name, ()):
+        pytest.importorskip(tool, reason=f"{tool} is not installed; {page.name} needs it")
     monkeypatch.chdir(tmp_path)
     session = {"__name__": page.stem}
     for number, block in enumerate(blocks(page), 1):

@@ -303,7 +303,8 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             return None
 
         def by_default(network, loss, part):
-            return lambda raw: self._score(part.target, loss.link.predict(raw), part.weights)
+            # A copy, since a link may overwrite the scores, of which the loss is computed next.
+            return lambda raw: self._score(part.target, loss.link.predict(raw.copy()), part.weights)
 
         def by_scorer(network, loss, part):
             scorer = check_scoring(self, plan.scoring)

@@ -16,7 +16,6 @@ from sknumpy_mlp import losses
 from ..common import label
 from .cases import CONTINUOUS, value_and_gradient
 
-
 # With one score for each column.
 COLUMNWISE = [loss for loss in CONTINUOUS if loss.link.n_columns(3) == 3]
 
