@@ -150,6 +150,7 @@ ORACLES = {
     "test_persistence": "saved models, here and in a new process",
     "test_pytorch": "the steps of PyTorch's optimizers",
     "test_project": "tasks, templates, workflows and citation",
+    "test_quantiles": "losses.Quantiles, from the parameter to the interval",
     "test_recipes": "published networks",
     "test_registry": "every place that lists names",
     "test_regressor_parity": "the model of scikit-learn's MLPRegressor",
@@ -159,15 +160,8 @@ ORACLES = {
     "test_swapped_import": "what is visible where an import is swapped",
     "test_wheel": "what would be published",
     "test_weights": "weights of rows, from the argument to the step",
-    "stress.test_parameters": "every parameter of estimators and parts, by values of every kind",
-    "stress.test_every_line": "Ctrl-C at every line of estimator and training",
-    "stress.test_onnx": "drawn networks, rows and tables, exported to ONNX",
-    "stress.test_faults": "checkpoints and estimators on a machine that fails",
-    "stress.test_determinism": "the bits of a fit, and what they depend on",
     "core.test_gradients": "every activation with every loss and layer",
-    "stress.test_inputs": "rows and targets of every kind in every public method",
     "core.test_memory_of_steps": "activations, optimizers and the user's own parts in training",
-    "stress.test_truth": "losses and links, by mpmath",
 }
 
 MUTATORS = set(
@@ -420,7 +414,8 @@ class TestTests:
 
     @pytest.mark.parametrize("name", files)
     def test_a_test_file_is_named_after_the_room_that_it_tests(self, name):
-        assert name in self.rooms | ORACLES.keys(), (
+        # Those of stress belong to no room, and say in their first line what they hold.
+        assert name in self.rooms | ORACLES.keys() or name.startswith("stress."), (
             f"rename tests/{name.replace('.', '/')}.py after a module of sknumpy_mlp, or say in "
             "ORACLES why it belongs to none"
         )

@@ -16,6 +16,15 @@ from .common import blocks, paragraphs
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+# What the code of a page needs beside the package; sklearn.callback is in scikit-learn 1.9.
+TOOLS = {
+    "callbacks.md": ("sklearn.callback", "rich"),
+    "explanations.md": ("pandas",),
+    "intervals.md": ("mapie",),
+    "onnx.md": ("skl2onnx", "onnxruntime"),
+    "monitoring.md": ("sklearn.callback", "mlflow", "tensorboard", "torch"),
+    "searches.md": ("sklearn.callback", "optuna"),
+}
 
 
 def parameters(cls, function):
@@ -33,14 +42,8 @@ def texts_of_the_project():
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=lambda p: p.name)
 def test_the_code_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
-    if page.name == "callbacks.md":
-        pytest.importorskip(
-            "sklearn.callback", reason="this scikit-learn has no callbacks; 1.9 has"
-        )
-        pytest.importorskip("rich", reason="the progress bar needs it")
-    if page.name == "onnx.md":
-        pytest.importorskip("skl2onnx", reason="skl2onnx is not installed")
-        pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    for tool in TOOLS.get(page.name, ()):
+        pytest.importorskip(tool, reason=f"{tool} is not installed; {page.name} needs it")
     monkeypatch.chdir(tmp_path)
     session = {"__name__": page.stem}
     for number, block in enumerate(blocks(page), 1):
@@ -106,6 +109,7 @@ def test_the_page_of_public_names_lists_them_all_and_no_others():
 
 # What the docstrings of the two estimators say otherwise of the same name, and why.
 DIFFERENT = {
+    "n_outputs_": "several quantiles are one output of numbers",
     "hidden_layer_sizes": "without hidden layers one is logistic regression, one a linear model",
     "loss": "a loss serves classes or numbers",
     "early_stopping": "classes are stratified",

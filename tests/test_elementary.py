@@ -44,10 +44,11 @@ def test_an_activation_s_scalar_form_is_its_array_form(activation):
 
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
 def test_a_loss_s_scalar_form_is_its_array_form(loss):
-    n, m = 7, 4
+    n, m = 7, loss.link.n_outputs(4)
     Z = RNG.normal(0, 2, (n, m))
     is_index = isinstance(loss.coding, ClassNumbers)
-    codes = RNG.randint(m, size=n) if is_index else RNG.randint(2, size=(n, m))
+    shape = n, loss.link.n_columns(m)
+    codes = RNG.randint(m, size=n) if is_index else RNG.randint(2, size=shape)
     y = loss.encode_target(codes, np.float64)
     losses, gradient = np.empty(n), Z.copy()
     loss.value_and_gradient(gradient, y, losses)

@@ -331,7 +331,8 @@ class BaseScratchMLP(AutoRequests, Described, CallbackSupportMixin, Versioned, B
 
         def by_default(network, loss, part):
             weights = in_units_of_the_largest(part.weights)
-            return lambda raw: self._score(part.target, loss.link.predict(raw), weights)
+            # A copy, since a link may overwrite the scores, of which the loss is computed next.
+            return lambda raw: self._score(part.target, loss.link.predict(raw.copy()), weights)
 
         def by_scorer(network, loss, part):
             scorer = check_scoring(self, plan.scoring)

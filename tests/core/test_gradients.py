@@ -50,7 +50,7 @@ def data(loss, n_outputs, *, weighted, as_sparse):
     if isinstance(loss.coding, losses.ClassNumbers):
         codes = rng.randint(n_outputs, size=N_ROWS)
     elif "continuous" in loss.kinds:
-        codes = rng.uniform(0, 3, size=(N_ROWS, n_outputs))
+        codes = rng.uniform(0, 3, size=(N_ROWS, loss.link.n_columns(n_outputs)))
     else:
         codes = rng.randint(2, size=(N_ROWS, n_outputs))
     weights = np.r_[0.0, rng.uniform(0.5, 3, N_ROWS - 1)] if weighted else None

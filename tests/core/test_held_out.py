@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, log_loss, make_scorer, r2_score
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    log_loss,
+    make_scorer,
+    mean_poisson_deviance,
+    r2_score,
+)
 from sklearn.model_selection import train_test_split
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
@@ -34,6 +41,17 @@ def test_a_regressor_scores_given_rows_by_r2():
     assert_allclose(model.validation_scores_[-1], r2_score(y_val, predicted), rtol=1e-13)
     squares = ((predicted - y_val) ** 2).mean() / 2
     assert_allclose(model.validation_loss_curve_[-1], squares, rtol=1e-12)
+
+
+def test_a_score_does_not_change_the_scores_that_the_loss_is_computed_of():
+    """A link may overwrite raw scores by predictions, as exp does."""
+    X, y, X_val, y_val = halves()
+    model = brief(ScratchMLPRegressor, loss="poisson").fit(X, y, X_val=X_val, y_val=y_val)
+    deviance = mean_poisson_deviance(y_val, model.predict(X_val)) / 2
+    assert_allclose(model.validation_loss_curve_[-1], deviance, rtol=1e-12)
+    by_loss = brief(ScratchMLPRegressor, loss="poisson", scoring="loss")
+    by_loss.fit(X, y, X_val=X_val, y_val=y_val)
+    assert model.validation_loss_curve_ == by_loss.validation_loss_curve_
 
 
 SCORINGS = [

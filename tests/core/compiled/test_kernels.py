@@ -92,6 +92,8 @@ def test_an_activation_s_kernels_are_its_array_form(activation, dtype):
 @pytest.mark.parametrize("loss", FORMULAS, ids=repr)
 def test_a_loss_s_kernel_is_its_array_form(loss, dtype, weighted):
     n, m = 29, 5
+    if "continuous" in loss.kinds:
+        m = loss.link.n_outputs(m)
     rng = np.random.RandomState(0)
     # An exponential of scores in the hundreds would overflow.
     largest = 0 if loss.link.out_activation == "exp" else 2
@@ -100,7 +102,8 @@ def test_a_loss_s_kernel_is_its_array_form(loss, dtype, weighted):
         codes = rng.randint(m, size=n)
     else:
         is_number = "continuous" in loss.kinds
-        codes = rng.uniform(0, 3, (n, m)) if is_number else rng.randint(2, size=(n, m))
+        shape = n, loss.link.n_columns(m)
+        codes = rng.uniform(0, 3, shape) if is_number else rng.randint(2, size=shape)
     y = np.ascontiguousarray(loss.encode_target(codes, dtype))
     weights = rng.uniform(0, 3, n).astype(dtype) if weighted else None
     rows = rng.permutation(n)
