@@ -140,6 +140,7 @@ ORACLES = {
     "test_weights": "weights of rows, from the argument to the step",
     "core.test_gradients": "every activation with every loss and layer",
     "core.test_memory_of_steps": "activations, optimizers and the user's own parts in training",
+    "stress.test_load": "memory and descriptors of many fits and of large ones",
     "stress.test_truth": "losses and links, by mpmath",
 }
 
