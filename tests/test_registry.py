@@ -24,7 +24,7 @@ from sknumpy_mlp.schedules import Schedule
 from . import test_activations, test_initializers, test_optimizers, test_regressor, test_schedules
 from .common import paragraphs
 from .families import default, members
-from .losses import test_base as test_losses
+from .losses import exact
 
 ROOT = Path(__file__).parent.parent
 ESTIMATORS = [ScratchMLPClassifier, ScratchMLPRegressor]
@@ -121,8 +121,8 @@ def in_formulas(family, name, cls):
             yield "tests/test_initializers.py: the variance in VARIANCES"
     elif family is Loss:
         formulas = {type(default(cls).for_target(kind)) for kind in cls.kinds}
-        for each in sorted(formulas - test_losses.EXACT.keys(), key=lambda each: each.__name__):
-            yield f"tests/losses/test_base.py: the formula of {each.__name__} in EXACT"
+        for each in sorted(formulas - exact.EXACT.keys(), key=lambda each: each.__name__):
+            yield f"tests/losses/exact.py: the formula of {each.__name__} in EXACT"
         if is_for_numbers(cls) and name not in test_regressor.CENTERS:
             yield "tests/test_regressor.py: what a loss predicts without information in CENTERS"
 
@@ -265,7 +265,7 @@ def test_a_new_name_is_missed_in_every_place():
         'Schedule: docs/differences.md: "new" among the values of `learning_rate`',
         "Activation: tests/test_activations.py: the formula in EXACT",
         "Initializer: tests/test_initializers.py: the variance in VARIANCES",
-        "Loss: tests/losses/test_base.py: the formula of New in EXACT",
+        "Loss: tests/losses/exact.py: the formula of New in EXACT",
         "Loss: tests/test_regressor.py: what a loss predicts without information in CENTERS",
         "Optimizer: tests/test_optimizers.py: the formula in TEXTBOOK",
         "Schedule: tests/test_schedules.py: the factor in EXACT",
