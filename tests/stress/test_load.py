@@ -125,8 +125,8 @@ CASES = {
         "ScratchMLPClassifier((4,), **SETTINGS).fit(X, y).predict(X)",
         300e6,
     ),
-    # 1e4 classes by 20 units and 1e4 rows: 1.6 MB a vector; scores of 50 rows in training, and of
-    # all rows, 800 MB, where they are asked for. Class numbers, never one-hot rows.
+    # 1e4 classes by 20 units and 1e4 rows: 1.6 MB a vector; the scores of 50 rows take 4 MB, and of
+    # all rows 800 MB. Targets are class numbers, never one-hot rows.
     "ten thousand classes": (
         "X, y = rng.standard_normal((10_000, 5)), np.arange(10_000)",
         "ScratchMLPClassifier((20,), **SETTINGS).fit(X, y).predict_proba(X[:100])",
@@ -158,4 +158,5 @@ def test_a_large_fit_stays_within_its_memory(name):
 def test_the_measure_sees_what_is_allocated():
     """Were nothing seen, nothing above could fail."""
     grown, _ = run(LARGE.format(data="", work="np.ones(20_000_000)"))
-    assert 160e6 < grown < 180e6
+    # Pages that were free before count as used before.
+    assert 140e6 < grown < 200e6
