@@ -120,17 +120,17 @@ PROGRAM = """
 import json, os, sys
 import numpy as np
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor, make_tabular_mlp
-folder, engine = sys.argv[1:]
+folder = sys.argv[1]
 X = np.random.RandomState(0).standard_normal((40, 3))
 y = (X[:, 0] > 0).astype(int)
-settings = {"max_iter": 3, "n_iter_no_change": None, "random_state": 0, "engine": engine}
+settings = {"max_iter": 3, "n_iter_no_change": None, "random_state": 0}
 
 def everything(callbacks):
     for model in (ScratchMLPClassifier(**settings), ScratchMLPRegressor(**settings)):
         model.fit(X, y).predict(X)
         model.partial_fit(X, y)
         model.score(X, y)
-    make_tabular_mlp(max_iter=2, engine=engine).fit(X, y).predict(X)
+    make_tabular_mlp(max_iter=2).fit(X, y).predict(X)
     if callbacks:
         from sknumpy_mlp.callbacks import Checkpoint
         path = os.path.join(folder, "fit.joblib")
@@ -171,8 +171,7 @@ print(json.dumps(seen))
 """
 
 
-@pytest.mark.parametrize("engine", ["numpy", "auto"])
-def test_a_fit_touches_nothing_but_the_folders_that_it_is_given(engine, tmp_path):
+def test_a_fit_touches_nothing_but_the_folders_that_it_is_given(tmp_path):
     cache, folder, elsewhere = (tmp_path / name for name in ("cache", "given", "home"))
     for each in (cache, folder, elsewhere):
         each.mkdir()
@@ -183,7 +182,7 @@ def test_a_fit_touches_nothing_but_the_folders_that_it_is_given(engine, tmp_path
         PYTHONPATH=os.pathsep.join([str(ROOT.parent), os.environ.get("PYTHONPATH", "")]),
     )
     run = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", PROGRAM, str(folder), engine],
+        [sys.executable, "-W", "ignore", "-c", PROGRAM, str(folder)],
         cwd=elsewhere,
         env=environment,
         capture_output=True,
@@ -191,20 +190,19 @@ def test_a_fit_touches_nothing_but_the_folders_that_it_is_given(engine, tmp_path
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    allowed = [folder] if engine == "numpy" else [folder, cache]
-    for event, path in json.loads(run.stdout):
-        inside = any(Path(path).is_relative_to(each.resolve()) for each in allowed)
-        assert inside or (event == "exec" and engine == "auto"), (event, path)
-    assert not any(path.is_file() for path in elsewhere.rglob("*"))
     has_numba = importlib.util.find_spec("numba") is not None
-    assert any(cache.iterdir()) == (engine == "auto" and has_numba)
+    for event, path in json.loads(run.stdout):
+        inside = any(Path(path).is_relative_to(each.resolve()) for each in (folder, cache))
+        assert inside or (event == "exec" and has_numba), (event, path)
+    assert not any(path.is_file() for path in elsewhere.rglob("*"))
+    assert any(cache.iterdir()) == has_numba
 
 
 @needs_callbacks
 def test_the_record_of_a_fit_hears_of_its_checkpoint(tmp_path):
     """Were nothing heard, nothing above could fail."""
     run = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", PROGRAM, str(tmp_path), "numpy"],
+        [sys.executable, "-W", "ignore", "-c", PROGRAM, str(tmp_path)],
         env=dict(os.environ, PYTHONPATH=str(ROOT.parent)),
         capture_output=True,
         text=True,
