@@ -401,7 +401,10 @@ NO_TABLES = {
     "no columns": ([[]] * 40, "at least one row and one column, got shape (40, 0)"),
     "bsr": (sparse.bsr_matrix(np.eye(40)), "got bsr_matrix; use X.toarray()"),
     "csc": (sparse.csc_matrix(np.eye(40)), "got csc_matrix; use X.toarray()"),
-    "integers": (pd.DataFrame({"n": [10**400] * 40}), "those of float64 in column 'n'"),
+    "integers": (
+        pd.DataFrame({"n": [10**400] * 40}, dtype=object),
+        "those of float64 in column 'n'",
+    ),
     "masked": (np.ma.masked_equal(np.eye(40), 1), "X must have no masked values, got 40"),
     "bytes": (pd.DataFrame({"b": [b"\xff"] * 40}), "X is invalid: 'utf-8' codec can't decode"),
 }
