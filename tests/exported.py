@@ -7,6 +7,7 @@ pytest.importorskip("skl2onnx", reason="skl2onnx is not installed")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
 import onnxruntime
+from onnx import checker
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 from sklearn.base import is_classifier
@@ -23,6 +24,8 @@ class Exported:
     """An exported model, which takes arrays by the names of its inputs."""
 
     def __init__(self, proto):
+        # What onnxruntime takes, another runtime may not.
+        checker.check_model(proto, full_check=True)
         self.proto = proto
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3

@@ -140,7 +140,7 @@ class TestNumbers:
 
     def test_integers_and_booleans_are_inputs(self):
         X, y = digits("multiclass", 150)
-        for rows in ((X * 16).astype(np.int64), X > 0.5):
+        for rows in ((X * 16).astype(np.int64), (X * 16).astype(np.uint8), X > 0.5):
             model = brief().fit(rows, y)
             labels, found = exported(model, rows)(rows)
             np.testing.assert_allclose(found, model.predict_proba(rows), rtol=0, atol=CLOSE)
