@@ -7,6 +7,11 @@ words of `WORDS` occur in messages only. To answer another word, add it there.
 import difflib
 import functools
 import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+# What a decorator returns has the type of what it decorates.
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 # Keywords of `fit` in other libraries, by what does the same here.
 WORDS = {
@@ -34,7 +39,7 @@ WORDS = {
 ANSWERS = {word: answer for answer, words in WORDS.items() for word in words.split()}
 
 
-def with_known_keywords(method):
+def with_known_keywords(method: Method) -> Method:
     """Decorate a method so that an unknown keyword is answered with what does the same here."""
     parameters = inspect.signature(method).parameters
     names = list(parameters)
@@ -54,7 +59,7 @@ def with_known_keywords(method):
             raise TypeError(f"{method.__name__}() misses the argument {missing[0]!r}")
         return method(self, *args, **kwargs)
 
-    return checked
+    return cast(Method, checked)
 
 
 def _answer(estimator, word, names):

@@ -22,7 +22,7 @@ PACKAGES = (
 ).split()
 
 
-def show_versions():
+def show_versions() -> None:
     """Print the versions of Python and of packages, the engine of training, and the BLAS.
 
     Paste what it prints into a report of a problem. The speed of training depends on the engine and

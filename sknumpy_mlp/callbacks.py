@@ -5,6 +5,8 @@
 
 import copy
 import time
+from os import PathLike
+from typing import Any
 
 import sklearn
 
@@ -69,7 +71,9 @@ class Checkpoint:
     (5, True)
     """
 
-    def __init__(self, path, epochs=1, seconds=None):
+    def __init__(
+        self, path: str | PathLike[str], epochs: int = 1, seconds: float | None = None
+    ) -> None:
         if not hasattr(CallbackSupportMixin, "set_callbacks"):
             raise ImportError(
                 f"Checkpoint requires scikit-learn 1.9 or newer, which supports callbacks; the "
@@ -82,19 +86,21 @@ class Checkpoint:
         self.epochs = epochs
         self.seconds = seconds
 
-    def setup(self, estimator, context):
+    def setup(self, estimator: Any, context: Any) -> None:
         """Check that the file can be written before training begins; called by scikit-learn."""
         check_writable(self.path)
         remove_leftovers(self.path)
         self._written = time.monotonic()
 
-    def teardown(self, estimator, context):
+    def teardown(self, estimator: Any, context: Any) -> None:
         """Nothing to do; called by scikit-learn."""
 
-    def on_fit_task_begin(self, estimator, context):
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
         """Nothing to do; called by scikit-learn."""
 
-    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+    def on_fit_task_end(
+        self, estimator: Any, context: Any, *, fitted_estimator: Any = None
+    ) -> None:
         """Write the file if a checkpoint is due; called by scikit-learn after every epoch."""
         if context.task_name != "epoch":
             return

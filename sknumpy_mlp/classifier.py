@@ -1,22 +1,25 @@
 """`ScratchMLPClassifier`: the estimator for class labels."""
 
-import warnings
+from collections.abc import Sequence
+from typing import Self, Unpack
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
-from sklearn.utils.metaestimators import available_if
 
+from ._estimator import declared
 from ._estimator.base import BaseScratchMLP
 from ._estimator.class_weights import weights_of_classes
 from ._estimator.fitted import checked_classes
 from ._estimator.labels import Labels, has_several_labels, labels_of
 from ._estimator.naming import naming
-from ._estimator.parameters import takes_steps
+from ._estimator.parameters import needs_steps
 from ._estimator.rows import Target, check_complete
+from ._estimator.strata import strata
 from ._keywords import with_known_keywords
 
 
-class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
+class ScratchMLPClassifier(declared.DeclaredClassifier, ClassifierMixin, BaseScratchMLP):
     r"""Multilayer perceptron classifier, a drop-in replacement for scikit-learn's `MLPClassifier`.
 
     The model minimizes, over weights W and biases b,
@@ -249,51 +252,59 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        hidden_layer_sizes: declared.Sizes = (100,),
+        activation: declared.Activations = "relu",
         *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        loss="log_loss",
-        init="auto",
-        class_weight=None,
-        scoring=None,
-        restore_best=True,
-        best_of_ties="first",
-        dropout=0.0,
-        label_smoothing=0.0,
-        clip_norm=None,
-        feature_scale=False,
-        embedding=None,
-        parametrization="standard",
-        learning_rate_factors=None,
-        temperature_scaling=False,
-        members=1,
-        engine="auto",
-    ):
+        solver: declared.Solver = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: declared.Rate = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: declared.Stream = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: declared.Patience = 10,
+        max_fun: int = 15000,
+        loss: declared.Objective = "log_loss",
+        init: declared.Initializers = "auto",
+        class_weight: declared.ClassWeight = None,
+        scoring: declared.Scoring = None,
+        restore_best: bool = True,
+        best_of_ties: declared.Ties = "first",
+        dropout: declared.Dropout = 0.0,
+        label_smoothing: float = 0.0,
+        clip_norm: float | None = None,
+        feature_scale: bool = False,
+        embedding: declared.Embeddings = None,
+        parametrization: declared.Parametrization = "standard",
+        learning_rate_factors: declared.Factors = None,
+        temperature_scaling: bool = False,
+        members: declared.Members = 1,
+        engine: declared.Engine = "auto",
+    ) -> None:
         self._store(locals())
 
     @classmethod
-    def from_weights(cls, coefs, intercepts, classes, *, multilabel=False, **parameters):
+    def from_weights(
+        cls,
+        coefs: Sequence[ArrayLike],
+        intercepts: Sequence[ArrayLike],
+        classes: ArrayLike,
+        *,
+        multilabel: bool = False,
+        **parameters: Unpack[declared.Parameters],
+    ) -> Self:
         """Create a fitted classifier from given weights.
 
         The classifier can predict, and `partial_fit` and a warm start continue from the weights.
@@ -338,7 +349,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         labels = Labels.of(classes, multilabel)
         return cls._from_weights(coefs, intercepts, labels.kind, labels, parameters)
 
-    def predict(self, X):
+    def predict(self, X: declared.Matrix) -> declared.Array:
         """Predict class labels.
 
         Parameters
@@ -359,7 +370,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         codes = self._predictions(X, "predict")
         return self._labels.decode(codes)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: declared.Matrix) -> declared.Floats:
         """Predict class probabilities.
 
         Parameters
@@ -375,7 +386,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         """
         return self._predictions(X, "probabilities")
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: declared.Matrix) -> declared.Floats:
         """Predict log-probabilities, computed from raw scores rather than rounded probabilities.
 
         Parameters
@@ -388,7 +399,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         """
         return self._predictions(X, "log_probabilities")
 
-    def decision_function(self, X):
+    def decision_function(self, X: declared.Matrix) -> declared.Floats:
         """Compute raw scores; a larger score means that the class is more likely.
 
         Parameters
@@ -402,9 +413,15 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         """
         return self._predictions(X, "decision")
 
-    @available_if(takes_steps)
+    @needs_steps
     @with_known_keywords
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    def partial_fit(
+        self,
+        X: declared.Matrix,
+        y: declared.Matrix,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> Self:
         """Train for one epoch on the given samples.
 
         Weights, optimizer state, schedule and random stream continue from the previous call.
@@ -463,19 +480,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
 
     def _strata(self, plan, target):
         """The classes that stratify the validation split; None if the split is not stratified."""
-        if target.kind == "multilabel":
-            return None
-        classes = target.labels.classes
-        counts = np.bincount(target.codes, minlength=target.n_columns)
-        n_held_out = int(np.ceil(plan.validation_fraction * len(target.codes)))
-        smaller = min(n_held_out, len(target.codes) - n_held_out)
-        if counts.min() >= 2 and smaller >= target.n_columns:
-            return target.codes
-        reason = f"{smaller} rows cannot hold all {target.n_columns} classes {classes.tolist()}"
-        if counts.min() < 2:
-            reason = f"the classes {classes[counts < 2].tolist()} have fewer than two rows"
-        warnings.warn(f"early_stopping splits without stratification: {reason}")
-        return None
+        return strata(target, plan.validation_fraction)
 
     def _score(self, target, predicted, sample_weight):
         return target.labels.accuracy(target.codes, predicted, sample_weight)

@@ -1,13 +1,17 @@
 """`ScratchMLPRegressor`: the estimator for numbers."""
 
+from collections.abc import Sequence
+from typing import Self, Unpack
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import RegressorMixin
 from sklearn.metrics import mean_pinball_loss, r2_score
-from sklearn.utils.metaestimators import available_if
 
+from ._estimator import declared
 from ._estimator.base import BaseScratchMLP
-from ._estimator.parameters import takes_steps
+from ._estimator.parameters import needs_steps
 from ._estimator.rows import Target
 from ._keywords import with_known_keywords
 from .losses import Loss, Quantiles
@@ -216,48 +220,53 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
 
     def __init__(
         self,
-        loss="squared_error",
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        loss: declared.Objective = "squared_error",
+        hidden_layer_sizes: declared.Sizes = (100,),
+        activation: declared.Activations = "relu",
         *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        init="auto",
-        scoring=None,
-        restore_best=True,
-        best_of_ties="first",
-        dropout=0.0,
-        clip_norm=None,
-        feature_scale=False,
-        embedding=None,
-        parametrization="standard",
-        learning_rate_factors=None,
-        members=1,
-        engine="auto",
-    ):
+        solver: declared.Solver = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: declared.Rate = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: declared.Stream = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: declared.Patience = 10,
+        max_fun: int = 15000,
+        init: declared.Initializers = "auto",
+        scoring: declared.Scoring = None,
+        restore_best: bool = True,
+        best_of_ties: declared.Ties = "first",
+        dropout: declared.Dropout = 0.0,
+        clip_norm: float | None = None,
+        feature_scale: bool = False,
+        embedding: declared.Embeddings = None,
+        parametrization: declared.Parametrization = "standard",
+        learning_rate_factors: declared.Factors = None,
+        members: declared.Members = 1,
+        engine: declared.Engine = "auto",
+    ) -> None:
         self._store(locals())
 
     @classmethod
-    def from_weights(cls, coefs, intercepts, **parameters):
+    def from_weights(
+        cls,
+        coefs: Sequence[ArrayLike],
+        intercepts: Sequence[ArrayLike],
+        **parameters: Unpack[declared.Parameters],
+    ) -> Self:
         """Create a fitted regressor from given weights.
 
         The regressor can predict, and `partial_fit` and a warm start continue from the weights.
@@ -293,7 +302,7 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         """
         return cls._from_weights(coefs, intercepts, "continuous", None, parameters)
 
-    def predict(self, X):
+    def predict(self, X: declared.Matrix) -> declared.Array:
         """Predict target values.
 
         Parameters
@@ -313,7 +322,9 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         values = self._predictions(X, "predict")
         return values.ravel() if values.shape[1] == 1 else values
 
-    def score(self, X, y, sample_weight=None):
+    def score(
+        self, X: declared.Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Compute the coefficient of determination, or minus the mean pinball loss of quantiles.
 
         Parameters
@@ -330,9 +341,11 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         predicted = self.predict(X)
         return _quality(self._loss, y, predicted, sample_weight)
 
-    @available_if(takes_steps)
+    @needs_steps
     @with_known_keywords
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(
+        self, X: declared.Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train for one epoch on the given samples.
 
         Weights, optimizer state, schedule and random stream continue from the previous call.

@@ -6,6 +6,7 @@ recipe, change `_settings`.
 """
 
 import inspect
+from typing import Literal, Unpack
 
 import numpy as np
 from sklearn.compose import TransformedTargetRegressor
@@ -14,6 +15,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import check_array
 
 from ._columns import columns_of_tables
+from ._estimator.declared import Parameters
 from ._estimator.naming import naming
 from ._estimator.parameters import NOT_WITH_LBFGS
 from ._estimator.rows import check_complete, check_unmasked
@@ -29,7 +31,12 @@ TASKS = ("classification", "regression")
 BUDGETS = ("fast", "default", "best")
 
 
-def make_tabular_mlp(task="classification", *, budget="default", **overrides):
+def make_tabular_mlp(
+    task: Literal["classification", "regression"] = "classification",
+    *,
+    budget: Literal["fast", "default", "best"] = "default",
+    **overrides: Unpack[Parameters],
+) -> Pipeline:
     """Make a pipeline for tables, with settings that were tuned on many data sets.
 
     The pipeline accepts a pandas or polars DataFrame, or an array. Columns may contain numbers,

@@ -9,8 +9,11 @@ predictions themselves.
 import copy
 import warnings
 from contextlib import nullcontext
+from os import PathLike
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
@@ -18,7 +21,6 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._family import all_or_nothing, shown
 from .._keywords import with_known_keywords
 from .._vectors import are_surely_finite
 from .._version import Versioned
@@ -31,11 +33,12 @@ from ..core.temperature import calibrated_loss
 from ..core.training import train
 from . import fitted
 from .checkpoint import take_up
+from .declared import Declared, Matrix
 from .description import Described
 from .errstate import with_default_errstate
 from .fit import Past, begin, splits
 from .naming import INVALID, explain, naming
-from .parameters import CALIBRATED_LOSS, FAMILIES, Plan
+from .parameters import CALIBRATED_LOSS, Plan
 from .rollback import unchanged_unless_complete
 from .routing import AutoRequests
 from .rows import (
@@ -49,11 +52,14 @@ from .rows import (
     check_weights,
 )
 from .saved import packed, unpacked
+from .settable import Settable
 from .tasks import CallbackSupportMixin, Tasks, with_callbacks
 from .threads import blas_threads, blas_threads_of_products
 
 
-class BaseScratchMLP(AutoRequests, Described, CallbackSupportMixin, Versioned, BaseEstimator):
+class BaseScratchMLP(
+    Declared, Settable, AutoRequests, Described, CallbackSupportMixin, Versioned, BaseEstimator
+):
     """Base of the estimators; not to be used directly."""
 
     # Whether targets are numbers, so that those that come as objects are converted.
@@ -61,66 +67,18 @@ class BaseScratchMLP(AutoRequests, Described, CallbackSupportMixin, Versioned, B
     # The scores of all members are in memory for so many rows at a time.
     _pooled_rows = 2**16
 
-    def _store(self, arguments):
-        """Store the arguments of the constructor, its ``locals()``, under their names."""
-        for name, value in arguments.items():
-            if value is not self:
-                setattr(self, name, value)
-
-    def set_params(self, **params):
-        """Set parameters of the estimator, and of objects among them.
-
-        Parameters
-        ----------
-        **params : dict
-            New values by name. A part given as an object has parameters of its own, for example
-            ``solver__rho``.
-
-        Returns
-        -------
-        self : object
-
-        Raises
-        ------
-        ValueError
-            If there is no such parameter, or the part is not an object but a name. No parameter has
-            changed then.
-        """
-        with all_or_nothing(self, params):
-            self._check_settable(params)
-            return super().set_params(**params)
-
-    def _check_settable(self, params):
-        """Raise a ValueError for a parameter that there is not, or of a part that is no object."""
-        names = self._get_param_names()
-        for key in params:
-            name, _, path = key.partition("__")
-            if name not in names:
-                # The words of scikit-learn, whose message shows all values, also odd ones.
-                raise ValueError(
-                    f"Invalid parameter {name!r} for estimator {type(self).__name__}. "
-                    f"Valid parameters are: {names}."
-                )
-            part = params.get(name, getattr(self, name, None))
-            if path and name in FAMILIES:
-                FAMILIES[name].check_settable(part, name, path)
-            elif name != key and hasattr(self, name) and not hasattr(part, "set_params"):
-                raise ValueError(
-                    f"{name} has no parameters of its own, got {key}={shown(params[key])}"
-                )
-
     @with_known_keywords
     def fit(
         self,
-        X,
-        y,
-        sample_weight=None,
+        X: Matrix,
+        y: Matrix,
+        sample_weight: ArrayLike | None = None,
         *,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-        resume_from=None,
-    ):
+        X_val: Matrix = None,
+        y_val: Matrix = None,
+        sample_weight_val: ArrayLike | None = None,
+        resume_from: str | PathLike[str] | None = None,
+    ) -> Self:
         """Train the network.
 
         Parameters

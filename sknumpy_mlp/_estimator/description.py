@@ -10,7 +10,7 @@ from .summary import architecture, summary
 class Described(Documented):
     """Mixin of estimators that describe their network; before BaseEstimator."""
 
-    def summary(self):
+    def summary(self) -> str:
         """Describe the fitted network as a table.
 
         Returns

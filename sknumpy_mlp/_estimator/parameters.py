@@ -12,11 +12,14 @@ from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from numbers import Integral
 from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
+from sklearn.utils.metaestimators import available_if
 
 from .._family import Rule, as_float, as_text, boolean, integer, is_integer, one_of, real, shown
+from .._keywords import Method
 from ..activations import Activation, Identity
 from ..core.batches import consecutively, equally
 from ..core.engines import NAMES as ENGINES
@@ -270,6 +273,11 @@ def takes_steps(estimator):
         f"{sorted(name for name, member in named.items() if member.takes_steps)}; "
         f"{estimator.solver!r} is not one"
     )
+
+
+def needs_steps(method: Method) -> Method:
+    """Decorate a method that an estimator does not have with a solver that takes no steps."""
+    return cast(Method, available_if(takes_steps)(method))
 
 
 def _check_places(estimator, flat, losses):

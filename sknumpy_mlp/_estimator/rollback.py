@@ -5,10 +5,12 @@ asks for it.
 """
 
 import functools
+from typing import cast
 
 import numpy as np
 from sklearn.utils import check_random_state
 
+from .._keywords import Method
 from ..core.interrupts import interrupts_deferred
 
 
@@ -17,13 +19,13 @@ def check_stream(random_state):
     return check_random_state(random_state) if random_state is np.random else random_state
 
 
-def unchanged_on_failure(method):
+def unchanged_on_failure(method: Method) -> Method:
     """Decorate a method so that the estimator is unchanged if the method raises."""
 
     def plain(self, interrupts, *args, **kwargs):
         return method(self, *args, **kwargs)
 
-    return functools.wraps(method)(unchanged_unless_complete(plain))
+    return cast(Method, functools.wraps(method)(unchanged_unless_complete(plain)))
 
 
 def unchanged_unless_complete(method):

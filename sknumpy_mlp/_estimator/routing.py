@@ -4,6 +4,8 @@ Up to scikit-learn 1.9 only the user requests metadata, by `set_fit_request`. La
 estimator name what it requests if the user has set ``metadata_request_policy="auto"``.
 """
 
+from typing import Any
+
 # By method. What the user has requested, or declined, stays.
 AUTO_REQUESTS = {
     "fit": ("sample_weight", "X_val", "y_val", "sample_weight_val"),
@@ -15,7 +17,7 @@ AUTO_REQUESTS = {
 class AutoRequests:
     """Mixin of estimators that request their rows and weights; before BaseEstimator."""
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Get metadata routing of this object.
 
         Returns

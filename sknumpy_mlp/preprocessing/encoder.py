@@ -1,6 +1,9 @@
 """`CrossFittedTargetEncoder`: categories, by the mean of the target."""
 
+from typing import Literal, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.model_selection import KFold
@@ -14,6 +17,7 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
+from .._estimator.declared import Array, Matrix, Stream
 from .._estimator.naming import naming
 from .._estimator.rollback import unchanged_on_failure
 from .._estimator.rows import check_complete, check_structure, check_unmasked
@@ -86,13 +90,23 @@ class CrossFittedTargetEncoder(TransformerMixin, Documented, Versioned, BaseEsti
            [5.  ]])
     """
 
-    def __init__(self, target_type="auto", cv=5, random_state=None):
+    def __init__(
+        self,
+        target_type: Literal["auto", "continuous"] = "auto",
+        cv: int = 5,
+        random_state: Stream = None,
+    ) -> None:
         self.target_type = target_type
         self.cv = cv
         self.random_state = random_state
 
+    encoders_: list[TargetEncoder]
+    classes_: Array | None
+    n_features_in_: int
+    feature_names_in_: Array
+
     @unchanged_on_failure
-    def fit(self, X, y):
+    def fit(self, X: Matrix, y: ArrayLike) -> Self:
         """Compute the means over all samples.
 
         To encode the samples of `fit` themselves, use `fit_transform`.
@@ -116,7 +130,7 @@ class CrossFittedTargetEncoder(TransformerMixin, Documented, Versioned, BaseEsti
         return self
 
     @unchanged_on_failure
-    def fit_transform(self, X, y):
+    def fit_transform(self, X: Matrix, y: ArrayLike) -> Array:
         """Fit, and encode each fold by the means over the other folds.
 
         Parameters
@@ -139,7 +153,7 @@ class CrossFittedTargetEncoder(TransformerMixin, Documented, Versioned, BaseEsti
             codes[fold] = _means(_encoders(X[others], Y[others]), X[fold])
         return codes
 
-    def transform(self, X):
+    def transform(self, X: Matrix) -> Array:
         """Encode categories by the means over all samples of `fit`.
 
         Parameters
@@ -153,7 +167,7 @@ class CrossFittedTargetEncoder(TransformerMixin, Documented, Versioned, BaseEsti
         check_is_fitted(self)
         return _means(self.encoders_, checked(self, X, reset=False))
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
         """The names of the features, followed by the class or number of each target column.
 
         Parameters

@@ -1,11 +1,13 @@
 """`GaussianImputer`: missing numbers, from the other numbers of the sample."""
 
 from numbers import Real
+from typing import Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .._estimator.declared import Array, Matrix
 from .._estimator.rollback import unchanged_on_failure
 from .._version import Versioned
 from .._view import Documented
@@ -54,11 +56,17 @@ class GaussianImputer(OneToOneFeatureMixin, TransformerMixin, Documented, Versio
     [[1.0, 10.0], [2.0, 20.0], [3.0, 30.0], [4.0, 27.9]]
     """
 
-    def __init__(self, shrinkage=0.1):
+    def __init__(self, shrinkage: float = 0.1) -> None:
         self.shrinkage = shrinkage
 
+    mean_: Array
+    scale_: Array
+    precision_: Array
+    n_features_in_: int
+    feature_names_in_: Array
+
     @unchanged_on_failure
-    def fit(self, X, y=None):
+    def fit(self, X: Matrix, y: object = None) -> Self:
         """Estimate means, standard deviations and correlations.
 
         Parameters
@@ -99,7 +107,7 @@ class GaussianImputer(OneToOneFeatureMixin, TransformerMixin, Documented, Versio
                 ) from error
         return self
 
-    def transform(self, X):
+    def transform(self, X: Matrix) -> Array:
         """Replace the missing values of `X`.
 
         Parameters

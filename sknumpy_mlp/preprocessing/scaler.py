@@ -1,9 +1,13 @@
 """`RobustSmoothScaler`: numbers on one scale, without outliers."""
 
+from typing import Self
+
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .._estimator.declared import Array, Matrix
 from .._estimator.rollback import unchanged_on_failure
 from .._version import Versioned
 from .._view import Documented
@@ -70,11 +74,16 @@ class RobustSmoothScaler(
            [ 2.9999,  0.    ]])
     """
 
-    def __init__(self, dtype=None):
+    def __init__(self, dtype: DTypeLike | None = None) -> None:
         self.dtype = dtype
 
+    center_: Array
+    scale_: Array
+    n_features_in_: int
+    feature_names_in_: Array
+
     @unchanged_on_failure
-    def fit(self, X, y=None):
+    def fit(self, X: Matrix, y: object = None) -> Self:
         """Compute the median and the scale of every feature.
 
         Parameters
@@ -107,7 +116,7 @@ class RobustSmoothScaler(
         self.scale_ = scale.astype(X.dtype)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Matrix) -> Array:
         """Scale `X` and clip outliers smoothly.
 
         Parameters
@@ -137,7 +146,7 @@ class RobustSmoothScaler(
             scaled /= np.sqrt(1 + (scaled / BOUND) ** 2)
         return scaled.astype(self._output_dtype(dtype), copy=False)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: Matrix) -> Array:
         r"""Undo `transform`: ``m + s u`` with :math:`u = 3 z / \sqrt{9 - z^2}`.
 
         Rounding errors are amplified by the factor ``1 + (u / 3)^2``, so outliers are only restored
