@@ -98,18 +98,17 @@ class Checkpoint:
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
         """Nothing to do; called by scikit-learn."""
 
-    def on_fit_task_end(
-        self, estimator: Any, context: Any, *, fitted_estimator: Any = None
-    ) -> None:
+    def on_fit_task_end(self, estimator: Any, context: Any) -> None:
         """Write the file if a checkpoint is due; called by scikit-learn after every epoch."""
         if context.task_name != "epoch":
             return
-        is_due = fitted_estimator.n_iter_ % self.epochs == 0
+        is_due = context.metrics["epoch"] % self.epochs == 0
         if not is_due or time.monotonic() - self._written < (self.seconds or 0):
             return
-        # The file must not contain objects of the running fit (tasks, progress bars). A copy, since
-        # other callbacks receive the same estimator.
-        saved = copy.copy(fitted_estimator)
+        # `fitted_estimator` would be a copy of the weights after every epoch.
+        saved = copy.copy(estimator)
+        vars(saved).update(context.snapshot())
+        # The file must not contain objects of the running fit (tasks, progress bars).
         for name in list(vars(saved)):
             if name.startswith(CALLBACK_ATTRIBUTES):
                 delattr(saved, name)

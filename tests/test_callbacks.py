@@ -10,6 +10,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from sknumpy_mlp._estimator import tasks
+from sknumpy_mlp._estimator.checkpoint import snapshot
 from sknumpy_mlp._estimator.files import _flush_folder, write
 from sknumpy_mlp._estimator.tasks import CALLBACK_ATTRIBUTES
 from sknumpy_mlp.callbacks import Checkpoint
@@ -57,6 +59,17 @@ class TestFile:
         model = make().set_callbacks(Checkpoint(path)).fit(X, y)
         assert not [name for name in vars(joblib.load(path)) if "callback" in name]
         assert [type(each) for each in model._skl_callbacks] == [Checkpoint]
+
+    @pytest.mark.parametrize(
+        ("when", "expected"), [({"epochs": 3}, 2), ({"epochs": 100}, 0), ({"seconds": 3600}, 0)]
+    )
+    def test_weights_are_copied_only_to_be_written(self, when, expected, tmp_path, monkeypatch):
+        X, y = digits()
+        taken = []
+        monkeypatch.setattr(tasks, "snapshot", lambda fit: taken.append(fit) or snapshot(fit))
+        make(max_iter=7).set_callbacks(Checkpoint(tmp_path / "fit.joblib", **when)).fit(X, y)
+        assert len(taken) == expected
+        assert (tmp_path / "fit.joblib").exists() == (expected > 0)
 
     def test_writing_leaves_alone_what_other_callbacks_are_given(self, tmp_path):
         X, y = digits()

@@ -67,8 +67,27 @@ class Tasks:
         self._epoch.call_on_fit_task_begin(**self._given)
 
     def end_epoch(self):
-        """Report the end of the epoch; returns whether a callback stops training."""
-        return self._end(self._epoch)
+        """Report the end of the epoch; returns whether a callback stops training.
+
+        The context has the `metrics` of the epoch, which need no copy of the weights, and
+        `snapshot`, for a callback that decides itself whether it needs such a copy.
+        """
+        self._epoch.metrics = self._metrics()
+        self._epoch.snapshot = lambda: snapshot(self._fit)
+        try:
+            return self._end(self._epoch)
+        finally:
+            # The context may be kept, but the fit goes on.
+            del self._epoch.snapshot
+
+    def _metrics(self):
+        """The numbers of the last epoch, as a dict of floats and the number of the epoch."""
+        record = self._fit.record
+        found = {"epoch": record.n_iter, "loss": float(record.loss)}
+        if record.scores:
+            found["validation_loss"] = float(record.held_out_losses[-1])
+            found["validation_score"] = float(record.scores[-1])
+        return found
 
     def _end(self, task):
         return task.call_on_fit_task_end(

@@ -130,9 +130,9 @@ class Copying(Checkpoint if HAS_CALLBACKS else object):
         super().__init__(path)
         self.after = after
 
-    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
-        if context.task_name == "epoch" and fitted_estimator.n_iter_ == self.after:
-            super().on_fit_task_end(estimator, context, fitted_estimator=fitted_estimator)
+    def on_fit_task_end(self, estimator, context):
+        if context.task_name == "epoch" and context.metrics["epoch"] == self.after:
+            super().on_fit_task_end(estimator, context)
 
 
 @needs_callbacks

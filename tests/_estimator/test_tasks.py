@@ -14,6 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
+from sknumpy_mlp._estimator import tasks
+from sknumpy_mlp._estimator.checkpoint import snapshot
 from sknumpy_mlp._estimator.tasks import Tasks
 
 from ..common import assert_same_weights, digits, state_of
@@ -156,6 +158,39 @@ class TestTwins:
 
         model = make().set_callbacks(Meddler()).fit(X, y)
         assert without_callbacks(model) == state_of(make().fit(X, y))
+
+    def test_it_is_not_made_for_callbacks_that_do_not_ask(self, monkeypatch):
+        X, y = digits()
+        taken = []
+        monkeypatch.setattr(tasks, "snapshot", lambda fit: taken.append(fit) or snapshot(fit))
+        seen = []
+
+        class Reading(Silent):
+            def on_fit_task_end(self, estimator, context):
+                if context.task_name == "epoch":
+                    seen.append(context.metrics)
+
+        model = make(early_stopping=True).set_callbacks(Reading()).fit(X, y)
+        assert taken == []
+        assert [each["epoch"] for each in seen] == list(range(1, model.n_iter_ + 1))
+        assert [each["loss"] for each in seen] == model.loss_curve_
+        assert [each["validation_loss"] for each in seen] == model.validation_loss_curve_
+        assert [each["validation_score"] for each in seen] == model.validation_scores_
+        del seen[:]
+        make().set_callbacks(Reading(), Recorder()).fit(X, y)
+        assert list(seen[0]) == ["epoch", "loss"] and len(taken) >= EPOCHS
+
+    def test_the_context_keeps_no_hold_of_the_fit(self):
+        X, y = digits()
+        kept = []
+
+        class Keeping(Silent):
+            def on_fit_task_end(self, estimator, context):
+                kept.append(context)
+
+        model = make().set_callbacks(Keeping()).fit(X, y)
+        assert not any(hasattr(context, "snapshot") for context in kept)
+        assert model.loss_curve_[-1] in [vars(c).get("metrics", {}).get("loss") for c in kept]
 
     def test_it_is_made_once_an_epoch_for_all_callbacks(self):
         X, y = digits()
