@@ -20,8 +20,13 @@ PATHS = {
 }
 # What is allowed, and where; SECURITY.md says why.
 RUNS_CODE = {"core.compiled.sources": {"compile", "exec", "exec_module", "spec_from_file_location"}}
-SERIALIZES = {"_estimator.checkpoint": {"joblib"}, "core.compiled.bytecode": {"marshal"}}
-WRITES = {"_estimator.checkpoint", "core.compiled.sources"}
+SERIALIZES = {
+    # One compares parameters by their hashes, the other writes.
+    "_estimator.checkpoint": {"joblib"},
+    "_estimator.files": {"joblib"},
+    "core.compiled.bytecode": {"marshal"},
+}
+WRITES = {"_estimator.files", "core.compiled.sources"}
 
 CODE = {
     *("eval", "exec", "compile", "__import__", "execfile", "runpy", "interact", "exec_module"),
