@@ -13,8 +13,8 @@ if importlib.util.find_spec("numba") is None:
 # Those of converters need skl2onnx, the extra "onnx".
 if importlib.util.find_spec("skl2onnx") is None:
     collect_ignore_glob += ["sknumpy_mlp/onnx/*.py"]
-# A script that needs torch, which no test does.
-collect_ignore = ["tests/recorded/pytorch.py"]
+# Scripts that need torch, which no test does.
+collect_ignore = ["tests/recorded/pytorch.py", "tests/recorded/attributions.py"]
 
 
 def pytest_addoption(parser):

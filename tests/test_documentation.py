@@ -121,6 +121,7 @@ DIFFERENT = {
     "early_stopping": "classes are stratified",
     "scoring": "the default is the accuracy or R^2",
     "members": "probabilities are averaged, or predictions; only probabilities have temperatures",
+    "n_outputs_": "several quantiles are of one column",
     "out_activation_": "the link of a loss, which serves classes or numbers",
 }
 

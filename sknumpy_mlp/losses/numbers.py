@@ -287,9 +287,8 @@ class Quantiles(NumericLoss):
     >>> from sknumpy_mlp import ScratchMLPRegressor
     >>> X = np.linspace(-1, 1, 400).reshape(-1, 1)
     >>> y = 2 * X[:, 0] + np.random.RandomState(0).standard_normal(400)
-    >>> model = ScratchMLPRegressor(
-    ...     Quantiles(), (16,), learning_rate_init=0.01, n_iter_no_change=None, random_state=0
-    ... )
+    >>> model = ScratchMLPRegressor(Quantiles(), (16,), learning_rate_init=0.01,
+    ...                             n_iter_no_change=None, random_state=0)
     >>> low, median, high = model.fit(X, y).predict(X).T
     >>> bool(0.85 < ((low < y) & (y < high)).mean() < 0.95)
     True
