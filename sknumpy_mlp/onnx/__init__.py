@@ -32,15 +32,18 @@ def register():
     ['MatMul', 'Add', 'Identity']
     """
     try:
-        from skl2onnx import update_registered_converter
+        from skl2onnx import update_registered_converter, update_registered_parser
     except ImportError as error:
         raise ImportError(
             'exporting to ONNX needs skl2onnx: pip install "sknumpy_mlp[onnx]"'
         ) from error
+    from skl2onnx._parse import _parse_sklearn_column_transformer
     from sklearn.compose import TransformedTargetRegressor
 
+    from .._columns import TableColumns
     from ..classifier import ScratchMLPClassifier
     from ..regressor import ScratchMLPRegressor
+    from ..tabular import StandardizedTarget
     from . import estimators, transformers
 
     update_registered_converter(
@@ -61,13 +64,16 @@ def register():
         estimators.shape_regressor,
         estimators.convert_regressor,
     )
-    update_registered_converter(
-        TransformedTargetRegressor,
-        estimators.ALIAS_OF_TARGET,
-        estimators.shape_transformed_target,
-        estimators.convert_transformed_target,
-        parser=estimators.parse_transformed_target,
-    )
+    for cls in (TransformedTargetRegressor, StandardizedTarget):
+        update_registered_converter(
+            cls,
+            estimators.ALIAS_OF_TARGET,
+            estimators.shape_transformed_target,
+            estimators.convert_transformed_target,
+            parser=estimators.parse_transformed_target,
+        )
+    # Its transformers are converted, one by one, as those of a ColumnTransformer.
+    update_registered_parser(TableColumns, _parse_sklearn_column_transformer)
     for cls in transformers.FORMS:
         update_registered_converter(
             cls,

@@ -82,7 +82,7 @@ def convert_classifier(scope, operator, container):
     label, probabilities = operator.outputs
     graph, form, Z = _scores(scope, operator, container)
     raw = options["raw_scores"]
-    graph.output(probabilities, form.decision(Z, model.n_outputs_) if raw else form.answer(Z))
+    graph.output(probabilities, form.decision(Z, _n_scores(model)) if raw else form.answer(Z))
     codes = form.codes(Z)
     if not _is_multilabel(model):
         if len(model.classes_) == 1:
@@ -119,8 +119,13 @@ def _scores(scope, operator, container):
 
 def _n_answers(model):
     """The number of columns of probabilities or numbers."""
-    raw, link = np.zeros((1, model.n_outputs_)), model._loss.link
+    raw, link = np.zeros((1, _n_scores(model))), model._loss.link
     return (link.probabilities if hasattr(model, "classes_") else link.predict)(raw).shape[1]
+
+
+def _n_scores(model):
+    """The number of raw scores; `n_outputs_` is 1 for several quantiles."""
+    return model.coefs_[-1].shape[-1]
 
 
 def _is_multilabel(model):

@@ -203,6 +203,27 @@ def mean_of_one_versus_rest(Z, shape):
     return log_mean_exp(log_p, shape) - log_mean_exp(log_q, shape)
 
 
+def softplus(Z):
+    """``log(1 + exp(z))``."""
+    return -log_logistic(-Z)
+
+
+def rising(Z, form):
+    """The first score, beside a function of the others."""
+    others = Z.graph.node("Slice", Z, np.array([1]), np.array([2**31]), np.array([-1]))
+    return Z.graph.concat([Z.take([0], axis=-1), form(others)], axis=-1)
+
+
+def cumulative_softplus(Z):
+    """``q_1 = z_1`` and ``q_k = q_(k-1) + log(1 + exp(z_k))``."""
+    return Z.graph.node("CumSum", rising(Z, softplus), np.array(1))
+
+
+def mean_of_cumulative_softplus(Z, shape):
+    """The first score and the differences are averaged; these are softplus again."""
+    return rising(mean(rising(Z, softplus), shape), lambda step: step + np.log(-np.expm1(-step)))
+
+
 class LinkForm(NamedTuple):
     """The formulas of a link.
 
@@ -238,6 +259,7 @@ LINKS = {
     ),
     links.Identity: LinkForm(same, mean),
     links.Exponential: LinkForm(np.exp, log_mean_exp),
+    links.CumulativeSoftplus: LinkForm(cumulative_softplus, mean_of_cumulative_softplus),
 }
 
 
