@@ -99,7 +99,7 @@ LEVELS = [
     ["classifier", "inspection", "regressor", "preprocessing.checks"],
     ["preprocessing.encoder", "preprocessing.imputer", "preprocessing.scaler"],
     ["preprocessing.__init__"],
-    ["_columns"],
+    ["columns"],
     ["tabular"],
     ["onnx.graph"],
     ["onnx.parts"],
