@@ -135,6 +135,7 @@ ORACLES = {
     "test_sklearn_conventions": "scikit-learn's checks of estimators",
     "test_state_table": "docs/state.md, cell by cell",
     "test_weights": "weights of rows, from the argument to the step",
+    "stress.test_inspection": "completeness of attributions, on drawn networks",
     "core.test_gradients": "every activation with every loss and layer",
     "core.test_memory_of_steps": "activations, optimizers and the user's own parts in training",
 }
