@@ -280,9 +280,15 @@ class _Explained:
         self.transformers, self.network = _unwrapped(model)
         self.given = X
         self.X = self.rows(X)
+        network, link = fitted.network(self.network), self.network._loss.link
+        if network.n_members > 1 and not link.differentiates_pool:
+            raise ValueError(
+                f"link of the loss must write pool_gradient beside pool to explain several "
+                f"members, got {link!r}"
+            )
         self.sensitivity = Sensitivity(
-            fitted.network(self.network),
-            self.network._loss.link,
+            network,
+            link,
             np.atleast_1d(vars(self.network).get("temperature_", 1.0)),
         )
         self.factors = self._factors(target)

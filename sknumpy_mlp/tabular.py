@@ -10,16 +10,16 @@ from typing import Literal, Unpack
 
 import numpy as np
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_array
 
-from ._columns import columns_of_tables
 from ._estimator.declared import Parameters
 from ._estimator.naming import naming
 from ._estimator.parameters import NOT_WITH_LBFGS
 from ._estimator.rows import check_complete, check_unmasked
 from .classifier import ScratchMLPClassifier
+from .columns import columns_of_tables
 from .embeddings import PiecewiseLinear
 from .initializers import LecunNormal, Normal
 from .losses import Loss
@@ -124,8 +124,7 @@ def make_tabular_mlp(
                 f"loss must take numbers of any sign, as standardised targets are, got {loss!r}"
             )
         # Not checked, since float32 is scaled back with a rounding.
-        scaler = make_pipeline(StandardScaler(), FunctionTransformer(inverse_func=in_float64))
-        network = StandardizedTarget(network, transformer=scaler, check_inverse=False)
+        network = StandardizedTarget(network, transformer=TargetScaler(), check_inverse=False)
     columns = columns_of_tables(task, overrides.get("random_state"))
     return Pipeline([("columns", columns), ("network", network)])
 
@@ -212,7 +211,15 @@ def _check_what_belongs_together(estimator, settings, overrides):
 
 
 class StandardizedTarget(TransformedTargetRegressor):
-    """scikit-learn's `TransformedTargetRegressor`, whose errors about the target name `y`."""
+    """scikit-learn's `TransformedTargetRegressor`, whose errors about the target name `y`.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> model = StandardizedTarget(Ridge(), transformer=TargetScaler())
+    >>> model.fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0]).predict([[1.0]])
+    array([3.])
+    """
 
     @np.errstate(all="ignore")
     def fit(self, X, y, **fit_params):
@@ -224,6 +231,18 @@ class StandardizedTarget(TransformedTargetRegressor):
         return super().fit(X, y, **fit_params)
 
 
-def in_float64(values):
-    """The same numbers in float64: scaled back in float32, large targets would lose digits."""
-    return values.astype(np.float64)
+class TargetScaler(StandardScaler):
+    """scikit-learn's `StandardScaler`, which scales back in float64.
+
+    In float32, large targets would lose digits.
+
+    Examples
+    --------
+    >>> scaler = TargetScaler().fit([[1.0], [3.0]])
+    >>> scaler.inverse_transform(np.array([[0.5]], dtype=np.float32)).dtype
+    dtype('float64')
+    """
+
+    def inverse_transform(self, X, copy=None):
+        """Scale back the standardized target; see `StandardScaler`."""
+        return super().inverse_transform(np.asarray(X, dtype=np.float64), copy)

@@ -143,3 +143,9 @@ def test_gelu_and_its_slope_vanish_at_the_largest_negative_number(dtype):
     Z = np.full((1, 1), -np.finfo(dtype).max, dtype)
     assert forward(GELU(), Z) == 0
     assert backward(GELU(), Z, np.ones((1, 1), dtype)) == 0
+
+
+@pytest.mark.parametrize("name", Activation.named())
+def test_the_bound_of_initial_weights_is_scikit_learn_s(name):
+    """Its MLPs take 2 for the logistic function and 6 for all others."""
+    assert Activation.named()[name].glorot_factor == (2 if name == "logistic" else 6)

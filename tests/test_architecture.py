@@ -99,7 +99,7 @@ LEVELS = [
     ["classifier", "inspection", "regressor", "preprocessing.checks"],
     ["preprocessing.encoder", "preprocessing.imputer", "preprocessing.scaler"],
     ["preprocessing.__init__"],
-    ["_columns"],
+    ["columns"],
     ["tabular"],
     ["onnx.graph"],
     ["onnx.parts"],
@@ -167,6 +167,7 @@ ORACLES = {
     "test_wheel": "what would be published",
     "test_types": "what type checkers see",
     "test_weights": "weights of rows, from the argument to the step",
+    "stress.test_inspection": "completeness of attributions, on drawn networks",
     "core.test_gradients": "every activation with every loss and layer",
     "core.test_memory_of_steps": "activations, optimizers and the user's own parts in training",
 }

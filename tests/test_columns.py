@@ -16,11 +16,11 @@ from sknumpy_mlp import (
     RobustSmoothScaler,
     make_tabular_mlp,
 )
-from sknumpy_mlp._columns import (
+from sknumpy_mlp.columns import (
     MOST_CATEGORIES,
+    ColumnsOf,
     as_numbers,
     as_text,
-    categorical_columns,
     columns_of_tables,
 )
 
@@ -374,7 +374,7 @@ class TestNoFeatures:
     def test_other_text_stays_text_without_a_word(self, values):
         values = [str(value) for value in values]
         assert not self.told(word=values)
-        assert categorical_columns(pd.DataFrame({"word": values})) == [0]
+        assert ColumnsOf("categories")(pd.DataFrame({"word": values})) == [0]
 
     def test_the_first_five_are_named_and_the_others_counted(self):
         told = self.told(**{f"c{k}": k for k in range(8)})

@@ -115,7 +115,6 @@ def test_the_page_of_public_names_lists_them_all_and_no_others():
 
 # What the docstrings of the two estimators say otherwise of the same name, and why.
 DIFFERENT = {
-    "n_outputs_": "several quantiles are one output of numbers",
     "hidden_layer_sizes": "without hidden layers one is logistic regression, one a linear model",
     "loss": "a loss serves classes or numbers",
     "early_stopping": "classes are stratified",

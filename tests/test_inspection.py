@@ -9,6 +9,7 @@ import pytest
 from scipy import sparse
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_diabetes
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -16,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor, make_tabular_mlp
 from sknumpy_mlp.activations import Activation
 from sknumpy_mlp.inspection import expected_gradients, input_gradients, integrated_gradients
+from sknumpy_mlp.losses import ContinuousSquaredError, links
 
 from .common import KINDS, brief, digits, frozen, refusal
 
@@ -88,15 +90,19 @@ def test_attributions_sum_to_the_difference_of_scores(activation, members):
     assert gap.max() <= (2e-2 if activation in KINKED else 1e-3) * difference(found)
 
 
+# The decision function of two raw scores is the difference of their logarithms.
+KINDS_OF_LOSSES = [
+    *(("log_loss", kind) for kind in KINDS),
+    *(("binary_log_loss", kind) for kind in KINDS if kind != "binary"),
+]
+
+
 @pytest.mark.parametrize("members", [1, 2])
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("loss", ["log_loss", "binary_log_loss"])
+@pytest.mark.parametrize(("loss", "kind"), KINDS_OF_LOSSES)
 def test_gradients_are_derivatives_of_the_decision_function(kind, loss, members):
     X, y = digits(kind)
     settings = {"temperature_scaling": True, "early_stopping": True} if loss == "log_loss" else {}
     model = brief(activation="tanh", loss=loss, members=members, **settings).fit(X, y)
-    if kind == "binary" and loss == "binary_log_loss":
-        pytest.skip("the decision function of two raw scores is the difference of their logarithms")
     h, j = 1e-6, 27
     shift = h * np.eye(64)[j]
     slope = (model.decision_function(X + shift) - model.decision_function(X - shift)) / (2 * h)
@@ -250,8 +256,26 @@ def test_nothing_is_changed_and_mistakes_are_named():
     assert "the index of a column of y, one of [0, 1, 2], got None" in refusal(
         lambda: input_gradients(numbers, X)
     )
-    assert refusal(lambda: input_gradients(ScratchMLPClassifier(), X), Exception)
+    assert "not fitted yet" in refusal(
+        lambda: input_gradients(ScratchMLPClassifier(), X), NotFittedError
+    )
     assert frozen(vars(model)) == before
+
+
+def test_a_link_of_one_s_own_must_write_the_gradient_of_its_pool():
+    class Median(links.Identity):
+        def pool(self, Z):
+            return np.median(Z, axis=0)
+
+    class Own(ContinuousSquaredError):
+        link = Median()
+
+    X, y = digits()
+    model = brief(ScratchMLPRegressor, loss=Own(), members=3).fit(X, y)
+    message = refusal(lambda: input_gradients(model, X))
+    assert message.startswith("link of the loss must write pool_gradient beside pool")
+    single = brief(ScratchMLPRegressor, loss=Own()).fit(X, y)
+    assert input_gradients(single, X).shape == X.shape
 
 
 def test_shap_draws_what_it_is_given():

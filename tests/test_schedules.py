@@ -336,3 +336,8 @@ def test_what_a_function_returns_must_be_a_factor(wrong):
     X, y = digits()
     with pytest.raises(ValueError, match="the value of the learning_rate function must be a numb"):
         brief(learning_rate=lambda t: wrong).fit(X, y)
+
+
+def test_a_clock_begins_at_zero():
+    clock = schedules.Clock()
+    assert (clock.fraction, clock.epochs, clock.samples_seen, clock.plateaus) == (0, 0, 0, 0)

@@ -95,6 +95,13 @@ class Link:
         """Whether the link can pool the scores of several members."""
         return type(self).pool is not Link.pool
 
+    @property
+    def differentiates_pool(self):
+        """Whether `pool_gradient` is that of `pool`: no class below it writes `pool` again."""
+        names = {"pool", "pool_gradient"}
+        first = next(cls for cls in type(self).__mro__ if names & vars(cls).keys())
+        return first is not Link and "pool_gradient" in vars(first)
+
     def decision(self, Z):
         """Decision function with the shape of scikit-learn's glossary; may overwrite `Z`.
 

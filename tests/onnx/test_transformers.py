@@ -251,7 +251,7 @@ def arrays(model, frame):
 @pytest.fixture
 def few(monkeypatch):
     """Columns of more than ten categories have many."""
-    monkeypatch.setattr("sknumpy_mlp._columns.MOST_CATEGORIES", 10)
+    monkeypatch.setattr("sknumpy_mlp.columns.MOST_CATEGORIES", 10)
 
 
 @pytest.mark.usefixtures("few")

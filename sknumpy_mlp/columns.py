@@ -1,22 +1,27 @@
 """Convert any table to float32 columns with scikit-learn's transformers.
 
-`columns_of_tables` creates the transformer, which calls the functions below. They accept a pandas
-or polars DataFrame, or an array, and import neither library.
+`columns_of_tables` creates the transformer from the classes below, which are public since they are
+in every saved model of a table. They accept a pandas or polars DataFrame, or an array, and import
+neither library.
 """
 
 import warnings
+from dataclasses import dataclass
 from datetime import datetime
 from numbers import Real
 
 import numpy as np
 from scipy import sparse
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import MissingIndicator
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder
+from sklearn.utils.validation import validate_data
 
 from ._estimator.naming import naming
 from ._estimator.rows import check_unmasked, is_missing
+from ._version import Versioned
 from .preprocessing import CrossFittedTargetEncoder, GaussianImputer, RobustSmoothScaler
 
 # So many categories of a column have a column each; docs/tabular.md has the measurements.
@@ -45,18 +50,18 @@ def columns_of_tables(task="classification", random_state=None):
         columns by type. "means" has the columns of "categories" with more than 128 categories.
     """
     numbers = make_pipeline(
-        FunctionTransformer(as_numbers, feature_names_out=unchanged_names),
+        AsNumbers(),
         # Before imputing: where half of a column is missing, its quartiles would be the median.
         RobustSmoothScaler(dtype="float32"),
         # A column without any number is kept, so that columns match `fit`.
         GaussianImputer(),
     )
     missing = make_pipeline(
-        FunctionTransformer(as_numbers, feature_names_out=unchanged_names),
+        AsNumbers(),
         MissingIndicator(error_on_new=False),
     )
     categories = make_pipeline(
-        FunctionTransformer(as_text, feature_names_out=unchanged_names),
+        AsText(),
         OneHotEncoder(
             # All zeros where no categories are rare.
             handle_unknown="infrequent_if_exist",
@@ -64,11 +69,11 @@ def columns_of_tables(task="classification", random_state=None):
             max_categories=MOST_CATEGORIES + 1,
             sparse_output=False,
             dtype=np.float32,
-            feature_name_combiner=name_of_category,
+            feature_name_combiner=NamesOfCategories(),
         ),
     )
     means = make_pipeline(
-        FunctionTransformer(as_text, feature_names_out=unchanged_names),
+        AsText(),
         CrossFittedTargetEncoder(
             target_type="continuous" if task == "regression" else "auto", random_state=random_state
         ),
@@ -76,10 +81,10 @@ def columns_of_tables(task="classification", random_state=None):
     )
     return TableColumns(
         [
-            ("numbers", numbers, numeric_columns),
-            ("missing", missing, numeric_columns),
-            ("categories", categories, categorical_columns),
-            ("means", means, columns_of_many_categories),
+            ("numbers", numbers, ColumnsOf("numbers")),
+            ("missing", missing, ColumnsOf("numbers")),
+            ("categories", categories, ColumnsOf("categories", warns=True)),
+            ("means", means, ColumnsOf("categories", more_than=MOST_CATEGORIES)),
         ]
     )
 
@@ -123,46 +128,116 @@ def check_table(X):
         raise ValueError(f"X must have at least one row and one column, got shape {shape}")
 
 
-def unchanged_names(transformer, names):
-    """Output names of a function that does not change the number of columns."""
-    # scikit-learn 1.9 displays a transformer without columns although it was never fitted; without
-    # names, "one-to-one" would return an object that has no length.
-    return [] if names is None else names
-
-
-def name_of_category(feature, category):
-    """The name of a one-hot column; no text value leads to the name of the missing values."""
-    return f"{feature} is missing" if category is None else f"{feature}_{category}"
-
-
-def numeric_columns(X):
-    """The indices of the columns that hold numbers or booleans; text that is numbers counts.
+@dataclass(frozen=True)
+class ColumnsOf:
+    """Selects the columns of a kind, for a column transformer.
 
     Parameters
     ----------
-    X : DataFrame or ndarray of shape (n_samples, n_features)
+    kind : {"numbers", "categories"}
+        Numbers are numbers, booleans and text that is numbers; all other text and the categorical
+        types are categories.
+    more_than : int, default=0
+        Only columns with more different categories than this.
+    warns : bool, default=False
+        Whether to warn of columns, of any kind, that are no features. A column transformer asks
+        once a fit.
 
-    Returns
-    -------
-    list of int
+    Examples
+    --------
+    >>> ColumnsOf("categories")(np.array([[1, "a"], [2, "b"]], dtype=object))
+    [1]
     """
-    return [number for number, (kind, *_) in enumerate(_kinds(X)) if kind == "numbers"]
+
+    kind: str
+    more_than: int = 0
+    warns: bool = False
+
+    def __call__(self, X):
+        """The indices of the columns of a table, a list of int."""
+        columns = list(_kinds(X))
+        if self.warns:
+            _warn_of_remarks(columns)
+        return [
+            number
+            for number, (kind, _, values) in enumerate(columns)
+            if kind == self.kind
+            and (not self.more_than or len(set(_texts(values))) > self.more_than)
+        ]
 
 
-def categorical_columns(X):
-    """The indices of the columns that hold categories.
+@dataclass(frozen=True)
+class NamesOfCategories:
+    """Names one-hot columns; no text value leads to the name of the missing values.
 
-    Warns of columns that are no features. A column transformer asks once a fit.
-
-    Parameters
-    ----------
-    X : DataFrame or ndarray of shape (n_samples, n_features)
-
-    Returns
-    -------
-    list of int
+    Examples
+    --------
+    >>> name = NamesOfCategories()
+    >>> name("city", "Graz"), name("city", None)
+    ('city_Graz', 'city is missing')
     """
-    columns = list(_kinds(X))
+
+    def __call__(self, feature, category):
+        """The name of the column of a category."""
+        return f"{feature} is missing" if category is None else f"{feature}_{category}"
+
+
+class _Conversion(OneToOneFeatureMixin, TransformerMixin, Versioned, BaseEstimator):
+    """Base of transformers that convert each column by itself and learn nothing."""
+
+    def fit(self, X, y=None):
+        """Store the number and the names of the columns."""
+        validate_data(self, X, skip_check_array=True)
+        return self
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def get_feature_names_out(self, input_features=None):
+        """The names of the columns, which stay."""
+        # scikit-learn 1.9 displays a transformer without columns although it was never fitted.
+        is_fitted = hasattr(self, "n_features_in_")
+        return super().get_feature_names_out(input_features) if is_fitted else []
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.no_validation = True
+        tags.requires_fit = False
+        return tags
+
+
+class AsNumbers(_Conversion):
+    """Converts columns of numbers and booleans of any type to floats, with NaN as missing value.
+
+    Examples
+    --------
+    >>> AsNumbers().fit_transform(np.array([["1.5"], [None]], dtype=object))
+    array([[1.5],
+           [nan]])
+    """
+
+    def transform(self, X):
+        """Convert the columns; see `as_numbers`."""
+        return as_numbers(X)
+
+
+class AsText(_Conversion):
+    """Converts columns of categories of any type to strings, with None as missing value.
+
+    Examples
+    --------
+    >>> AsText().fit_transform(np.array([["red"], [None]], dtype=object))
+    array([['red'],
+           [None]], dtype=object)
+    """
+
+    def transform(self, X):
+        """Convert the columns; see `as_text`."""
+        return as_text(X)
+
+
+def _warn_of_remarks(columns):
+    """Warn of columns, as `_kinds` gives them, that are no features."""
     remarks = [
         f"column {name!r} {remark}"
         for kind, name, values in columns
@@ -172,25 +247,6 @@ def categorical_columns(X):
         more = f"; {len(remarks) - MOST_REMARKS} more" if len(remarks) > MOST_REMARKS else ""
         told = "; ".join(remarks[:MOST_REMARKS])
         warnings.warn(f"X may have columns that are no features: {told}{more}.")
-    return [number for number, (kind, *_) in enumerate(columns) if kind == "categories"]
-
-
-def columns_of_many_categories(X):
-    """The indices of the columns whose rare categories are put together in one column.
-
-    Parameters
-    ----------
-    X : DataFrame or ndarray of shape (n_samples, n_features)
-
-    Returns
-    -------
-    list of int
-    """
-    return [
-        number
-        for number, (kind, _, values) in enumerate(_kinds(X))
-        if kind == "categories" and len(set(_texts(values))) > MOST_CATEGORIES
-    ]
 
 
 def _remark(kind, values):
