@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 
 import sknumpy_mlp
-from sknumpy_mlp import onnx, preprocessing
+from sknumpy_mlp import columns, onnx, preprocessing
 
 from .common import refusal
 
@@ -46,17 +46,22 @@ class TestRegister:
 
     def test_every_estimator_and_transformer_has_a_converter(self):
         from skl2onnx import supported_converters
+        from skl2onnx._parse import sklearn_parsers_map
         from skl2onnx._supported_operators import sklearn_operator_name_map
 
         fitted = {
             cls
-            for room in (sknumpy_mlp, preprocessing)
+            for room in (sknumpy_mlp, preprocessing, columns)
             for cls in vars(room).values()
             if inspect.isclass(cls)
+            and not cls.__name__.startswith("_")
             and cls.__module__.startswith("sknumpy_mlp.")
             and hasattr(cls, "fit")
         }
         assert {each.__name__ for each in fitted} >= {"ScratchMLPRegressor", "GaussianImputer"}
+        # It is taken apart.
+        assert columns.TableColumns in sklearn_parsers_map
+        fitted.remove(columns.TableColumns)
         missing = fitted - sklearn_operator_name_map.keys()
         assert not missing, f"sknumpy_mlp/onnx: a converter of {missing}"
         assert {sklearn_operator_name_map[cls] for cls in fitted} <= set(supported_converters())

@@ -40,8 +40,8 @@ def register():
     from skl2onnx._parse import _parse_sklearn_column_transformer
     from sklearn.compose import TransformedTargetRegressor
 
-    from .._columns import TableColumns
     from ..classifier import ScratchMLPClassifier
+    from ..columns import TableColumns
     from ..regressor import ScratchMLPRegressor
     from ..tabular import StandardizedTarget
     from . import estimators, transformers

@@ -17,6 +17,7 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardSca
 from sklearn.utils.validation import check_is_fitted
 
 from .._estimator import fitted
+from ..tabular import TargetScaler
 from .graph import Graph, dtype_of
 from .parts import link_form, pooled_scores
 
@@ -167,6 +168,7 @@ INVERSES = {
     MinMaxScaler: lambda graph, scaler, Y: (Y - scaler.min_) / scaler.scale_,
     Pipeline: _back_through_steps,
     StandardScaler: _back_to_mean_and_scale,
+    TargetScaler: _back_to_mean_and_scale,
 }
 
 

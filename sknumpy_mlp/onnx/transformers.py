@@ -18,8 +18,8 @@ from sklearn.impute import MissingIndicator
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from sklearn.utils.validation import check_is_fitted
 
-from .._columns import as_numbers, as_text
 from .._estimator.rows import is_missing
+from ..columns import AsNumbers, AsText
 from ..preprocessing import CrossFittedTargetEncoder, GaussianImputer, RobustSmoothScaler
 from .graph import Graph, Value
 
@@ -27,7 +27,12 @@ from .graph import Graph, Value
 BOUND, FAR = 3.0, 1e10
 # The residual, as a share of the first, below which the gaps of a row are filled.
 TOLERANCE = 1e-12
-TENSORS = {"f4": FloatTensorType, "f8": DoubleTensorType, "b1": BooleanTensorType}
+TENSORS = {
+    "f4": FloatTensorType,
+    "f8": DoubleTensorType,
+    "b1": BooleanTensorType,
+    "O": StringTensorType,
+}
 
 
 class Form(NamedTuple):
@@ -217,11 +222,11 @@ def target_encoder(graph, encoder, operator):
     return graph.concat(found)
 
 
-# ---- functions ----
+# ---- columns of tables, and functions ----
 
 
 def numbers(graph, transformer, operator):
-    """`_columns.as_numbers`: the columns, which are numbers in an ONNX model."""
+    """`columns.AsNumbers`: the columns, which are numbers in an ONNX model."""
     wrong = [v.raw_name for v in operator.inputs if isinstance(v.type, StringTensorType)]
     if wrong:
         raise ValueError(
@@ -232,11 +237,11 @@ def numbers(graph, transformer, operator):
 
 
 def text(graph, transformer, operator):
-    """`_columns.as_text`: the columns, which are strings in an ONNX model."""
+    """`columns.AsText`: the columns, which are strings in an ONNX model."""
     return texts(graph, operator)
 
 
-def traced(graph, transformer, operator):
+def function(graph, transformer, operator):
     """Any function in operators and NumPy's functions, which `graph.UFUNCS` lists."""
     options = transformer.kw_args or {}
     try:
@@ -250,20 +255,14 @@ def traced(graph, transformer, operator):
         ) from error
 
 
-FUNCTIONS = {as_numbers: numbers, as_text: text}
-
-
-def function(graph, transformer, operator):
-    """The nodes of the function of a `FunctionTransformer`."""
-    return FUNCTIONS.get(transformer.func, traced)(graph, transformer, operator)
-
-
 def _width_of_inputs(transformer, operator):
     widths = [each.type.shape[1] for each in operator.inputs]
     return None if None in widths else sum(widths)
 
 
 FORMS = {
+    AsNumbers: Form(numbers, width=_width_of_inputs),
+    AsText: Form(text, lambda transformer, dtype: np.dtype(object), _width_of_inputs),
     RobustSmoothScaler: Form(
         robust_smooth_scaler,
         dtype=lambda scaler, dtype: np.dtype(scaler.dtype or dtype),
@@ -307,9 +306,6 @@ def shape_transformer(operator):
         return
     n_samples = operator.inputs[0].get_first_dimension()
     shape = [n_samples, form.width(transformer, operator)]
-    if FUNCTIONS.get(getattr(transformer, "func", None)) is text:
-        operator.outputs[0].type = StringTensorType(shape)
-        return
     dtype = form.dtype(transformer, input_dtype(operator))
     operator.outputs[0].type = TENSORS.get(dtype.str[1:], FloatTensorType)(shape)
 
