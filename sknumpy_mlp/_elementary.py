@@ -7,6 +7,8 @@ which take the dtype of the network. Here the functions are NumPy's and SciPy's;
 have their own (`core.compiled.elementary`).
 """
 
+from typing import Any
+
 from numpy import exp, expm1, log, log1p, sqrt, tanh
 from scipy.special import expit as logistic
 from scipy.special import ndtr
@@ -25,11 +27,11 @@ __all__ = [
 ]
 
 
-def normal_density(z):
+def normal_density(z: Any) -> Any:
     """``exp(-z^2 / 2) / sqrt(2 pi)``, the density of the standard normal distribution."""
     return exp(-0.5 * z * z) * 0.3989422804014327
 
 
-def uniform(stream):
+def uniform(stream: Any) -> Any:
     """The next number in [0, 1) of a `numpy.random.Generator`."""
     return stream.random()

@@ -9,17 +9,17 @@ To add a member, subclass a family in its file and give it a ``name``.
 import copy
 import difflib
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Set, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf, isinf
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 
-def as_float(value):
+def as_float(value: object) -> float | None:
     """A real number as a Python float; None for what is no number, or is beyond float64."""
     # NumPy counts a timedelta64 among the integers.
     if not isinstance(value, Real) or isinstance(value, np.timedelta64):
@@ -35,12 +35,12 @@ def as_float(value):
         return None
 
 
-def as_text(value):
+def as_text(value: object) -> str | None:
     """A text as Python's own type; None for what is no text."""
     return str.__str__(value) if isinstance(value, str) else None
 
 
-def shown(value):
+def shown(value: object) -> str:
     """A value in a message: its repr, also if it has none, and whether it is beyond float64."""
     try:
         float(value) if isinstance(value, Real) else None
@@ -56,7 +56,7 @@ def shown(value):
         return f"a value of {type(value).__name__} that cannot be written{reason}"
 
 
-def _unchanged(value):
+def _unchanged(value: Any) -> Any:
     """The same value: what most rules check is of Python's own type already."""
     return value
 
@@ -69,18 +69,18 @@ class Rule:
     depends on the number of bits in which a parameter came.
     """
 
-    holds: Callable[[object], bool]
+    holds: Callable[[Any], bool]
     words: str
-    plain: Callable[[object], object] = _unchanged
+    plain: Callable[[Any], Any] = _unchanged
 
-    def __or__(self, other):
+    def __or__(self, other: "Rule") -> "Rule":
         return Rule(
             lambda value: self.holds(value) or other.holds(value),
             f"{self.words} or {other.words}",
             lambda value: (self if self.holds(value) else other).plain(value),
         )
 
-    def check(self, name, value):
+    def check(self, name: str, value: Any) -> Any:
         """Return the value in Python's own type.
 
         Raises
@@ -100,12 +100,12 @@ class Rule:
         raise ValueError(f"{name} must be {self.words}, got {shown(value)}") from cause
 
 
-def real(low=-np.inf, high=np.inf, *, closed="both"):
+def real(low: float = -np.inf, high: float = np.inf, *, closed: str = "both") -> Rule:
     """A rule for real numbers between `low` and `high`; nan never passes."""
     left = "[" if closed in ("both", "left") and low != -np.inf else "("
     right = "]" if closed in ("both", "right") and high != np.inf else ")"
 
-    def holds(value):
+    def holds(value: object) -> bool:
         # The float is what training computes with.
         value = as_float(value)
         return (
@@ -117,41 +117,41 @@ def real(low=-np.inf, high=np.inf, *, closed="both"):
     return Rule(holds, f"a number in {left}{low}, {high}{right}", float)
 
 
-def integer(low):
+def integer(low: int) -> Rule:
     """A rule for integers that are at least `low`, and not too large for float64."""
     return Rule(lambda value: is_integer(value) and value >= low, f"an integer >= {low}", int)
 
 
-def is_integer(value):
+def is_integer(value: object) -> bool:
     """Whether a value is an integer that is not too large for float64; True counts as 1."""
     return isinstance(value, Integral) and as_float(value) is not None
 
 
-def numbers():
+def numbers() -> Rule:
     """A rule for sequences of real numbers."""
 
-    def holds(values):
+    def holds(values: Any) -> bool:
         is_sequence = isinstance(values, Iterable) and isinstance(values, Sized)
         # Sets and dicts are in no order.
         is_sequence = is_sequence and not isinstance(values, (Mapping, Set))
         return is_sequence and all(as_float(value) is not None for value in values)
 
-    def plain(values):
+    def plain(values: Any) -> Any:
         is_plain = isinstance(values, (list, tuple)) and {type(each) for each in values} <= {float}
         return values if is_plain else [float(value) for value in values]
 
     return Rule(holds, "a sequence of numbers", plain)
 
 
-def boolean():
+def boolean() -> Rule:
     """A rule for True and False."""
     return Rule(lambda value: isinstance(value, (bool, np.bool_)), "True or False", bool)
 
 
-def one_of(*choices):
+def one_of(*choices: Any) -> Rule:
     """A rule for a fixed set of values."""
 
-    def chosen(value):
+    def chosen(value: object) -> list[Any]:
         # A subclass, such as NumPy's of str, is accepted; True does not equal 1 here.
         return [
             choice
@@ -164,7 +164,7 @@ def one_of(*choices):
 
 
 @contextmanager
-def all_or_nothing(owner, params):
+def all_or_nothing(owner: Any, params: Mapping[str, Any]) -> Iterator[None]:
     """Restore the parameters of an object, and of objects among them, if this context raises.
 
     Parameters
@@ -184,13 +184,13 @@ def all_or_nothing(owner, params):
         raise
 
 
-def _has_parameters(value):
+def _has_parameters(value: object) -> bool:
     return (
         hasattr(value, "get_params") and hasattr(value, "__dict__") and not inspect.isclass(value)
     )
 
 
-def _parts_inside(value):
+def _parts_inside(value: Any) -> Iterable[Any]:
     return value.get_params().values() if _has_parameters(value) else []
 
 
@@ -200,7 +200,7 @@ class _KeywordSignature:
     Otherwise `help` would show the arguments of ``__new__``.
     """
 
-    def __get__(self, instance, owner):
+    def __get__(self, instance: object, owner: Any) -> inspect.Signature:
         if instance is not None:
             raise AttributeError("__signature__")
         if owner.__init__ is object.__init__:
@@ -232,12 +232,12 @@ class Family:
     """
 
     name: ClassVar[str | None] = None
-    known_as: ClassVar[tuple] = ()
-    flat: ClassVar[tuple] = ()
-    rules: ClassVar[dict] = {}
+    known_as: ClassVar[tuple[str, ...]] = ()
+    flat: ClassVar[tuple[str, ...]] = ()
+    rules: ClassVar[dict[str, Rule]] = {}
     __signature__ = _KeywordSignature()
 
-    def __new__(cls, *args, **kwargs):
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         # Here rather than in each constructor, so that users' own parts are checked too.
         names = cls.parameter_names()
         if args and not cls._takes(inspect.CO_VARARGS):
@@ -254,11 +254,11 @@ class Family:
         return super().__new__(cls)
 
     @classmethod
-    def _advice(cls, name=None):
+    def _advice(cls, name: str | None = None) -> str:
         """Advice for the message of a wrong argument; '' if there is none."""
         return ""
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         name = vars(cls).get("name")
         for owner in cls._family().members() if name else []:
@@ -273,12 +273,12 @@ class Family:
                 )
 
     @classmethod
-    def _family(cls):
+    def _family(cls) -> "type[Family]":
         """The class just below `Family` that this one comes from."""
         return next(c for c in reversed(cls.__mro__) if issubclass(c, Family) and c is not Family)
 
     @classmethod
-    def members(cls):
+    def members(cls) -> list[type[Self]]:
         """All classes below this one, in order of definition."""
         found = []
         for child in cls.__subclasses__():
@@ -286,12 +286,18 @@ class Family:
         return found
 
     @classmethod
-    def named(cls):
+    def named(cls) -> dict[Any, Any]:
         """The classes of this family that a name selects, as a dict from name to class."""
         return {c.name: c for c in cls._family().members() if vars(c).get("name")}
 
     @classmethod
-    def resolve(cls, value, parameter, flat=None, choices=None):
+    def resolve(
+        cls,
+        value: Any,
+        parameter: str,
+        flat: Mapping[str, Any] | None = None,
+        choices: Iterable[str] | None = None,
+    ) -> Self:
         """Return the object that `value`, a name or an object, stands for, in Python's numbers.
 
         Parameters
@@ -314,7 +320,7 @@ class Family:
         if as_text(value) in named:
             chosen = named[as_text(value)]
             taken = set(chosen.flat) & set(chosen.parameter_names()) & set(flat or {})
-            value = chosen(**{key: flat[key] for key in taken})
+            value = chosen(**{key: (flat or {})[key] for key in taken})
         elif not isinstance(value, cls):
             article = "an" if cls.__name__[0] in "AEIOU" else "a"
             is_class = isinstance(value, type)
@@ -325,10 +331,11 @@ class Family:
                 + cls._hint(value, sorted(choices or named))
             )
         value.check_parameters()
-        return value.in_python_numbers()
+        part: Self = value.in_python_numbers()
+        return part
 
     @classmethod
-    def _hint(cls, value, names):
+    def _hint(cls, value: object, names: Sequence[str]) -> str:
         """Advice for the message of a value that is none of these names; '' if there is none."""
         if isinstance(value, type) and issubclass(value, cls):
             return f"; call it to make an object: {value.__name__}()"
@@ -343,7 +350,7 @@ class Family:
         return f"; did you mean {meant!r}?" if meant in names else ""
 
     @classmethod
-    def check_settable(cls, part, parameter, path):
+    def check_settable(cls, part: object, parameter: str, path: str) -> None:
         """Raise a ValueError unless `part` is an object, whose parameters can be set.
 
         Parameters
@@ -356,7 +363,7 @@ class Family:
         if hasattr(part, "set_params") and not isinstance(part, type):
             return
         key = path.partition("__")[0]
-        named = cls.named().get(as_text(part))
+        named: Any = cls.named().get(as_text(part))
         message = f"{parameter}__{path} needs an object whose {key} can be set, got {shown(part)}"
         # A member without a name serves where no named one does.
         having = [
@@ -374,12 +381,12 @@ class Family:
                 message += f", or set {key} of the estimator"
         raise ValueError(message)
 
-    def check_parameters(self):
+    def check_parameters(self) -> None:
         """Raise a ValueError if a parameter breaks its rule."""
         for key, rule in self.rules.items():
             rule.check(f"{key} of {type(self).__name__}", getattr(self, key))
 
-    def in_python_numbers(self):
+    def in_python_numbers(self) -> Self:
         """This part with Python's numbers as parameters; itself if it has no others."""
         found = {key: rule.plain(getattr(self, key)) for key, rule in self.rules.items()}
         changed = {key: value for key, value in found.items() if value is not getattr(self, key)}
@@ -391,7 +398,7 @@ class Family:
         return twin
 
     @classmethod
-    def parameter_names(cls):
+    def parameter_names(cls) -> list[str]:
         """Names of the constructor's arguments."""
         if cls.__init__ is object.__init__:
             return []
@@ -400,13 +407,13 @@ class Family:
         return list(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
 
     @classmethod
-    def _takes(cls, flag):
+    def _takes(cls, flag: int) -> bool:
         """Whether the code of the constructor has a flag of `inspect`, such as CO_VARKEYWORDS."""
         if cls.__init__ is object.__init__:
             return False
         return bool(inspect.unwrap(cls.__init__).__code__.co_flags & flag)
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Parameters as a dict; ``deep=True`` adds those of parts inside, as ``part__name``."""
         own = {name: getattr(self, name) for name in self.parameter_names()}
         inner = {
@@ -417,7 +424,7 @@ class Family:
         }
         return own | inner
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters by name, those of parts inside as ``part__name``; returns self.
 
         If this raises, no parameter has changed.
@@ -428,7 +435,7 @@ class Family:
                 self._set(key, value)
         return self
 
-    def _set(self, key, value):
+    def _set(self, key: str, value: Any) -> None:
         name, _, rest = key.partition("__")
         if name not in self.parameter_names():
             raise ValueError(
@@ -440,11 +447,11 @@ class Family:
         else:
             setattr(self, name, value)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         # Not None without parameters: later versions may add some, which `__setstate__` sets.
         return dict(vars(self))
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         """Load a part; parameters that its version did not have get their defaults."""
         missing = [name for name in self.parameter_names() if name not in state]
         if missing:
@@ -454,10 +461,10 @@ class Family:
         vars(self).update(state)
 
     @property
-    def label(self):
+    def label(self) -> str:
         """The name, or for a part with parameters or without a name what would construct it."""
         return self.name if self.name and not self.parameter_names() else repr(self)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         arguments = ", ".join(f"{k}={v!r}" for k, v in self.get_params(deep=False).items())
         return f"{type(self).__name__}({arguments})"

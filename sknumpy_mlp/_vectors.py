@@ -5,7 +5,9 @@ pass saves a third of the time of an optimizer step. On large networks, NumPy is
 """
 
 from math import isfinite
+from typing import Any
 
+from numpy.typing import NDArray
 from scipy.linalg.blas import daxpy, ddot, dscal, saxpy, sdot, sscal
 
 # OpenBLAS wakes threads for vectors of more than 10,000 elements, and SciPy and NumPy each have a
@@ -17,7 +19,7 @@ _SCAL = {"f": sscal, "d": dscal}
 _DOT = {"f": sdot, "d": ddot}
 
 
-def add_scaled(y, a, x):
+def add_scaled(y: NDArray[Any], a: float, x: NDArray[Any]) -> None:
     """``y += a x`` in place, for contiguous vectors of one dtype, float32 or float64.
 
     Examples
@@ -38,7 +40,7 @@ def add_scaled(y, a, x):
         axpy(x[start : start + PIECE], y[start : start + PIECE], None, a)
 
 
-def scale(x, a):
+def scale(x: NDArray[Any], a: float) -> None:
     """``x *= a`` in place, for a contiguous vector, float32 or float64.
 
     Examples
@@ -54,7 +56,7 @@ def scale(x, a):
         x *= a
 
 
-def are_surely_finite(x):
+def are_surely_finite(x: NDArray[Any]) -> bool:
     """Whether all numbers of a vector are finite, and their squares do not add up to infinity.
 
     Takes a third of the time of ``np.isfinite(x.sum())`` for few numbers, and raises no warning.

@@ -59,6 +59,6 @@ class PiecewiseLinear(Embedding):
     name = "piecewise_linear"
     rules = {"n_bins": integer(2), "size": integer(1)}
 
-    def __init__(self, *, n_bins=48, size=4):
+    def __init__(self, *, n_bins: int = 48, size: int = 4) -> None:
         self.n_bins = n_bins
         self.size = size

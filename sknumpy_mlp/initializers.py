@@ -6,7 +6,10 @@ how biases are initialized.
 To add an initializer: subclass `Initializer` here, give the class a `name`, and write ``draw``.
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from ._family import Family, as_text, real
 
@@ -20,20 +23,27 @@ class Initializer(Family):
         The initializer of the biases, as a name or an object. ``"same"`` is this initializer.
     """
 
-    def __init__(self, *, biases="zeros"):
+    def __init__(self, *, biases: "str | Initializer" = "zeros") -> None:
         self.biases = biases
 
-    def for_biases(self):
+    def for_biases(self) -> "Initializer":
         """The initializer that draws the biases."""
         if as_text(self.biases) == "same":
             return self
         return Initializer.resolve(self.biases, f"biases of {type(self).__name__}")
 
-    def check_parameters(self):
+    def check_parameters(self) -> None:
         super().check_parameters()
         self.for_biases()
 
-    def draw(self, random_state, shape, fan_in, fan_out, activation):
+    def draw(
+        self,
+        random_state: np.random.RandomState,
+        shape: tuple[int, ...],
+        fan_in: int,
+        fan_out: int,
+        activation: Any,
+    ) -> NDArray[Any]:
         """Draw initial values.
 
         Parameters
@@ -52,7 +62,15 @@ class Initializer(Family):
         """
         raise NotImplementedError
 
-    def fill(self, array, random_state, shape, fan_in, fan_out, activation):
+    def fill(
+        self,
+        array: NDArray[Any],
+        random_state: np.random.RandomState,
+        shape: tuple[int, ...],
+        fan_in: int,
+        fan_out: int,
+        activation: Any,
+    ) -> None:
         """Draw initial values into an array.
 
         Parameters
@@ -82,7 +100,7 @@ class Initializer(Family):
         )
 
 
-def _fits(shape, target):
+def _fits(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
     """Whether an array of this shape can be assigned to one of the other shape."""
     padded = (1,) * (len(target) - len(shape)) + shape
     return len(padded) == len(target) and all(n in (1, m) for n, m in zip(padded, target))
@@ -99,12 +117,19 @@ class Zeros(Initializer):
 
     name = "zeros"
 
-    def __init__(self):
+    def __init__(self) -> None:
         pass
 
     biases = "same"
 
-    def draw(self, random_state, shape, fan_in, fan_out, activation):
+    def draw(
+        self,
+        random_state: np.random.RandomState,
+        shape: tuple[int, ...],
+        fan_in: int,
+        fan_out: int,
+        activation: Any,
+    ) -> NDArray[Any]:
         return np.zeros(shape)
 
 
@@ -128,10 +153,17 @@ class Auto(Initializer):
     name = "auto"
     biases = "same"
 
-    def __init__(self):
+    def __init__(self) -> None:
         pass
 
-    def draw(self, random_state, shape, fan_in, fan_out, activation):
+    def draw(
+        self,
+        random_state: np.random.RandomState,
+        shape: tuple[int, ...],
+        fan_in: int,
+        fan_out: int,
+        activation: Any,
+    ) -> NDArray[Any]:
         bound = np.sqrt(activation.glorot_factor / (fan_in + fan_out))
         return random_state.uniform(-bound, bound, shape)
 
@@ -154,12 +186,14 @@ class Uniform(Initializer):
 
     rules = {"low": real(closed="neither"), "high": real(closed="neither")}
 
-    def __init__(self, *, low=-0.5, high=0.5, biases="zeros"):
+    def __init__(
+        self, *, low: float = -0.5, high: float = 0.5, biases: "str | Initializer" = "zeros"
+    ) -> None:
         self.low = low
         self.high = high
         self.biases = biases
 
-    def check_parameters(self):
+    def check_parameters(self) -> None:
         super().check_parameters()
         if self.low > self.high:
             raise ValueError(
@@ -167,7 +201,14 @@ class Uniform(Initializer):
             )
         real(closed="neither").check("high - low of Uniform", float(self.high) - float(self.low))
 
-    def draw(self, random_state, shape, fan_in, fan_out, activation):
+    def draw(
+        self,
+        random_state: np.random.RandomState,
+        shape: tuple[int, ...],
+        fan_in: int,
+        fan_out: int,
+        activation: Any,
+    ) -> NDArray[Any]:
         return random_state.uniform(self.low, self.high, shape)
 
 
@@ -192,11 +233,18 @@ class Normal(Initializer):
 
     rules = {"scale": real(0, closed="left")}
 
-    def __init__(self, *, scale=0.01, biases="zeros"):
+    def __init__(self, *, scale: float = 0.01, biases: "str | Initializer" = "zeros") -> None:
         self.scale = scale
         self.biases = biases
 
-    def draw(self, random_state, shape, fan_in, fan_out, activation):
+    def draw(
+        self,
+        random_state: np.random.RandomState,
+        shape: tuple[int, ...],
+        fan_in: int,
+        fan_out: int,
+        activation: Any,
+    ) -> NDArray[Any]:
         return self.scale * random_state.standard_normal(shape)
 
 
@@ -219,25 +267,36 @@ class VarianceScaling(Initializer):
 
     gain = 1.0
 
-    def fan(self, fan_in, fan_out):
+    def fan(self, fan_in: int, fan_out: int) -> float:
         """The number of units that the variance is divided by."""
         return fan_in
 
-    def sample(self, random_state, std, shape):
+    def sample(
+        self, random_state: np.random.RandomState, std: float, shape: tuple[int, ...]
+    ) -> NDArray[Any]:
         """Draw values with standard deviation `std`."""
         return std * random_state.standard_normal(shape)
 
-    def draw(self, random_state, shape, fan_in, fan_out, activation):
+    def draw(
+        self,
+        random_state: np.random.RandomState,
+        shape: tuple[int, ...],
+        fan_in: int,
+        fan_out: int,
+        activation: Any,
+    ) -> NDArray[Any]:
         return self.sample(random_state, np.sqrt(self.gain / self.fan(fan_in, fan_out)), shape)
 
 
 class _MeanFan:
-    def fan(self, fan_in, fan_out):
+    def fan(self, fan_in: int, fan_out: int) -> float:
         return (fan_in + fan_out) / 2
 
 
 class _UniformSample:
-    def sample(self, random_state, std, shape):
+    def sample(
+        self, random_state: np.random.RandomState, std: float, shape: tuple[int, ...]
+    ) -> NDArray[Any]:
         # A uniform distribution on [-r, r] has standard deviation r / sqrt(3).
         return random_state.uniform(-np.sqrt(3) * std, np.sqrt(3) * std, shape)
 

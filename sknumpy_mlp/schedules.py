@@ -6,10 +6,12 @@ A schedule is configuration only; the clock stores the progress of training.
 To add a schedule: subclass `Schedule` here, give the class a `name`, and write ``__call__``.
 """
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import cos, log2, pi
 from numbers import Real
+from typing import Any, Self, cast
 
 from ._family import Family, Rule, numbers, real, shown
 
@@ -51,32 +53,38 @@ class Schedule(Family):
     sgd_only = False
 
     @classmethod
-    def resolve(cls, value, parameter, flat=None, choices=None):
+    def resolve(
+        cls,
+        value: Any,
+        parameter: str,
+        flat: Mapping[str, Any] | None = None,
+        choices: Iterable[str] | None = None,
+    ) -> Self:
         """Resolve a name or an object, or a function of the fraction of training done."""
         if callable(value) and not isinstance(value, Schedule) and not isinstance(value, type):
-            return FunctionOfFraction(function=value)
+            return cast(Self, FunctionOfFraction(function=value))
         return super().resolve(value, parameter, flat, choices)
 
     @property
-    def reads_fraction(self):
+    def reads_fraction(self) -> bool:
         """Whether the factor depends on the fraction of training done and on nothing else."""
         return type(self).at is Schedule.at
 
     @classmethod
-    def _hint(cls, value, names):
+    def _hint(cls, value: object, names: Sequence[str]) -> str:
         if isinstance(value, Real):
             return f"; the learning rate itself is learning_rate_init={shown(value)}"
         return super()._hint(value, names)
 
-    def __call__(self, t):
+    def __call__(self, t: float) -> float:
         """The factor after the fraction `t` of training."""
         raise NotImplementedError
 
-    def at(self, clock):
+    def at(self, clock: Clock) -> float:
         """The factor at this time of training."""
         return self(clock.fraction)
 
-    def survives_plateau(self, rate):
+    def survives_plateau(self, rate: float) -> bool:
         """Whether training continues, with another factor, after a plateau at this rate."""
         return False
 
@@ -94,7 +102,7 @@ class Constant(Schedule):
     every_step = False
     sgd_only = True
 
-    def __call__(self, t):
+    def __call__(self, t: float) -> float:
         return 1.0
 
 
@@ -118,13 +126,13 @@ class InvScaling(Schedule):
     sgd_only = True
     rules = {"power_t": real(0, closed="left")}
 
-    def __init__(self, *, power_t=0.5):
+    def __init__(self, *, power_t: float = 0.5) -> None:
         self.power_t = power_t
 
-    def at(self, clock):
+    def at(self, clock: Clock) -> float:
         # A float: an integer of any length would be raised to the power of an integer.
         try:
-            return 1 / (clock.samples_seen + 1) ** float(self.power_t)
+            return float(1 / (clock.samples_seen + 1) ** float(self.power_t))
         except OverflowError:
             return 0.0
 
@@ -143,10 +151,10 @@ class Adaptive(Schedule):
     every_step = False
     sgd_only = True
 
-    def at(self, clock):
-        return 1 / 5**clock.plateaus
+    def at(self, clock: Clock) -> float:
+        return float(1 / 5**clock.plateaus)
 
-    def survives_plateau(self, rate):
+    def survives_plateau(self, rate: float) -> bool:
         return rate > 1e-6
 
 
@@ -171,11 +179,16 @@ class Step(Schedule):
     every_step = True
     rules = {"boundaries": numbers(), "factors": numbers()}
 
-    def __init__(self, *, boundaries=(0.5, 0.75), factors=(1.0, 0.1, 0.01)):
+    def __init__(
+        self,
+        *,
+        boundaries: Sequence[float] = (0.5, 0.75),
+        factors: Sequence[float] = (1.0, 0.1, 0.01),
+    ) -> None:
         self.boundaries = boundaries
         self.factors = factors
 
-    def check_parameters(self):
+    def check_parameters(self) -> None:
         super().check_parameters()
         limits = [0, *self.boundaries, 1]
         if not all(low < high for low, high in pairwise(limits)):
@@ -190,7 +203,7 @@ class Step(Schedule):
         for factor in self.factors:
             real(0, closed="left").check("each of the factors of Step", factor)
 
-    def __call__(self, t):
+    def __call__(self, t: float) -> float:
         return self.factors[sum(t >= boundary for boundary in self.boundaries)]
 
 
@@ -212,11 +225,11 @@ class Exponential(Schedule):
     known_as = ("exponentiallr",)
     rules = {"final": real(0, 1, closed="right")}
 
-    def __init__(self, *, final=0.01):
+    def __init__(self, *, final: float = 0.01) -> None:
         self.final = final
 
-    def __call__(self, t):
-        return self.final**t
+    def __call__(self, t: float) -> float:
+        return float(self.final**t)
 
 
 class Cosine(Schedule):
@@ -241,10 +254,10 @@ class Cosine(Schedule):
     known_as = ("cosine_annealing", "cosineannealinglr")
     rules = {"final": real(0, 1)}
 
-    def __init__(self, *, final=0.0):
+    def __init__(self, *, final: float = 0.0) -> None:
         self.final = final
 
-    def __call__(self, t):
+    def __call__(self, t: float) -> float:
         return self.final + (1 - self.final) * (1 + cos(pi * t)) / 2
 
 
@@ -263,7 +276,7 @@ class CosLog4(Schedule):
 
     name = "coslog4"
 
-    def __call__(self, t):
+    def __call__(self, t: float) -> float:
         return (1 - cos(2 * pi * log2(1 + 15 * t))) / 2
 
 
@@ -295,12 +308,12 @@ class OneCycle(Schedule):
     known_as = ("onecycle", "onecyclelr")
     rules = {"peak": real(0, 1, closed="neither"), "start": real(0, 1), "final": real(0, 1)}
 
-    def __init__(self, *, peak=0.3, start=0.04, final=4e-6):
+    def __init__(self, *, peak: float = 0.3, start: float = 0.04, final: float = 4e-6) -> None:
         self.peak = peak
         self.start = start
         self.final = final
 
-    def __call__(self, t):
+    def __call__(self, t: float) -> float:
         if t < self.peak:
             return self.start + (1 - self.start) * (1 - cos(pi * t / self.peak)) / 2
         fall = (t - self.peak) / (1 - self.peak)
@@ -331,29 +344,29 @@ class Warmup(Schedule):
     name = "warmup"
     rules = {"fraction": real(0, 1, closed="neither")}
 
-    def __init__(self, *, fraction=0.05, then="constant"):
+    def __init__(self, *, fraction: float = 0.05, then: str | Schedule = "constant") -> None:
         self.fraction = fraction
         self.then = then
 
-    def check_parameters(self):
+    def check_parameters(self) -> None:
         super().check_parameters()
         Schedule.resolve(self.then, "then of Warmup")
 
-    def __call__(self, t):
+    def __call__(self, t: float) -> float:
         return self.at(Clock(fraction=t))
 
-    def at(self, clock):
+    def at(self, clock: Clock) -> float:
         t = clock.fraction
         rest = max(0.0, (t - self.fraction) / (1 - self.fraction))
         then = Schedule.resolve(self.then, "then of Warmup")
         return min(1.0, t / self.fraction) * then.at(replace(clock, fraction=rest))
 
     @property
-    def reads_fraction(self):
+    def reads_fraction(self) -> bool:
         """As for the schedule that follows."""
         return Schedule.resolve(self.then, "then of Warmup").reads_fraction
 
-    def survives_plateau(self, rate):
+    def survives_plateau(self, rate: float) -> bool:
         return Schedule.resolve(self.then, "then of Warmup").survives_plateau(rate)
 
 
@@ -373,9 +386,10 @@ class FunctionOfFraction(Schedule):
 
     rules = {"function": Rule(callable, "a function of the fraction of training done")}
 
-    def __init__(self, *, function):
+    def __init__(self, *, function: Callable[[float], float]) -> None:
         self.function = function
 
-    def __call__(self, t):
+    def __call__(self, t: float) -> float:
         factor = self.function(t)
-        return real(0, closed="left").check("the value of the learning_rate function", factor)
+        rule = real(0, closed="left")
+        return float(rule.check("the value of the learning_rate function", factor))

@@ -350,9 +350,9 @@ class Loose(Odd):
 
 def test_signatures_are_those_of_the_constructor_and_of_calls():
     assert str(inspect.signature(Recorded)) == "(*, side: float = 2.0)"
-    assert str(inspect.signature(Cosine)) == "(*, final=0.0)"
+    assert str(inspect.signature(Cosine)) == "(*, final: float = 0.0)"
     # An object that can be called has the signature of its call.
-    assert str(inspect.signature(Cosine())) == "(t)"
+    assert str(inspect.signature(Cosine())) == "(t: float) -> float"
     assert Recorded(side=3.0).side == 3.0
     assert (Loose(1.0, 2.0, x=3).others, Loose(1.0, x=3).options) == ((2.0,), {"x": 3})
 

@@ -7,9 +7,19 @@ the output, ``dA``, into the gradient with respect to the input, ``dZ = dA * f'(
 To add an activation: subclass `Activation` here and give the class a `name`; the tests find it.
 """
 
-from .base import Activation
-from .piecewise import ELU, SELU, Identity, LeakyReLU, ReLU
-from .smooth import GELU, Logistic, Mish, SiLU, Softplus, Tanh
+# Under the same name once more: type checkers take other imports for private.
+from .base import Activation as Activation
+from .piecewise import ELU as ELU
+from .piecewise import SELU as SELU
+from .piecewise import Identity as Identity
+from .piecewise import LeakyReLU as LeakyReLU
+from .piecewise import ReLU as ReLU
+from .smooth import GELU as GELU
+from .smooth import Logistic as Logistic
+from .smooth import Mish as Mish
+from .smooth import SiLU as SiLU
+from .smooth import Softplus as Softplus
+from .smooth import Tanh as Tanh
 
 _classes = [value for value in vars().values() if isinstance(value, type)]
 __all__ = [cls.__name__ for cls in _classes]

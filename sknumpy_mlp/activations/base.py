@@ -1,6 +1,10 @@
 """The base class of activation functions; `sknumpy_mlp.activations` states the contract."""
 
+from collections.abc import Callable
+from typing import Any, ClassVar
+
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from .._family import Family
 
@@ -26,10 +30,10 @@ class Activation(Family):
     in_place = True
     glorot_factor = 6.0
 
-    value = None
-    slope = None
+    value: ClassVar[Callable[..., Any] | None] = None
+    slope: ClassVar[Callable[..., Any] | None] = None
 
-    def forward(self, Z, out, scratch=None):
+    def forward(self, Z: NDArray[Any], out: NDArray[Any], scratch: Any = None) -> None:
         """Write ``f(Z)`` into `out`; `Z` may be overwritten unless `reads` is ``"input"``.
 
         Parameters
@@ -40,7 +44,7 @@ class Activation(Family):
         """
         raise NotImplementedError
 
-    def backward(self, kept, dA, scratch):
+    def backward(self, kept: NDArray[Any], dA: NDArray[Any], scratch: Any) -> None:
         """Multiply `dA` by ``f'(Z)`` in place; `kept` may be overwritten.
 
         Parameters
@@ -53,6 +57,6 @@ class Activation(Family):
         """
         raise NotImplementedError
 
-    def scratch(self, shape, dtype):
+    def scratch(self, shape: tuple[int, ...], dtype: DTypeLike) -> Any:
         """Create the buffers of the activation; one array of this shape unless overridden."""
         return np.empty(shape, dtype)

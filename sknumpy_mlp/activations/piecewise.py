@@ -1,8 +1,10 @@
 """Activation functions of two pieces, one for each sign of their input."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from .._elementary import expm1
 from .._family import real
@@ -23,19 +25,19 @@ class Identity(Activation):
     name = "identity"
     known_as = ("linear", "none")
 
-    def forward(self, Z, out, scratch=None):
+    def forward(self, Z: NDArray[Any], out: NDArray[Any], scratch: Any = None) -> None:
         if out is not Z:
             np.copyto(out, Z)
 
-    def backward(self, kept, dA, scratch):
+    def backward(self, kept: NDArray[Any], dA: NDArray[Any], scratch: Any) -> None:
         pass
 
     @staticmethod
-    def value(z):
+    def value(z: Any) -> Any:
         return z
 
     @staticmethod
-    def slope(a):
+    def slope(a: Any) -> Any:
         return 1.0
 
 
@@ -57,23 +59,23 @@ class ReLU(Activation):
     name = "relu"
     known_as = ("rectifier",)
 
-    def scratch(self, shape, dtype):
+    def scratch(self, shape: tuple[int, ...], dtype: DTypeLike) -> Any:
         return SimpleNamespace(zeros=np.zeros(shape, dtype), is_positive=np.empty(shape, bool))
 
-    def forward(self, Z, out, scratch=None):
+    def forward(self, Z: NDArray[Any], out: NDArray[Any], scratch: Any = None) -> None:
         # NumPy vectorizes the maximum with an array of zeros, but not with the number 0: 3x faster.
         np.maximum(Z, 0 if scratch is None else scratch.zeros, out=out)
 
-    def backward(self, kept, dA, scratch):
+    def backward(self, kept: NDArray[Any], dA: NDArray[Any], scratch: Any) -> None:
         np.greater(kept, 0, out=scratch.is_positive)
         np.multiply(dA, scratch.is_positive, out=dA)
 
     @staticmethod
-    def value(z):
+    def value(z: Any) -> Any:
         return 0.0 if z < 0.0 else z
 
     @staticmethod
-    def slope(a):
+    def slope(a: Any) -> Any:
         return 1.0 if a > 0.0 else 0.0
 
 
@@ -103,25 +105,25 @@ class LeakyReLU(Activation):
     in_place = False
     rules = {"negative_slope": real(0, 1)}
 
-    def __init__(self, *, negative_slope=0.01):
+    def __init__(self, *, negative_slope: float = 0.01) -> None:
         self.negative_slope = negative_slope
 
-    def forward(self, Z, out, scratch=None):
+    def forward(self, Z: NDArray[Any], out: NDArray[Any], scratch: Any = None) -> None:
         np.multiply(Z, self.negative_slope, out=out)
         np.maximum(Z, out, out=out)
 
-    def backward(self, kept, dA, scratch):
+    def backward(self, kept: NDArray[Any], dA: NDArray[Any], scratch: Any) -> None:
         # A comparison and a product are 12 times as fast as np.heaviside.
         np.multiply(kept > 0, kept.dtype.type(1 - self.negative_slope), out=kept)
         kept += self.negative_slope
         dA *= kept
 
     @staticmethod
-    def value(z, negative_slope):
+    def value(z: Any, negative_slope: Any) -> Any:
         return negative_slope * z if z < 0.0 else z
 
     @staticmethod
-    def slope(z, negative_slope):
+    def slope(z: Any, negative_slope: Any) -> Any:
         return 1.0 if z > 0.0 else negative_slope
 
 
@@ -152,14 +154,14 @@ class ELU(Activation):
     rules = {"alpha": real(0, closed="neither")}
     scale = 1.0
 
-    def __init__(self, *, alpha=1.0):
+    def __init__(self, *, alpha: float = 1.0) -> None:
         self.alpha = alpha
 
-    def scratch(self, shape, dtype):
+    def scratch(self, shape: tuple[int, ...], dtype: DTypeLike) -> Any:
         slope, zeros = np.empty(shape, dtype), np.zeros(shape, dtype)
         return SimpleNamespace(slope=slope, zeros=zeros, is_positive=np.empty(shape, bool))
 
-    def forward(self, Z, out, scratch=None):
+    def forward(self, Z: NDArray[Any], out: NDArray[Any], scratch: Any = None) -> None:
         # As in ReLU: three times as fast as the number 0 in float32, a quarter of the whole pass.
         zeros = 0 if scratch is None else scratch.zeros
         # exp(min(z, 0)) cannot overflow; the positive part is added afterwards.
@@ -171,7 +173,7 @@ class ELU(Activation):
             Z *= self.scale
         out += Z
 
-    def backward(self, kept, dA, scratch):
+    def backward(self, kept: NDArray[Any], dA: NDArray[Any], scratch: Any) -> None:
         # f' = scale where a > 0 and a + scale alpha elsewhere.
         limit = self.scale * self.alpha
         np.greater(kept, scratch.zeros, out=scratch.is_positive)
@@ -183,11 +185,11 @@ class ELU(Activation):
         dA *= kept
 
     @staticmethod
-    def value(z, alpha, scale):
+    def value(z: Any, alpha: Any, scale: Any) -> Any:
         return scale * alpha * expm1(z) if z < 0.0 else scale * z
 
     @staticmethod
-    def slope(a, alpha, scale):
+    def slope(a: Any, alpha: Any, scale: Any) -> Any:
         return scale if a > 0.0 else a + scale * alpha
 
 
@@ -211,5 +213,5 @@ class SELU(ELU):
     scale = 1.0507009873554805
     alpha = 1.6732632423543772
 
-    def __init__(self):
+    def __init__(self) -> None:
         pass

@@ -10,28 +10,27 @@ To add a loss: subclass `Loss` in `classes`, or in `numbers` if its targets are 
 gradient and precision tests find it.
 """
 
-from . import links
-from .base import ClassNumbers, Columns, Loss
-from .classes import (
-    BinaryCrossEntropy,
-    BinaryLogLoss,
-    ClasswiseCrossEntropy,
-    ClasswiseSquaredError,
-    LabelwiseCrossEntropy,
-    LabelwiseSquaredError,
-    LogLoss,
-    SoftmaxCrossEntropy,
-    SquaredError,
-)
-from .numbers import (
-    AbsoluteError,
-    ContinuousSquaredError,
-    Huber,
-    NumericLoss,
-    Pinball,
-    Poisson,
-    Quantiles,
-)
+# Under the same name once more: type checkers take other imports for private.
+from . import links as links
+from .base import ClassNumbers as ClassNumbers
+from .base import Columns as Columns
+from .base import Loss as Loss
+from .classes import BinaryCrossEntropy as BinaryCrossEntropy
+from .classes import BinaryLogLoss as BinaryLogLoss
+from .classes import ClasswiseCrossEntropy as ClasswiseCrossEntropy
+from .classes import ClasswiseSquaredError as ClasswiseSquaredError
+from .classes import LabelwiseCrossEntropy as LabelwiseCrossEntropy
+from .classes import LabelwiseSquaredError as LabelwiseSquaredError
+from .classes import LogLoss as LogLoss
+from .classes import SoftmaxCrossEntropy as SoftmaxCrossEntropy
+from .classes import SquaredError as SquaredError
+from .numbers import AbsoluteError as AbsoluteError
+from .numbers import ContinuousSquaredError as ContinuousSquaredError
+from .numbers import Huber as Huber
+from .numbers import NumericLoss as NumericLoss
+from .numbers import Pinball as Pinball
+from .numbers import Poisson as Poisson
+from .numbers import Quantiles as Quantiles
 
 _classes = [value for value in vars().values() if isinstance(value, type)]
 __all__ = ["links", *(cls.__name__ for cls in _classes)]

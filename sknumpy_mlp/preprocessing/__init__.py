@@ -5,9 +5,10 @@ floats, and raises an error for invalid input. To add a transformer, write a fil
 docstring has a formula, a source and an example, and import the class here.
 """
 
-from .encoder import CrossFittedTargetEncoder
-from .imputer import GaussianImputer
-from .scaler import RobustSmoothScaler
+# Under the same name once more: type checkers take other imports for private.
+from .encoder import CrossFittedTargetEncoder as CrossFittedTargetEncoder
+from .imputer import GaussianImputer as GaussianImputer
+from .scaler import RobustSmoothScaler as RobustSmoothScaler
 
 _classes = [value for value in vars().values() if isinstance(value, type)]
 __all__ = [cls.__name__ for cls in _classes]
