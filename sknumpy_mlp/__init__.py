@@ -5,10 +5,12 @@
 be passed as objects instead of names. `make_tabular_mlp` builds a pipeline that prepares the
 columns of a table, with `RobustSmoothScaler`, `GaussianImputer` and `CrossFittedTargetEncoder`
 among other transformers, and ends with the classifier or the regressor. `show_versions` prints what
-a report of a problem has to say of its machine.
+a report of a problem has to say of its machine, and `trusted_types` lists the classes that a saved
+model may name.
 """
 
 from . import activations, embeddings, initializers, losses, optimizers, schedules
+from ._trusted import trusted_types
 from ._version import __version__ as __version__
 from ._versions import show_versions
 from .classifier import ScratchMLPClassifier
@@ -30,4 +32,5 @@ __all__ = [
     "optimizers",
     "schedules",
     "show_versions",
+    "trusted_types",
 ]

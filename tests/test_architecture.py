@@ -101,6 +101,7 @@ LEVELS = [
     ["preprocessing.__init__"],
     ["columns"],
     ["tabular"],
+    ["_trusted"],
     ["onnx.graph"],
     ["onnx.parts"],
     ["onnx.estimators", "onnx.transformers"],
