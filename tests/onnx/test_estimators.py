@@ -21,6 +21,8 @@ from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
 from ..common import KINDS, brief, digits, refusal
 from ..exported import CLOSE, Exported, assert_same_classes, assert_same_numbers, exported
 
+pytest.importorskip("skl2onnx", reason="skl2onnx is not installed")
+
 from skl2onnx import to_onnx  # isort: skip
 
 LABELS = {

@@ -10,6 +10,8 @@ from sknumpy_mlp import _elementary
 from ..common import refusal
 from ..exported import exported
 
+pytest.importorskip("skl2onnx", reason="skl2onnx is not installed")
+
 from sknumpy_mlp.onnx.graph import UFUNCS  # isort: skip
 
 ELEMENTARY = sorted(set(_elementary.__all__) - {"uniform"})

@@ -16,6 +16,8 @@ from ..common import KINDS, brief, digits, label, refusal
 from ..exported import assert_same_classes, assert_same_numbers, exported
 from ..families import all_examples, default, members, of_package
 
+pytest.importorskip("skl2onnx", reason="skl2onnx is not installed")
+
 from sknumpy_mlp.onnx.parts import LAYERS, LINKS  # isort: skip
 
 # Bases of losses have no formula.

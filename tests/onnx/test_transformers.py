@@ -19,6 +19,8 @@ from .. import tables
 from ..common import refusal
 from ..exported import assert_same_classes, assert_same_numbers, exported
 
+pytest.importorskip("skl2onnx", reason="skl2onnx is not installed")
+
 from skl2onnx.common.data_types import (  # isort: skip
     DoubleTensorType,
     FloatTensorType,

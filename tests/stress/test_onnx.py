@@ -14,6 +14,8 @@ from ..common import KINDS, brief
 from ..exported import assert_same_classes, assert_same_numbers, exported
 from . import cases
 
+pytest.importorskip("skl2onnx", reason="skl2onnx is not installed")
+
 from sknumpy_mlp.onnx import column_types  # isort: skip
 
 N_FEATURES = 4
