@@ -8,10 +8,12 @@ the same bits whatever runs beside it.
 
 import os
 import threading
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from weakref import WeakSet
 
 from threadpoolctl import ThreadpoolController
+
+from ..core.interrupts import interrupts_deferred
 
 # From this number of multiplications in the largest product of a call on, two threads are not
 # slower than one thread, even if another process keeps one of two processors busy. On an idle
@@ -22,11 +24,14 @@ WORTH_THREADS = 15_000_000
 ALWAYS_ONE_THREAD = 9_000
 
 
-def _release(library):
-    # With newer versions of threadpoolctl, one Python thread controls OpenBLAS until it is cleared.
-    # The last call to end may run in another thread than the first call to begin.
-    if hasattr(library, "clear_controlling_thread"):
-        library.clear_controlling_thread(force=True)
+def _set(library, n_threads):
+    """Set the number of threads of a library, from any Python thread."""
+    # With newer versions of threadpoolctl, one Python thread controls OpenBLAS until it is cleared,
+    # and what others set is ignored. Calls begin and end in any thread.
+    clear = getattr(library, "clear_controlling_thread", lambda force: None)
+    clear(force=True)
+    library.set_num_threads(n_threads)
+    clear(force=True)
 
 
 class Threads:
@@ -55,14 +60,12 @@ class Threads:
                 self._before = [library.num_threads for library in self._libraries]
                 self._is_one = True
                 for library in self._libraries:
-                    library.set_num_threads(1)
+                    _set(library, 1)
             elif self._is_one and not wants_one:
                 for library, n_threads in zip(self._libraries, self._before):
                     # Any other number was set by other code in the meantime: leave it.
                     if library.num_threads == 1:
-                        _release(library)
-                        library.set_num_threads(n_threads)
-                        _release(library)
+                        _set(library, n_threads)
                 self._is_one = False
 
     def forget(self):
@@ -73,7 +76,7 @@ class Threads:
 
 
 class _Call:
-    """A context for a call under way; it has ended when it is left or not referenced any more."""
+    """A context for a call under way; what is not referenced any more has ended, too."""
 
     def __init__(self, threads, calls):
         self._threads = threads
@@ -90,13 +93,6 @@ class _Call:
     def __exit__(self, *error):
         self._calls.discard(self)
         self._threads.update()
-
-    def __del__(self):
-        # Interrupted on the way in or out.
-        if self in self._calls:
-            self.__exit__()
-        elif self._threads._is_one:
-            self._threads.update()
 
 
 _threads = Threads()
@@ -119,4 +115,11 @@ def blas_threads_of_products(largest_product):
     """A context for matrix products and nothing else; for a few rows, it costs nothing."""
     if largest_product <= ALWAYS_ONE_THREAD:
         return nullcontext()
-    return blas_threads(largest_product)
+    return _entered_and_left(blas_threads(largest_product))
+
+
+@contextmanager
+def _entered_and_left(call):
+    """The context, which a Ctrl-C interrupts only inside."""
+    with interrupts_deferred() as interrupts, call, interrupts.allowed():
+        yield

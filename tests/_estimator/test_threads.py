@@ -200,12 +200,14 @@ def test_a_large_call_has_what_the_user_gave_whatever_runs_beside_it(first_is_la
     assert library.num_threads == 2
 
 
-def test_a_call_that_was_interrupted_on_its_way_out_has_ended():
+def test_a_call_that_was_never_left_has_ended_when_the_next_one_comes():
     threads = with_libraries(Library())
     call = of(threads)
     call.__enter__()
     assert threads._libraries[0].num_threads == 1
     del call
+    with of(threads, WORTH_THREADS):
+        assert threads._libraries[0].num_threads == 2
     assert threads._libraries[0].num_threads == 2
 
 

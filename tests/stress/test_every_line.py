@@ -83,7 +83,7 @@ def pressed(modules, start, call):
 
 def assert_nothing_is_left():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    assert threads._one_thread._inside == 0
+    assert not threads._threads._is_one
     assert [library.num_threads for library in BLAS] == N_THREADS
 
 

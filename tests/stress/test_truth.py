@@ -130,22 +130,36 @@ def test_pooled_probabilities_are_the_exact_means_of_the_members(named, kind, dt
 @pytest.mark.parametrize("loss", CONTINUOUS, ids=repr)
 def test_predicted_numbers_and_their_means_are_exact_to_rounding(loss, dtype):
     is_exp = loss.link.out_activation == "exp"
+    is_sum = loss.link.out_activation == "cumulative_softplus"
     Z = np.stack([drawn(3, dtype, loss.link.out_activation, seed) for seed in range(3)])
     with mp.workdps(50):
         value = mp.exp if is_exp else lambda z: z
         exact_numbers = [[[value(z) for z in numbers(row)] for row in each] for each in Z]
+        if is_sum:
+            exact_numbers = [[summed(numbers(row)) for row in each] for each in Z]
         expected = np.array([as_floats(each) for each in exact_numbers])
         means = as_floats(
             [[mp.fsum(each) / 3 for each in zip(*rows)] for rows in zip(*exact_numbers)]
         )
     eps, tiny = np.finfo(dtype).eps, np.finfo(dtype).tiny
     found = np.stack([loss.link.predict(each.copy()) for each in Z])
-    np.testing.assert_allclose(found, expected, rtol=4 * eps, atol=tiny)
-    pooled = loss.link.predict(loss.link.pool(Z.copy()))
+    # A sum has the rounding of its largest term.
     size = np.abs(expected).max(axis=0)
+    largest = np.maximum(size, np.abs(Z).max(axis=0)).max(axis=-1, keepdims=True) if is_sum else 0
+    limit = 4 * eps * (np.abs(expected) + largest) + tiny
+    assert (np.abs(found - expected) <= limit).all()
+    pooled = loss.link.predict(loss.link.pool(Z.copy()))
     # The mean is pooled as a logarithm, of up to 700, and has the rounding of its size.
     limit = 4 * eps * size * (np.maximum(1, np.abs(Z).max(axis=0)) if is_exp else 1) + tiny
-    assert (np.abs(pooled - means) <= limit).all()
+    assert (np.abs(pooled - means) <= limit + 16 * eps * largest).all()
+
+
+def summed(z):
+    """The first score, and the softplus of each further one added to it."""
+    found = [z[0]]
+    for each in z[1:]:
+        found.append(found[-1] + mp.log1p(mp.exp(each)))
+    return found
 
 
 def test_every_coding_is_among_the_cases():
