@@ -304,11 +304,11 @@ def test_a_part_keeps_what_the_user_wrote_and_computes_with_python_numbers():
     ("rule", "holding", "failing"),
     [
         (real(), [0, -1e300, True, np.float32(2)], [float("nan"), "1", None, float("inf"), 1j]),
-        (real(0, 1), [0, 1, 0.5], [-1e-9, 1 + 1e-9, float("nan"), np.timedelta64(1)]),
+        (real(0, 1), [0, 1, 0.5], [-1e-9, 1 + 1e-9, float("nan"), np.timedelta64(1, "s")]),
         (real(0, 1, closed="left"), [0, 0.5], [1]),
         (real(0, 1, closed="right"), [1, 0.5], [0]),
         (real(0, 1, closed="neither"), [0.5], [0, 1]),
-        (integer(1), [1, np.int64(7)], [0, 1.0, "1", None, np.timedelta64(1)]),
+        (integer(1), [1, np.int64(7)], [0, 1.0, "1", None, np.timedelta64(1, "s")]),
         (boolean(), [True, np.True_], [1, 0, "True", None]),
         (one_of("auto", 1), ["auto", 1], ["Auto", 1.0, True, None]),
         (one_of("auto") | integer(3), ["auto", 3], [2, "3"]),

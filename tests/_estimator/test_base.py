@@ -123,11 +123,11 @@ def test_set_params_sets_all_or_nothing():
 def test_integers_beyond_float64_are_refused_by_name(huge):
     objects = X.astype(object)
     objects[3, 1] = huge
-    with pytest.raises(ValueError, match="^X is invalid: .*too (large|big)"):
+    with pytest.raises(ValueError, match=r"^X is invalid: .*too (large|big)"):
         ScratchMLPClassifier().fit(objects, y)
-    with pytest.raises(ValueError, match="^X is invalid: .*too (large|big)"):
+    with pytest.raises(ValueError, match=r"^X is invalid: .*too (large|big)"):
         ScratchMLPClassifier(max_iter=1, n_iter_no_change=None).fit(X, y).predict(objects)
-    with pytest.raises(ValueError, match="^y is invalid: .*too (large|big)"):
+    with pytest.raises(ValueError, match=r"^y is invalid: .*too (large|big)"):
         ScratchMLPRegressor().fit(X, [huge, *y[1:].tolist()])
-    with pytest.raises(ValueError, match="^X_val and y_val must be .*X is invalid"):
+    with pytest.raises(ValueError, match=r"^X_val and y_val must be .*X is invalid"):
         ScratchMLPClassifier().fit(X, y, X_val=objects, y_val=y)

@@ -146,7 +146,10 @@ W, B = [[1.0]], [0.5]
         *(("intercepts", wrong) for wrong in (None, 5, [None], ["a"], [["a"]], [[1j]], [[np.nan]])),
         *(("intercepts", wrong) for wrong in ([[10**400]], [0.5], [[np.inf]], [[{}]], [])),
         *(("classes", wrong) for wrong in (None, 5, [], [1, 0], [[0, 1]], [0, None], [0, np.nan])),
-        *(("classes", wrong) for wrong in ([0, "a"], [0, 0], [1j, 2j], {}, [np.datetime64("NaT")])),
+        *(
+            ("classes", wrong)
+            for wrong in ([0, "a"], [0, 0], [1j, 2j], {}, [np.datetime64("NaT", "s")])
+        ),
     ],
     ids=str,
 )

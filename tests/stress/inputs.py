@@ -200,7 +200,9 @@ OBJECTS = st.one_of(
     st.sampled_from(
         [None, pd.NA, pd.NaT, True, False, "", "a", "1.5", "nan", b"x", b"\xff", "\x00"]
     ),
-    st.sampled_from([1j, 2 + 0j, datetime(2026, 1, 1), date(2026, 1, 1), np.datetime64("NaT")]),
+    st.sampled_from(
+        [1j, 2 + 0j, datetime(2026, 1, 1), date(2026, 1, 1), np.datetime64("NaT", "s")]
+    ),
     st.sampled_from(
         [(), (1, 2), [1], {}, {1}, object, len, range(3), np.float32(2), np.bool_(True)]
     ),

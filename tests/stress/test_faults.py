@@ -6,6 +6,7 @@ error names the path, and the next fit removes what a killed program left.
 
 import copy
 import errno
+import gc
 import os
 import shutil
 import signal
@@ -32,7 +33,17 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="the faults are those of POSIX"),
     # Forked on purpose, from the thread that fits.
     pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning"),
+    # Where a write fails, pickle lets go of a buffer that its error still refers to.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_an_error_stays_for_later_tests():
+    yield
+    gc.collect()
+
+
 X, y = digits()
 SETTINGS = {"early_stopping": True, "dropout": 0.1}
 

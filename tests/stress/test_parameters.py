@@ -99,7 +99,12 @@ BEYOND += [Decimal("1e400"), np.nan, -np.nan, -np.inf, np.inf, np.longdouble("na
 NOTHING = [b"", b"auto", 1j, 0j, Ellipsis, NotImplemented, {}, set(), {1}, (), [], [[]], [[1], [2]]]
 NOTHING += [object(), object, np.float64, Decimal("0.5"), Decimal("NaN"), Decimal("sNaN"), range(0)]
 NOTHING += [np.array(0.5), np.array([]), np.ones((2, 2)), np.array([None]), np.ma.masked]
-NOTHING += [np.datetime64("NaT"), np.timedelta64("NaT"), np.timedelta64(1), np.zeros(1, "V3")[0]]
+NOTHING += [
+    np.datetime64("NaT", "s"),
+    np.timedelta64("NaT", "s"),
+    np.timedelta64(1, "s"),
+    np.zeros(1, "V3")[0],
+]
 NOTHING += ["", "no such name", "auto ", "\0", "up to 0", "1", "0.5", "nan", np.str_("x")]
 NOTHING += [
     {None: 1},
