@@ -34,7 +34,14 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    """Keep the option --stress, and follow --require-tools."""
+    """Keep the options --stress and --require-tools."""
+    if importlib.util.find_spec("hypothesis") is not None:
+        import hypothesis
+
+        # Each change draws the same cases; new ones are for the long form.
+        hypothesis.settings.register_profile("quick", derandomize=True)
+        hypothesis.settings.register_profile("full")
+        hypothesis.settings.load_profile(config.getoption("--stress"))
     # In the environment, since tests/stress asks at import, also in the processes that it starts.
     os.environ["SKNUMPY_MLP_STRESS"] = config.getoption("--stress")
     if config.getoption("--require-tools"):

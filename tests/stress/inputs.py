@@ -30,6 +30,9 @@ def picture(value):
         return type(value), repr(value.dtypes), repr(value.astype(object).to_numpy().tolist())
     if isinstance(value, WithArray):
         return picture(value.X)
+    if isinstance(value, pl.Series) and value.dtype == pl.Object:
+        # Of nested objects polars cannot make a text.
+        return type(value), repr(value.to_list())
     return type(value), repr(value)
 
 
