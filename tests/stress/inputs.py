@@ -30,10 +30,11 @@ def picture(value):
         return type(value), repr(value.dtypes), repr(value.astype(object).to_numpy().tolist())
     if isinstance(value, WithArray):
         return picture(value.X)
-    if isinstance(value, pl.Series) and value.dtype == pl.Object:
+    try:
+        return type(value), repr(value)
+    except pl.exceptions.PanicException:
         # Of nested objects polars cannot make a text.
-        return type(value), repr(value.to_list())
-    return type(value), repr(value)
+        return type(value), len(value)
 
 
 # ---- containers of rows ----
