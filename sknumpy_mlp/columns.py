@@ -17,8 +17,9 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import MissingIndicator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._estimator.errstate import with_errstate
 from ._estimator.naming import naming
 from ._estimator.rows import check_unmasked, is_missing
 from ._version import Versioned
@@ -92,16 +93,18 @@ def columns_of_tables(task="classification", random_state=None):
 class TableColumns(ColumnTransformer):
     """scikit-learn's `ColumnTransformer`, whose errors name `X` also where that is no table."""
 
-    @np.errstate(all="ignore")
+    @with_errstate(all="ignore")
     def fit_transform(self, X, y=None, **params):
         """Fit all transformers, and put their columns side by side; see `ColumnTransformer`."""
         check_table(X)
         with naming("X", "[Xy]"):
             return super().fit_transform(X, y, **params)
 
-    @np.errstate(all="ignore")
+    @with_errstate(all="ignore")
     def transform(self, X, **params):
         """Put the columns of all transformers side by side; see `ColumnTransformer`."""
+        # An estimator that is not fitted is no fault of X.
+        check_is_fitted(self)
         check_table(X)
         with naming("X"):
             return super().transform(X, **params)

@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_array
 
 from ._estimator.declared import Parameters
+from ._estimator.errstate import with_errstate
 from ._estimator.naming import naming
 from ._estimator.parameters import NOT_WITH_LBFGS
 from ._estimator.rows import check_complete, check_unmasked
@@ -221,7 +222,7 @@ class StandardizedTarget(TransformedTargetRegressor):
     array([3.])
     """
 
-    @np.errstate(all="ignore")
+    @with_errstate(all="ignore")
     def fit(self, X, y, **fit_params):
         """Fit the regressor to the standardized target; see `TransformedTargetRegressor`."""
         check_unmasked(y, "y")

@@ -9,6 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
+from sklearn.exceptions import NotFittedError
 
 from sknumpy_mlp import (
     CrossFittedTargetEncoder,
@@ -445,3 +446,8 @@ def test_columns_without_a_finite_range_are_named_without_a_warning():
     with np.errstate(all="raise"):
         message = refusal(lambda: make_tabular_mlp(**SMALL).fit(X, X[:, 0] > 0))
     assert "columns whose range is finite in float64, got columns [1]" in message
+
+
+def test_columns_that_are_not_fitted_say_so():
+    with pytest.raises(NotFittedError, match="TableColumns"):
+        columns_of_tables().transform(np.zeros((2, 2)))

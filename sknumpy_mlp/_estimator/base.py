@@ -35,7 +35,7 @@ from . import fitted
 from .checkpoint import take_up
 from .declared import Declared, Matrix
 from .description import Described
-from .errstate import with_default_errstate
+from .errstate import with_default_errstate, with_errstate
 from .fit import Past, begin, splits
 from .naming import INVALID, explain, naming
 from .parameters import CALIBRATED_LOSS, Plan
@@ -182,7 +182,7 @@ class BaseScratchMLP(
         return Past()
 
     # Checks find what is not finite: NumPy need not warn of sums and casts on the way.
-    @np.errstate(all="ignore")
+    @with_errstate(all="ignore")
     def _check(self, plan, past, X, y, sample_weight, held_out=(None,) * 3, **options):
         """Check what was given, and learn the target: `Rows`.
 
@@ -237,7 +237,7 @@ class BaseScratchMLP(
             sample_weight = check_weights(sample_weight, X.shape[0])
         return Rows(X, y, self._learn_target(y, labels, **options), sample_weight)
 
-    @np.errstate(all="ignore")
+    @with_errstate(all="ignore")
     def _validated(self, X, *y, **options):
         """`validate_data`, with messages that name the target, and the recipe for tables."""
         options |= {"accept_sparse": ["csr", "csc"], "dtype": "numeric"}

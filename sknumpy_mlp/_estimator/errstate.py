@@ -1,4 +1,4 @@
-"""How NumPy handles floating-point errors in a call: as by default, whatever the user has set.
+"""How NumPy handles floating-point errors in a call, whatever the user has set.
 
 Underflow to zero is part of every softmax. A user's ``np.errstate(all="raise")``, set to find
 errors in code of their own, would otherwise end a fit in the middle.
@@ -9,22 +9,34 @@ import functools
 import numpy as np
 
 
-def with_default_errstate(method):
-    """Decorate a method so that it runs under NumPy's default handling of floating-point errors.
+def with_errstate(**handling):
+    """Decorate a function so that it runs under ``np.errstate(**handling)``.
+
+    `np.errstate` decorates too. Under NumPy 1, however, all calls share what it restores: after
+    nested calls, the program keeps the handling of the inner one.
 
     Examples
     --------
-    >>> @with_default_errstate
-    ... def tiny(self):
+    >>> @with_errstate(all="warn", under="ignore")
+    ... def tiny():
     ...     return np.exp(-1e3)
     >>> with np.errstate(all="raise"):
-    ...     float(tiny(None))
+    ...     float(tiny())
     0.0
     """
 
-    @functools.wraps(method)
-    def by_default(*args, **kwargs):
-        with np.errstate(all="warn", under="ignore"):
-            return method(*args, **kwargs)
+    def decorate(function):
+        """The function under this handling."""
 
-    return by_default
+        @functools.wraps(function)
+        def under_handling(*args, **kwargs):
+            with np.errstate(**handling):
+                return function(*args, **kwargs)
+
+        return under_handling
+
+    return decorate
+
+
+# NumPy's own default.
+with_default_errstate = with_errstate(all="warn", under="ignore")

@@ -14,8 +14,6 @@ from .stopping import BestEpochs, LastEpoch, Patience
 from .temperature import fit_temperature
 
 
-# A number that becomes zero is right, also where the user wants an exception of it.
-@np.errstate(under="ignore")
 def train(fit, tasks=None):
     """Train the network of a fit in place.
 
@@ -33,15 +31,17 @@ def train(fit, tasks=None):
     DivergedError
         If the loss or a parameter is not finite after an epoch.
     """
-    # Overflow is reported at the end of the epoch, by DivergedError.
-    with np.errstate(over="ignore", invalid="ignore"):
-        fit.plan.optimizer.train(Training(fit, tasks))
-    if fit.plan.temperature_scaling:
-        # After an interrupt here, the epochs are kept without a temperature, as in a checkpoint.
-        fit.record.temperatures = [
-            fit_temperature(rows.loss, rows.raw_scores(), rows.y, rows.weights)
-            for rows in fit.held_out
-        ]
+    # A number that becomes zero is right, also where the user wants an exception of it.
+    with np.errstate(under="ignore"):
+        # Overflow is reported at the end of the epoch, by DivergedError.
+        with np.errstate(over="ignore", invalid="ignore"):
+            fit.plan.optimizer.train(Training(fit, tasks))
+        if fit.plan.temperature_scaling:
+            # An interrupt here keeps the epochs without a temperature, as in a checkpoint.
+            fit.record.temperatures = [
+                fit_temperature(rows.loss, rows.raw_scores(), rows.y, rows.weights)
+                for rows in fit.held_out
+            ]
 
 
 class Training:

@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import validate_data
 
+from .._estimator.errstate import with_errstate
 from .._estimator.naming import INVALID, explain
 from .._estimator.rows import check_unmasked
 
@@ -10,7 +11,7 @@ NUMBERS = (np.float64, np.float32)
 
 
 # Checks find what is not finite: NumPy need not warn of sums and casts on the way.
-@np.errstate(all="ignore")
+@with_errstate(all="ignore")
 def checked(transformer, X, reset, dtype=None):
     """`X` as an array, where NaN is a missing value; errors name `X`."""
     check_unmasked(X)
@@ -27,7 +28,7 @@ def checked_numbers(transformer, X, reset):
     return checked(transformer, X, reset, list(NUMBERS))
 
 
-@np.errstate(all="ignore")
+@with_errstate(all="ignore")
 def checked_size(values, dtype, what):
     """The values in this dtype; a ValueError that says what they are if one is too large for it.
 
@@ -48,7 +49,7 @@ def checked_size(values, dtype, what):
     return values.astype(dtype, copy=False)
 
 
-@np.errstate(all="ignore")
+@with_errstate(all="ignore")
 def check_variance(y):
     """Raise a ValueError if the variance of a column of a numeric target overflows."""
     if not np.isfinite(np.var(y, axis=0)).all():

@@ -18,6 +18,7 @@ from sklearn.utils.validation import (
 )
 
 from .._estimator.declared import Array, Matrix, Stream
+from .._estimator.errstate import with_errstate
 from .._estimator.naming import naming
 from .._estimator.rollback import unchanged_on_failure
 from .._estimator.rows import check_complete, check_structure, check_unmasked
@@ -202,7 +203,7 @@ class CrossFittedTargetEncoder(TransformerMixin, Documented, Versioned, BaseEsti
         self.encoders_, self.classes_ = _encoders(X, Y), classes
         return X, Y
 
-    @np.errstate(all="ignore")
+    @with_errstate(all="ignore")
     def _columns_of_target(self, y):
         """The target as columns of numbers, and its classes."""
         check_structure(y, "y")

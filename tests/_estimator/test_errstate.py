@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
+from sknumpy_mlp._estimator.errstate import with_errstate
 from sknumpy_mlp.activations import Activation
 from sknumpy_mlp.losses import Loss
 
@@ -53,3 +54,16 @@ def test_warnings_that_a_user_ignores_are_ignored_as_before():
         quiet = brief(ScratchMLPClassifier).fit(X, y)
         assert np.geterr()["under"] == "ignore" and np.geterr()["over"] == "ignore"
     assert_same_weights(quiet, brief().fit(X, y))
+
+
+def test_nested_calls_leave_what_was_set_before():
+    """Of `np.errstate` as a decorator, NumPy 1 restores what the inner call has found."""
+
+    @with_errstate(all="ignore")
+    def nested(depth):
+        return nested(depth - 1) if depth else np.geterr()
+
+    with np.errstate(all="raise"):
+        before = np.geterr()
+        assert set(nested(2).values()) == {"ignore"}
+        assert np.geterr() == before
