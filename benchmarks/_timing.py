@@ -168,6 +168,13 @@ def print_table(header, rows):
     sys.stdout.flush()
 
 
+def report_difference(worst, allowed):
+    """Print the largest difference of probabilities; end with status 1 if it is not allowed."""
+    print(f"largest difference of probabilities: {worst:.1e}, allowed {allowed:.0e}")
+    if not worst <= allowed:
+        sys.exit("PROBABILITIES DIFFER")
+
+
 def ignore_expected_warnings():
     """Silence the convergence warning that every fit with a fixed number of epochs raises."""
     from sklearn.exceptions import ConvergenceWarning

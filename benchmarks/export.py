@@ -5,7 +5,6 @@ text. The script exits with status 1 if the probabilities differ.
 """
 
 import argparse
-import sys
 
 from _timing import (
     add_common_options,
@@ -16,6 +15,7 @@ from _timing import (
     median,
     print_table,
     ratio,
+    report_difference,
     show_ratio,
     show_time,
 )
@@ -111,9 +111,7 @@ def main():
             )
         )
     print_table(("model", "onnxruntime", "here", "here / onnxruntime (quartiles)"), rows)
-    print(f"largest difference of probabilities: {worst:.1e}, allowed {TOLERANCE:.0e}")
-    if not worst <= TOLERANCE:
-        sys.exit("PROBABILITIES DIFFER")
+    report_difference(worst, TOLERANCE)
 
 
 if __name__ == "__main__":

@@ -137,17 +137,10 @@ def _is_multilabel(model):
 
 
 def _back_by_function(graph, transformer, Y):
-    if transformer.inverse_func is None:
+    inverse = transformer.inverse_func
+    if inverse is None:
         return Y
-    options = transformer.inv_kw_args or {}
-    try:
-        found = graph.trace(lambda values: transformer.inverse_func(values, **options), Y)
-        return found.astype(graph.dtype)
-    except (TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{transformer!r} cannot be exported to ONNX: {error}; write its inverse in "
-            "+ - * / and NumPy's exp, expm1, log, log1p, sqrt, square and tanh"
-        ) from error
+    return graph.trace_of(transformer, "inverse", inverse, transformer.inv_kw_args, Y)
 
 
 def _back_to_mean_and_scale(graph, scaler, Y):

@@ -267,6 +267,28 @@ class Graph:
         finally:
             self._decided = None
 
+    def trace_of(self, transformer, word, function, options, X):
+        """The nodes of a function that a user has given to a transformer, in the graph's dtype.
+
+        Parameters
+        ----------
+        transformer : FunctionTransformer
+        word : str
+            What the function is to the transformer, for the message.
+        function : callable
+        options : dict or None
+            Further arguments of the function.
+        X : Value
+        """
+        try:
+            found = self.trace(lambda values: function(values, **options or {}), X)
+            return found.astype(self.dtype)
+        except (TypeError, AttributeError) as error:
+            raise ValueError(
+                f"{transformer!r} cannot be exported to ONNX: {error}; write its {word} in "
+                "+ - * / and NumPy's exp, expm1, log, log1p, sqrt, square and tanh"
+            ) from error
+
     def decide(self, condition):
         """The answer that the traced function goes on with."""
         if self._decided is None:

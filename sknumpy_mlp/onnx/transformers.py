@@ -21,10 +21,9 @@ from sklearn.utils.validation import check_is_fitted
 from .._estimator.rows import is_missing
 from ..columns import AsNumbers, AsText
 from ..preprocessing import CrossFittedTargetEncoder, GaussianImputer, RobustSmoothScaler
+from ..preprocessing.scaler import BOUND, FAR
 from .graph import Graph, Value
 
-# What RobustSmoothScaler clips to, and where rounded results equal the bound.
-BOUND, FAR = 3.0, 1e10
 # The residual, as a share of the first, below which the gaps of a row are filled.
 TOLERANCE = 1e-12
 TENSORS = {
@@ -243,16 +242,8 @@ def text(graph, transformer, operator):
 
 def function(graph, transformer, operator):
     """Any function in operators and NumPy's functions, which `graph.UFUNCS` lists."""
-    options = transformer.kw_args or {}
-    try:
-        X = graph.inputs(operator)
-        found = graph.trace(lambda values: transformer.func(values, **options), X)
-        return found.astype(graph.dtype)
-    except (TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{transformer!r} cannot be exported to ONNX: {error}; write its function in + - * / "
-            "and NumPy's exp, expm1, log, log1p, sqrt, square and tanh"
-        ) from error
+    X = graph.inputs(operator)
+    return graph.trace_of(transformer, "function", transformer.func, transformer.kw_args, X)
 
 
 def _width_of_inputs(transformer, operator):
