@@ -152,9 +152,11 @@ def check_writable(path):
         raise IsADirectoryError(f"path must name a file, got the folder {target}")
     new = _new_path(target)
     try:
+        # Another program that begins now may take the file for a leftover, and remove it first.
         with interrupts_deferred():
             open(new, "xb").close()
-            os.unlink(new)
+            with suppress(FileNotFoundError):
+                os.unlink(new)
     except OSError as error:
         raise _explained(error, "path must name a file that can be written", path) from error
 

@@ -148,6 +148,19 @@ def test_the_new_file_of_a_program_that_writes_is_no_leftover(path):
     assert os.listdir(os.path.dirname(path)) == ["file.joblib"]
 
 
+def test_a_check_whose_file_was_taken_for_a_leftover_passes(path, monkeypatch):
+    """Two fits with one path may begin at the same time."""
+    unlink = os.unlink
+
+    def after_another_program(name):
+        unlink(name)
+        unlink(name)
+
+    monkeypatch.setattr(files.os, "unlink", after_another_program)
+    files.check_writable(str(path))
+    assert os.listdir(os.path.dirname(path)) == []
+
+
 @posix
 def test_a_new_file_that_was_taken_for_a_leftover_is_written_again(path, monkeypatch):
     removed = []
