@@ -199,26 +199,20 @@ class TestChecks:
         assert tags.classifier_tags.multi_label
         assert not tags.array_api_support
 
+    @pytest.mark.parametrize("cls", [ScratchMLPClassifier, ScratchMLPRegressor])
     @pytest.mark.parametrize(
-        "options", [{"feature_scale": True}, {"embedding": "piecewise_linear"}]
+        "settings", [{"feature_scale": True}, {"embedding": "piecewise_linear"}, EMBEDDED, {}]
     )
-    @pytest.mark.parametrize("cls", [ScratchMLPClassifier, ScratchMLPRegressor])
-    def test_tags_say_no_to_sparse_rows_where_they_are_refused(self, cls, options):
-        estimator = cls(**options, max_iter=2, n_iter_no_change=None)
-        assert not get_tags(estimator).input_tags.sparse
-        check_estimator_sparse_tag(cls.__name__, estimator)
-        check_estimator_sparse_tag(cls.__name__, cls(max_iter=2, n_iter_no_change=None))
-
-    @pytest.mark.parametrize("cls", [ScratchMLPClassifier, ScratchMLPRegressor])
-    @pytest.mark.parametrize("settings", [{"feature_scale": True}, EMBEDDED, {}])
     def test_the_tag_of_sparse_input_is_true_where_a_fit_accepts_it(self, settings, cls):
-        model, X = cls(**settings, **QUICK), sparse.eye(8, format="csr")
+        model = cls(**settings, max_iter=2, n_iter_no_change=None)
+        check_estimator_sparse_tag(cls.__name__, model)
+        X, y = sparse.eye(8, format="csr"), np.arange(8) % 2
         if get_tags(model).input_tags.sparse:
-            model.fit(X, np.arange(8) % 2)
+            model.fit(X, y)
             assert not settings
         else:
             with pytest.raises(ValueError, match="must be dense with the parameter"):
-                model.fit(X, np.arange(8) % 2)
+                model.fit(X, y)
             assert settings
 
 
