@@ -26,6 +26,7 @@ PACKAGE = "sknumpy_mlp"
 
 # The modules of a room, and its tests; some are in files for all parts.
 PARTS = ["tests/test_elementary.py", "tests/test_family.py"]
+COMPILED = ["tests/core/compiled", "tests/core/test_compiled.py"]
 ROOMS = {
     "activations": (["activations/*.py"], ["tests/test_activations.py", *PARTS]),
     "losses": (["losses/*.py"], ["tests/losses", *PARTS]),
@@ -36,8 +37,8 @@ ROOMS = {
         ["embeddings.py", "core/embeddings.py"],
         ["tests/core/test_embeddings.py", "tests/test_embeddings.py", *PARTS],
     ),
-    "core": (["core/*.py"], ["tests/core", *PARTS, "--ignore=tests/core/compiled"]),
-    "compiled": (["core/compiled/*.py"], ["tests/core/compiled", "tests/core/test_compiled.py"]),
+    "core": (["core/*.py"], ["tests/core", *PARTS, *(f"--ignore={path}" for path in COMPILED)]),
+    "compiled": (["core/compiled/*.py"], COMPILED),
 }
 OPERATORS = ("Comparison", "BinaryOperator", "UnaryOperator", "Number", "AndWithOr", "OrWithAnd")
 OPERATORS += ("TrueWithFalse", "FalseWithTrue", "AddNot", "BreakWithContinue", "ContinueWithBreak")
