@@ -280,7 +280,7 @@ class TestManyCategories:
 
 
 class TestDates:
-    """The recipes of docs/tabular.md for columns of dates."""
+    """The recipes of docs/use/tabular.md for columns of dates."""
 
     days = np.array(["1999-12-31", "2026-02-28T12:00", "2026-03-01", "2024-02-29"], "M8[ms]")
     expected = [
@@ -293,7 +293,7 @@ class TestDates:
     @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])
     def test_the_recipe_gives_numbers_that_are_taken(self, frame):
         X = frame({"when": self.days})
-        (recipe,) = [block for block in blocks(ROOT / "docs/tabular.md") if "def parts_of" in block]
+        (recipe,) = [block for block in blocks(ROOT / "docs/use/tabular.md") if "def parts_of" in block]
         session = {"pd": pd}
         exec(recipe, session)
         function = session["parts_of_dates" if frame is pd.DataFrame else "parts_of_dates_polars"]

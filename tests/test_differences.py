@@ -2,7 +2,7 @@
 
 Every test runs on both. It must hold on ours; on scikit-learn's it must fail, or else it would
 test nothing. Where the installed scikit-learn has caught up, that half is skipped. A test names
-the section of docs/differences.md that it holds to, and every section has a test.
+the section of docs/reference/differences.md that it holds to, and every section has a test.
 """
 
 import io
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-PAGE = Path(__file__).parent.parent / "docs/differences.md"
+PAGE = Path(__file__).parent.parent / "docs/reference/differences.md"
 # The tests of each section of the page, by its heading.
 TESTS = {}
 

@@ -16,7 +16,7 @@ from sknumpy_mlp._family import Family
 from .common import blocks, paragraphs
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # What the code of a page needs beside the package; sklearn.callback is in scikit-learn 1.9.
 TOOLS = {
     "callbacks.md": ("sklearn.callback", "rich"),
@@ -74,7 +74,7 @@ def test_relative_links_resolve(page):
 def test_every_guide_is_linked_from_the_readme_and_the_index():
     for entry in (ROOT / "README.md", ROOT / "docs/index.md"):
         linked = {(entry.parent / t).name for t in re.findall(r"\]\(([^)#]+)\)", entry.read_text())}
-        guides = {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"}
+        guides = {page.name for page in (ROOT / "docs").rglob("*.md")} - {"index.md"}
         assert guides <= linked
 
 
@@ -105,7 +105,7 @@ def public_classes():
 
 
 def test_the_page_of_public_names_lists_them_all_and_no_others():
-    rows = re.findall(r"^\| (.*) \|$", (ROOT / "docs/api.md").read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| (.*) \|$", (ROOT / "docs/reference/api.md").read_text(), re.MULTILINE)
     listed = {
         name for row in rows for name in re.findall(r"`(\w+)`", " | ".join(row.split("|")[:2]))
     }
@@ -136,7 +136,7 @@ def test_estimators_say_the_same_of_what_they_share(title):
 
 
 def test_the_page_of_differences_names_every_new_parameter():
-    page = (ROOT / "docs/differences.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/reference/differences.md").read_text(encoding="utf-8")
     for ours, theirs in (
         (ScratchMLPClassifier, MLPClassifier),
         (ScratchMLPRegressor, MLPRegressor),
@@ -144,11 +144,11 @@ def test_the_page_of_differences_names_every_new_parameter():
         for function in ("__init__", "fit"):
             new = parameters(ours, function) - parameters(theirs, function)
             missing = sorted(name for name in new if f"`{name}`" not in page)
-            assert not missing, f"docs/differences.md: {missing} among the new parameters"
+            assert not missing, f"docs/reference/differences.md: {missing} among the new parameters"
 
 
 def test_the_tour_names_every_module():
-    tour = (ROOT / "docs/source-tour.md").read_text()
+    tour = (ROOT / "docs/explain/source-tour.md").read_text()
     for path in (ROOT / "sknumpy_mlp").rglob("*.py"):
         if path.name != "__init__.py":
             assert f"`{path.relative_to(ROOT).as_posix()}`" in tour

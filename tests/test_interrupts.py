@@ -1,4 +1,4 @@
-"""Ctrl-C at any moment of a fit: what docs/state.md promises below its table."""
+"""Ctrl-C at any moment of a fit: what docs/reference/state.md promises below its table."""
 
 import contextlib
 import copy

@@ -158,7 +158,7 @@ def test_a_quantile_is_explained_as_it_is_predicted():
 def test_mapie_s_correction_covers_what_it_promises():
     """The recipe of the page, whose assertion is the coverage."""
     pytest.importorskip("mapie", reason="mapie is not installed")
-    page = Path(__file__).parent.parent / "docs" / "intervals.md"
+    page = Path(__file__).parent.parent / "docs" / "use" / "intervals.md"
     session = {"__name__": page.stem}
     for block in blocks(page):
         exec(compile(block, page.name, "exec"), session)

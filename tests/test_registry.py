@@ -82,29 +82,29 @@ def in_docstrings(family, name, cls):
 
 def in_reference(family, name, cls):
     row = f"| {f'`{name}`' if name else ''} | `{cls.__name__}` | {summary(cls)} |"
-    if " ".join(row.split()) not in " ".join(page("docs/api.md").split()):
-        yield f"docs/api.md: the row {row}"
+    if " ".join(row.split()) not in " ".join(page("docs/reference/api.md").split()):
+        yield f"docs/reference/api.md: the row {row}"
 
 
 def in_mathematics(family, name, cls):
     tables = {Activation: "Derivatives of the activations", Loss: "Regression losses"}
     if family not in tables or (family is Loss and not is_for_numbers(cls)):
         return
-    if f"\n| {name} |" not in page("docs/mathematics.md").partition(tables[family])[2]:
-        yield f"docs/mathematics.md: a row of {name} in the table of {tables[family]!r}"
+    if f"\n| {name} |" not in page("docs/explain/mathematics.md").partition(tables[family])[2]:
+        yield f"docs/explain/mathematics.md: a row of {name} in the table of {tables[family]!r}"
 
 
 def in_guide(family, name, cls):
     listed = family is Schedule or (family is Loss and is_for_numbers(cls))
-    if listed and f'"{name}"' not in page("docs/guide.md"):
-        yield f'docs/guide.md: "{name}"'
+    if listed and f'"{name}"' not in page("docs/use/guide.md"):
+        yield f'docs/use/guide.md: "{name}"'
 
 
 def in_differences(family, name, cls):
     listed = family in (Optimizer, Schedule) or (family is Loss and is_for_numbers(cls))
     known = {"sgd", "adam", "lbfgs", "squared_error", "poisson"}
-    if listed and name not in known and f'"{name}"' not in page("docs/differences.md"):
-        yield f'docs/differences.md: "{name}" among the values of `{PARAMETERS[family]}`'
+    if listed and name not in known and f'"{name}"' not in page("docs/reference/differences.md"):
+        yield f'docs/reference/differences.md: "{name}" among the values of `{PARAMETERS[family]}`'
 
 
 def in_formulas(family, name, cls):
@@ -178,7 +178,7 @@ def test_the_reference_has_the_first_line_of_every_class(family):
     [
         "README.md",
         "CHANGELOG.md",
-        *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")),
+        *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")),
     ],
 )
 def test_counts_in_words_are_right(name):
@@ -245,7 +245,7 @@ def test_a_new_name_is_missed_in_every_place():
         text=True,
         check=True,
     )
-    row = "docs/api.md: the row | `new` | `New` | A new part. |"
+    row = "docs/reference/api.md: the row | `new` | `New` | A new part. |"
     files = ("classifier.py", "regressor.py")
     expected = {
         *(f'Activation: {f}: "new" in the paragraph of `activation`' for f in files),
@@ -255,14 +255,14 @@ def test_a_new_name_is_missed_in_every_place():
         *(f'Optimizer: {f}: "new" in the paragraph of `solver`' for f in files),
         *(f'Schedule: {f}: "new" in the paragraph of `learning_rate`' for f in files),
         *(f"{family.__name__}: {row}" for family in PARAMETERS),
-        "Activation: docs/mathematics.md: a row of new in the table of 'Derivatives of the "
+        "Activation: docs/explain/mathematics.md: a row of new in the table of 'Derivatives of the "
         "activations'",
-        "Loss: docs/mathematics.md: a row of new in the table of 'Regression losses'",
-        'Loss: docs/guide.md: "new"',
-        'Schedule: docs/guide.md: "new"',
-        'Loss: docs/differences.md: "new" among the values of `loss`',
-        'Optimizer: docs/differences.md: "new" among the values of `solver`',
-        'Schedule: docs/differences.md: "new" among the values of `learning_rate`',
+        "Loss: docs/explain/mathematics.md: a row of new in the table of 'Regression losses'",
+        'Loss: docs/use/guide.md: "new"',
+        'Schedule: docs/use/guide.md: "new"',
+        'Loss: docs/reference/differences.md: "new" among the values of `loss`',
+        'Optimizer: docs/reference/differences.md: "new" among the values of `solver`',
+        'Schedule: docs/reference/differences.md: "new" among the values of `learning_rate`',
         "Activation: tests/test_activations.py: the formula in EXACT",
         "Initializer: tests/test_initializers.py: the variance in VARIANCES",
         "Loss: tests/losses/exact.py: the formula of New in EXACT",

@@ -1,4 +1,4 @@
-"""The table in docs/state.md, cell by cell: each is measured, and must be what the page says.
+"""The table in docs/reference/state.md, cell by cell: each is measured, and must be what the page says.
 
 A row makes a history and then a call. A column measures one thing that the call found, by what
 it does to the next step: nothing here reads the estimator's private state.
@@ -37,7 +37,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:The schedule .* has reached its end"),
 ]
 
-PAGE = Path(__file__).parent.parent / "docs/state.md"
+PAGE = Path(__file__).parent.parent / "docs/reference/state.md"
 
 
 def table():

@@ -19,7 +19,7 @@ from sklearn.utils import estimator_html_repr
 import sknumpy_mlp
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor, _view
 
-PAGE = Path(__file__).parent.parent / "docs/differences.md"
+PAGE = Path(__file__).parent.parent / "docs/reference/differences.md"
 PAIRS = [(ScratchMLPClassifier, MLPClassifier), (ScratchMLPRegressor, MLPRegressor)]
 quiet = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -37,7 +37,7 @@ def activation(graph, part, Z):
     raise ValueError(
         f"the activation {part!r} cannot be exported to ONNX: {reason}; write its scalar form "
         "value(z, ...) in + - * /, comparisons and the functions of sknumpy_mlp._elementary, as "
-        "docs/engines.md shows"
+        "docs/explain/engines.md shows"
     )
 
 

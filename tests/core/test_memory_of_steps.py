@@ -37,7 +37,7 @@ LARGEST_BUFFER = BATCH_SIZE * max(UNITS) * np.dtype(np.float32).itemsize
 # yet so few that the look for numbers that are not finite, a byte each, is half a block at most.
 MANY_OUTPUTS, MANY_PARAMETERS = [N_FEATURES, 64, 64, 64], [N_FEATURES, 300, 300, 4]
 LARGEST_BLOCK = Stepper.block_size * np.dtype(np.float32).itemsize
-PAGE = classes_of(Path(__file__).parents[2] / "docs/extending.md")
+PAGE = classes_of(Path(__file__).parents[2] / "docs/explain/extending.md")
 FORMULAS = [cls for cls in members(Loss) if cls.value_and_gradient is not Loss.value_and_gradient]
 # These make an array of the size of the scores in every step.
 LOGISTIC = (LabelwiseCrossEntropy, LabelwiseSquaredError)
@@ -135,7 +135,7 @@ def test_no_loss_makes_one_but_those_of_logistic_outputs(cls):
 @pytest.mark.parametrize("n_members", [1, 3])
 @pytest.mark.parametrize("name", ["Softsign", "PeriodicEmbedding"])
 def test_no_layer_of_the_page_makes_one(name, n_members):
-    """Who copies from docs/extending.md keeps the rule."""
+    """Who copies from docs/explain/extending.md keeps the rule."""
     cls = PAGE[name]
     part = {"activation": cls()} if name == "Softsign" else {"layer": cls(N_FEATURES, 4)}
     first, *others = peaks(**part, n_members=n_members)

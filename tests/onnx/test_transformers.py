@@ -241,7 +241,7 @@ def odd(frame):
 
 
 def arrays(model, frame):
-    """One array of shape (n, 1) for each column, as docs/onnx.md makes them."""
+    """One array of shape (n, 1) for each column, as docs/use/onnx.md makes them."""
     for (_, kind), name in zip(column_types(model), frame.columns, strict=True):
         column = frame[name]
         if isinstance(kind, StringTensorType):
