@@ -28,7 +28,8 @@ class ScratchMLPClassifier(declared.DeclaredClassifier, ClassifierMixin, BaseScr
        \qquad z = W_L^T f(\dots f(W_1^T x + b_1) \dots) + b_L
 
     over the n samples of a batch. With the parameters of `MLPClassifier` and the same
-    `random_state`, it fits the same model; `docs/reference/differences.md` lists the intended differences.
+    `random_state`, it fits the same model; `docs/reference/differences.md` lists the intended
+    differences.
 
     Parameters
     ----------

@@ -22,8 +22,8 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
 
     The model minimizes the same objective as `ScratchMLPClassifier`, with a loss for numbers. With
     the parameters of `MLPRegressor` and the same `random_state`, it fits the same model;
-    `docs/reference/differences.md` lists the intended differences. Scale the target as well, for example with
-    `sklearn.compose.TransformedTargetRegressor`.
+    `docs/reference/differences.md` lists the intended differences. Scale the target as well, for
+    example with `sklearn.compose.TransformedTargetRegressor`.
 
     Parameters
     ----------

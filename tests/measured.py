@@ -1,4 +1,7 @@
-"""What a call finds, measured by what it does to the next step: the columns of docs/reference/state.md."""
+"""What a call finds, measured by what it does to the next step.
+
+These are the columns of docs/reference/state.md.
+"""
 
 import contextlib
 import copy

@@ -293,7 +293,9 @@ class TestDates:
     @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])
     def test_the_recipe_gives_numbers_that_are_taken(self, frame):
         X = frame({"when": self.days})
-        (recipe,) = [block for block in blocks(ROOT / "docs/use/tabular.md") if "def parts_of" in block]
+        (recipe,) = [
+            block for block in blocks(ROOT / "docs/use/tabular.md") if "def parts_of" in block
+        ]
         session = {"pd": pd}
         exec(recipe, session)
         function = session["parts_of_dates" if frame is pd.DataFrame else "parts_of_dates_polars"]

@@ -1,4 +1,4 @@
-"""The table in docs/reference/state.md, cell by cell: each is measured, and must be what the page says.
+"""The table in docs/reference/state.md: each cell is measured, and must be what the page says.
 
 A row makes a history and then a call. A column measures one thing that the call found, by what
 it does to the next step: nothing here reads the estimator's private state.
