@@ -1,3 +1,5 @@
+import signal
+
 import numpy as np
 import pytest
 
@@ -6,6 +8,14 @@ import pytest
 def doctest_names(doctest_namespace):
     """Core doctests write ``np`` as their files do."""
     doctest_namespace["np"] = np
+
+
+@pytest.fixture
+def usual_handler():
+    """Let Ctrl-C raise KeyboardInterrupt, even where the shell has tests ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def pytest_collection_modifyitems(items):

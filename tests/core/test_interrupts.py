@@ -11,16 +11,11 @@ import pytest
 
 from sknumpy_mlp.core.interrupts import interrupts_deferred
 
+pytestmark = pytest.mark.usefixtures("usual_handler")
+
 
 def press():
     os.kill(os.getpid(), signal.SIGINT)
-
-
-@pytest.fixture(autouse=True)
-def usual_handler():
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def test_what_is_begun_ends_before_the_interrupt():

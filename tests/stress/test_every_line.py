@@ -21,18 +21,13 @@ from ..common import brief, digits, state_of
 from ..recorder import HAS_CALLBACKS, needs_callbacks
 from . import cases
 
+pytestmark = pytest.mark.usefixtures("usual_handler")
+
 DELICATE = [base, fitted, rollback, tasks, threads, interrupts, stopping, temperature, training]
 UNDOING = [rollback, threads, interrupts]
 BLAS = ThreadpoolController().select(user_api="blas").lib_controllers
 X, y = digits(n_samples=60)
 EPOCHS = 3
-
-
-@pytest.fixture(autouse=True)
-def usual_handler():
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 class Press:

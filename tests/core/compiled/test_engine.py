@@ -394,6 +394,7 @@ def test_both_engines_diverge_in_the_same_words_and_epoch():
     assert messages[0] == messages[1]
 
 
+@pytest.mark.usefixtures("usual_handler")
 def test_ctrl_c_ends_a_long_epoch_soon():
     rng = np.random.RandomState(0)
     X, y = rng.normal(size=(400_000, 20)), rng.randint(3, size=400_000)
