@@ -1,9 +1,10 @@
 """How many small faults in the network's code the tests notice: a mutation score by room.
 
 A mutant is the package with one comparison, operation, number or condition changed. For a seeded
-sample of each room of the core and the parts, each mutant runs the tests of its room. Those that
-survive run the tests of the whole package. cosmic-ray (``pip install cosmic-ray``) makes the
-mutants; a test that fails, or an endless loop, kills one.
+sample of each room of the core and the parts, each mutant runs the tests of its room that execute
+the changed line, the fastest first. Those that survive run the tests of the whole package.
+cosmic-ray (``pip install cosmic-ray``) makes the mutants; a test that fails, or an endless loop,
+kills one.
 
     python benchmarks/mutation.py --mutants 50 --workers 2 --results mutants.jsonl
 
@@ -11,12 +12,14 @@ The results are written as they come, and a run that was interrupted goes on whe
 """
 
 import argparse
+import ast
 import collections
 import json
 import multiprocessing
 import os
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -53,6 +56,7 @@ SUITE = [
     "--ignore=tests/test_sklearn_conventions.py",
 ]
 SECONDS = {"room": 600, "suite": 2400}  # an endless loop ends here
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
 
 
 def places(modules):
@@ -100,14 +104,67 @@ def enter_a_copy():
     }
 
 
+class Executed:
+    """A plugin of pytest that records the seconds of each test, and the lines that it executes."""
+
+    def __init__(self):
+        import coverage
+
+        self.coverage = coverage.Coverage(data_file=None, source=[PACKAGE])
+        self.coverage.start()
+        self.seconds = collections.defaultdict(float)
+
+    def pytest_runtest_logstart(self, nodeid):
+        self.coverage.switch_context(nodeid)
+
+    def pytest_runtest_logreport(self, report):
+        self.seconds[report.nodeid] += report.duration
+
+    def write(self, path):
+        """Write the tests as JSON, the fastest first, and those of each line of each module."""
+        self.coverage.stop()
+        data = self.coverage.get_data()
+        lines = {
+            os.path.relpath(file): {k: [t for t in v if t] for k, v in found.items()}
+            for file in data.measured_files()
+            if (found := data.contexts_by_lineno(file))
+        }
+        tests = sorted(self.seconds, key=self.seconds.get)
+        Path(path).write_text(json.dumps({"tests": tests, "lines": lines}))
+
+
+def executed(room):
+    """The tests of a room and the lines that they execute, measured in a process of their own."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "executed.json")
+        command = [sys.executable, __file__, "--rooms", room, "--executed", str(path)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return json.loads(path.read_text())
+
+
+def chosen(mutation, found):
+    """Tests that execute the changed statement; all, where it is run by an import or compiled."""
+    source = mutation.module_path.read_text()
+    line = mutation.start_pos[0]
+    around = [
+        (node.lineno, node.end_lineno)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.stmt) and node.lineno <= line <= node.end_lineno
+    ]
+    first, last = max(around)
+    lines = found["lines"].get(str(mutation.module_path), {})
+    names = {name for n in range(first, last + 1) for name in lines.get(str(n), ())}
+    return [name for name in found["tests"] if name in names or not names]
+
+
 def run(job):
     """Run the tests on a mutant: a record for the file of results."""
     from cosmic_ray.mutating import mutate_and_test
 
-    room, mutation, stage = job
-    tests = ROOMS[room][1] if stage == "room" else SUITE
-    command = f"{sys.executable} -m pytest -x -q -p no:cacheprovider {' '.join(tests)}"
-    result = mutate_and_test([mutation], command, SECONDS[stage])
+    room, mutation, stage, tests = job
+    Path("tests-of-the-mutant").write_text("\n".join(tests))
+    command = [*PYTEST, "-x", "@tests-of-the-mutant"]
+    result = mutate_and_test([mutation], " ".join(command), SECONDS[stage])
     return {
         "mutant": key(room, mutation),
         "room": room,
@@ -123,6 +180,11 @@ def judge(jobs, results, workers):
     done = [json.loads(line) for line in results.open()] if results.exists() else []
     names = {(record["mutant"], record["stage"]) for record in done}
     left = [job for job in jobs if (key(*job[:2]), job[2]) not in names]
+    found = {room: executed(room) for room, _, stage in left if stage == "room"}
+    left = [
+        (room, m, stage, chosen(m, found[room]) if stage == "room" else SUITE)
+        for room, m, stage in left
+    ]
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers, enter_a_copy) as pool, results.open("a") as file:
         for record in pool.imap_unordered(run, left):
@@ -159,7 +221,17 @@ def main():
     parser.add_argument("--rooms", nargs="+", choices=list(ROOMS), default=list(ROOMS))
     parser.add_argument("--stage", choices=["room", "suite"], default="suite")
     parser.add_argument("--results", type=Path, default=Path("mutants.jsonl"))
+    parser.add_argument("--executed", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.executed:
+        import pytest
+
+        os.chdir(ROOT)
+        recorder = Executed()
+        tests = ROOMS[options.rooms[0]][1]
+        status = pytest.main([*PYTEST[3:], *tests], plugins=[recorder])
+        recorder.write(options.executed)
+        sys.exit(status)
     results = options.results.resolve()
     drawn = [
         (room, m) for room, m in sample(options.mutants, options.seed) if room in options.rooms
