@@ -180,7 +180,8 @@ def judge(jobs, results, workers):
     done = [json.loads(line) for line in results.open()] if results.exists() else []
     names = {(record["mutant"], record["stage"]) for record in done}
     left = [job for job in jobs if (key(*job[:2]), job[2]) not in names]
-    found = {room: executed(room) for room, _, stage in left if stage == "room"}
+    rooms = {room for room, _, stage in left if stage == "room"}
+    found = {room: executed(room) for room in rooms}
     left = [
         (room, m, stage, chosen(m, found[room]) if stage == "room" else SUITE)
         for room, m, stage in left

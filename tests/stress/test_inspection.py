@@ -41,7 +41,7 @@ def models(draw):
     return model.fit(X, y), X
 
 
-@settings(max_examples=cases(20, 1500), deadline=None)
+@settings(max_examples=cases(20, 300), deadline=None)
 @given(models(), st.integers(0, 2))
 def test_attributions_sum_to_the_difference_of_scores(made, number):
     model, X = made
