@@ -28,6 +28,9 @@ def picture(value):
         return type(value), value.shape, arrays or repr(value.todok().items())
     if isinstance(value, (pd.DataFrame, pd.Series)):
         return type(value), repr(value.dtypes), repr(value.astype(object).to_numpy().tolist())
+    if isinstance(value, pd.api.extensions.ExtensionArray):
+        # One without dimensions has no text.
+        return type(value), repr(np.asarray(value, dtype=object).tolist())
     if isinstance(value, WithArray):
         return picture(value.X)
     try:
