@@ -34,7 +34,7 @@ ROOMS = {
     "activations": (["activations/*.py"], ["tests/test_activations.py", *PARTS]),
     "losses": (["losses/*.py"], ["tests/losses", *PARTS]),
     "initializers": (["initializers.py"], ["tests/test_initializers.py", *PARTS]),
-    "optimizers": (["optimizers.py"], ["tests/test_optimizers.py", *PARTS]),
+    "optimizers": (["optimizers/*.py"], ["tests/test_optimizers.py", *PARTS]),
     "schedules": (["schedules.py"], ["tests/test_schedules.py", *PARTS]),
     "embeddings": (
         ["embeddings.py", "core/embeddings.py"],

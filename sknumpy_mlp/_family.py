@@ -303,6 +303,7 @@ class Family:
         Parameters
         ----------
         value : str or instance of this family
+            A name or an object.
         parameter : str
             The parameter's name, for error messages.
         flat : dict, default=None
@@ -387,7 +388,13 @@ class Family:
             rule.check(f"{key} of {type(self).__name__}", getattr(self, key))
 
     def in_python_numbers(self) -> Self:
-        """This part with Python's numbers as parameters; itself if it has no others."""
+        """Convert the parameters to Python's numbers.
+
+        Returns
+        -------
+        Family
+            A copy, or this part itself if it has no others.
+        """
         found = {key: rule.plain(getattr(self, key)) for key, rule in self.rules.items()}
         changed = {key: value for key, value in found.items() if value is not getattr(self, key)}
         if not changed:
@@ -414,7 +421,18 @@ class Family:
         return bool(inspect.unwrap(cls.__init__).__code__.co_flags & flag)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Parameters as a dict; ``deep=True`` adds those of parts inside, as ``part__name``."""
+        """Get the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to add the parameters of parts inside, as ``part__name``.
+
+        Returns
+        -------
+        dict
+            From names to values.
+        """
         own = {name: getattr(self, name) for name in self.parameter_names()}
         inner = {
             f"{name}__{key}": value
@@ -425,9 +443,17 @@ class Family:
         return own | inner
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters by name, those of parts inside as ``part__name``; returns self.
+        """Set parameters by name. If this raises, none has changed.
 
-        If this raises, no parameter has changed.
+        Parameters
+        ----------
+        **params : dict
+            New values, those of parts inside as ``part__name``.
+
+        Returns
+        -------
+        self : object
+            This part.
         """
         with all_or_nothing(self, params):
             # Parts first: what is inside them may belong to the new ones.

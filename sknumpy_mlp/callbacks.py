@@ -14,6 +14,8 @@ from ._estimator.files import check_writable, checked, remove_leftovers, write
 from ._estimator.tasks import CALLBACK_ATTRIBUTES, CallbackSupportMixin
 from ._family import integer, real
 
+__all__ = ["Checkpoint"]
+
 
 class Checkpoint:
     """Write the estimator to a file while it is fitted.
@@ -53,6 +55,10 @@ class Checkpoint:
         If the file cannot be written: when a fit begins, and at a checkpoint. The error names
         `path`, and the last checkpoint is unchanged.
 
+    See Also
+    --------
+    joblib.load : Reads the file.
+
     Examples
     --------
     >>> import os, tempfile
@@ -87,19 +93,51 @@ class Checkpoint:
         self.seconds = seconds
 
     def setup(self, estimator: Any, context: Any) -> None:
-        """Check that the file can be written before training begins; called by scikit-learn."""
+        """Check that the file can be written before training begins; called by scikit-learn.
+
+        Parameters
+        ----------
+        estimator : estimator
+            The estimator that is fitted.
+        context : object
+            The context of the task, from scikit-learn.
+        """
         check_writable(self.path)
         remove_leftovers(self.path)
         self._written = time.monotonic()
 
     def teardown(self, estimator: Any, context: Any) -> None:
-        """Nothing to do; called by scikit-learn."""
+        """Nothing to do; called by scikit-learn.
+
+        Parameters
+        ----------
+        estimator : estimator
+            The estimator that is fitted.
+        context : object
+            The context of the task, from scikit-learn.
+        """
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
-        """Nothing to do; called by scikit-learn."""
+        """Nothing to do; called by scikit-learn.
+
+        Parameters
+        ----------
+        estimator : estimator
+            The estimator that is fitted.
+        context : object
+            The context of the task, from scikit-learn.
+        """
 
     def on_fit_task_end(self, estimator: Any, context: Any) -> None:
-        """Write the file if a checkpoint is due; called by scikit-learn after every epoch."""
+        """Write the file if a checkpoint is due; called by scikit-learn after every epoch.
+
+        Parameters
+        ----------
+        estimator : estimator
+            The estimator that is fitted.
+        context : object
+            The context of the task, from scikit-learn.
+        """
         if context.task_name != "epoch":
             return
         is_due = context.metrics["epoch"] % self.epochs == 0

@@ -27,9 +27,10 @@ class ScratchMLPClassifier(declared.DeclaredClassifier, ClassifierMixin, BaseScr
     .. math:: \frac1n \sum_i w_i\, \ell(z_i, y_i) + \frac{\alpha}{2 n} \lVert W \rVert^2,
        \qquad z = W_L^T f(\dots f(W_1^T x + b_1) \dots) + b_L
 
-    over the n samples of a batch. With the parameters of `MLPClassifier` and the same
-    `random_state`, it fits the same model; `docs/reference/differences.md` lists the intended
-    differences.
+    over the n samples of a batch. In plain text: ``sum_i w_i loss(z_i, y_i) / n``, plus
+    ``alpha |W|² / (2 n)``, where z are the scores of the network. With the parameters of
+    `MLPClassifier` and the same `random_state`, it fits the same model;
+    `docs/reference/differences.md` lists the intended differences.
 
     Parameters
     ----------
@@ -170,9 +171,11 @@ class ScratchMLPClassifier(declared.DeclaredClassifier, ClassifierMixin, BaseScr
     ----------
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels; column numbers for a multilabel target.
-    coefs_, intercepts_ : list of ndarray
-        Weights (n_in, n_out) and biases (n_out,) of each layer; several members add an axis of
-        length `members` in front. Predictions are computed from these arrays.
+    coefs_ : list of ndarray
+        Weights (n_in, n_out) of each layer; several members add an axis of length `members` in
+        front. Predictions are computed from these arrays.
+    intercepts_ : list of ndarray
+        Biases (n_out,) of each layer, with the same axis in front.
     loss_ : float
         The loss of the last epoch, or the final loss of lbfgs.
     loss_curve_ : list of float
@@ -197,10 +200,13 @@ class ScratchMLPClassifier(declared.DeclaredClassifier, ClassifierMixin, BaseScr
         several.
     feature_scale_ : ndarray of shape (n_features_in_,) or (members, n_features_in_)
         The learned factors of the features. Only present with `feature_scale=True`.
-    embedding_, embedding_edges_, embedding_columns_ : ndarray
-        The functions of the features, the edges of their bins and the indices of these features;
-        see `sknumpy_mlp.embeddings`. Several members add an axis in front. Only present with an
-        `embedding`.
+    embedding_ : ndarray
+        The functions of the features; see `sknumpy_mlp.embeddings`. Several members add an axis in
+        front. Only present with an `embedding`.
+    embedding_edges_ : ndarray
+        The edges of the bins of these features. Only present with an `embedding`.
+    embedding_columns_ : ndarray
+        The indices of these features. Only present with an `embedding`.
     temperature_ : float or ndarray of shape (members,)
         The divisor of the raw scores; with several members, one for each, applied before their
         probabilities are averaged. Only present after a fit with `temperature_scaling=True`.
@@ -397,6 +403,7 @@ class ScratchMLPClassifier(declared.DeclaredClassifier, ClassifierMixin, BaseScr
         Returns
         -------
         ndarray of shape (n_samples, n_classes), of the dtype of the network
+            As in `predict_proba`.
         """
         return self._predictions(X, "log_probabilities")
 
@@ -441,6 +448,7 @@ class ScratchMLPClassifier(declared.DeclaredClassifier, ClassifierMixin, BaseScr
         Returns
         -------
         self : object
+            The estimator.
 
         Raises
         ------

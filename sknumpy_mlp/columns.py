@@ -91,18 +91,38 @@ def columns_of_tables(task="classification", random_state=None):
 
 
 class TableColumns(ColumnTransformer):
-    """scikit-learn's `ColumnTransformer`, whose errors name `X` also where that is no table."""
+    """The `ColumnTransformer` of scikit-learn, whose errors name `X` also where it is no table.
+
+    Its columns are those of all transformers, side by side.
+
+    Parameters
+    ----------
+    transformers : list of tuple
+        Name, transformer and columns of each.
+    remainder, sparse_threshold, n_jobs, transformer_weights : object
+        As in `ColumnTransformer`, and so are the next two.
+    verbose, verbose_feature_names_out : bool
+        What is printed, and how columns are called.
+
+    See Also
+    --------
+    sklearn.compose.ColumnTransformer : The class that this one derives from.
+
+    Examples
+    --------
+    >>> columns = TableColumns([("numbers", AsNumbers(), ColumnsOf("numbers"))])
+    >>> columns.fit_transform(np.array([[1, "a"]], dtype=object))
+    array([[1.]])
+    """
 
     @with_errstate(all="ignore")
     def fit_transform(self, X, y=None, **params):
-        """Fit all transformers, and put their columns side by side; see `ColumnTransformer`."""
         check_table(X)
         with naming("X", "[Xy]"):
             return super().fit_transform(X, y, **params)
 
     @with_errstate(all="ignore")
     def transform(self, X, **params):
-        """Put the columns of all transformers side by side; see `ColumnTransformer`."""
         # An estimator that is not fitted is no fault of X.
         check_is_fitted(self)
         check_table(X)
@@ -111,7 +131,13 @@ class TableColumns(ColumnTransformer):
 
 
 def check_table(X):
-    """Raise an error unless `X` is a DataFrame, or an array or list with rows and columns."""
+    """Raise an error unless `X` is a DataFrame, or an array or list with rows and columns.
+
+    Parameters
+    ----------
+    X : object
+        What was passed as a table.
+    """
     if sparse.issparse(X):
         raise TypeError(
             f"X must be a DataFrame or a dense array, got {type(X).__name__}; use X.toarray()"
@@ -133,7 +159,9 @@ def check_table(X):
 
 @dataclass(frozen=True)
 class ColumnsOf:
-    """Selects the columns of a kind, for a column transformer.
+    """Select the columns of a kind, for a column transformer.
+
+    Called with a table, it returns the indices of the columns.
 
     Parameters
     ----------
@@ -145,6 +173,10 @@ class ColumnsOf:
     warns : bool, default=False
         Whether to warn of columns, of any kind, that are no features. A column transformer asks
         once a fit.
+
+    See Also
+    --------
+    sklearn.compose.make_column_selector : Selects by dtype or name.
 
     Examples
     --------
@@ -171,7 +203,13 @@ class ColumnsOf:
 
 @dataclass(frozen=True)
 class NamesOfCategories:
-    """Names one-hot columns; no text value leads to the name of the missing values.
+    """Name one-hot columns; no text value leads to the name of the missing values.
+
+    Called with the name of a feature and a category, it returns the name of the column.
+
+    See Also
+    --------
+    sklearn.preprocessing.OneHotEncoder : Takes it as `feature_name_combiner`.
 
     Examples
     --------
@@ -189,15 +227,42 @@ class _Conversion(OneToOneFeatureMixin, TransformerMixin, Versioned, BaseEstimat
     """Base of transformers that convert each column by itself and learn nothing."""
 
     def fit(self, X, y=None):
-        """Store the number and the names of the columns."""
+        """Store the number and the names of the columns.
+
+        Parameters
+        ----------
+        X : DataFrame or ndarray of shape (n_samples, n_features)
+            A table.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The transformer.
+        """
         validate_data(self, X, skip_check_array=True)
         return self
+
+    def transform(self, X):
+        """Convert the columns.
+
+        Parameters
+        ----------
+        X : DataFrame or ndarray of shape (n_samples, n_features)
+            A table.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+            Numbers, or strings and None.
+        """
+        raise NotImplementedError
 
     def __sklearn_is_fitted__(self):
         return True
 
     def get_feature_names_out(self, input_features=None):
-        """The names of the columns, which stay."""
         # scikit-learn 1.9 displays a transformer without columns although it was never fitted.
         is_fitted = hasattr(self, "n_features_in_")
         return super().get_feature_names_out(input_features) if is_fitted else []
@@ -210,7 +275,13 @@ class _Conversion(OneToOneFeatureMixin, TransformerMixin, Versioned, BaseEstimat
 
 
 class AsNumbers(_Conversion):
-    """Converts columns of numbers and booleans of any type to floats, with NaN as missing value.
+    """Convert columns of numbers and booleans of any type to floats, with NaN as missing value.
+
+    It learns nothing in `fit`.
+
+    See Also
+    --------
+    AsText : Converts to strings.
 
     Examples
     --------
@@ -220,12 +291,17 @@ class AsNumbers(_Conversion):
     """
 
     def transform(self, X):
-        """Convert the columns; see `as_numbers`."""
         return as_numbers(X)
 
 
 class AsText(_Conversion):
-    """Converts columns of categories of any type to strings, with None as missing value.
+    """Convert columns of categories of any type to strings, with None as missing value.
+
+    It learns nothing in `fit`.
+
+    See Also
+    --------
+    AsNumbers : Converts to numbers.
 
     Examples
     --------
@@ -235,7 +311,6 @@ class AsText(_Conversion):
     """
 
     def transform(self, X):
-        """Convert the columns; see `as_text`."""
         return as_text(X)
 
 
@@ -282,11 +357,12 @@ def as_numbers(X):
     Parameters
     ----------
     X : DataFrame or ndarray of shape (n_samples, n_features)
+        A table.
 
     Returns
     -------
     ndarray of shape (n_samples, n_features)
-        float32 if all columns are float32, otherwise float64.
+        Of float32 if all columns are float32, otherwise of float64.
     """
     columns = []
     for name, _, values in _columns(X):
@@ -309,10 +385,12 @@ def as_text(X):
     Parameters
     ----------
     X : DataFrame or ndarray of shape (n_samples, n_features)
+        A table.
 
     Returns
     -------
-    ndarray of shape (n_samples, n_features), of objects
+    ndarray of shape (n_samples, n_features)
+        Of objects: strings and None.
     """
     text = np.empty(np.shape(X), dtype=object)
     for number, (_, _, values) in enumerate(_columns(X)):

@@ -8,21 +8,34 @@ from ._family import Family, integer
 
 
 class Embedding(Family):
-    """Base class of embeddings: how the first layer turns each numeric column into several."""
+    """Base class of embeddings: how the first layer turns each numeric column into several.
+
+    Selected by the parameter `embedding` of the estimators: as a name, or as an object.
+
+    See Also
+    --------
+    PiecewiseLinear : The embedding that there is.
+
+    Examples
+    --------
+    >>> Embedding.resolve("piecewise_linear", "embedding")
+    PiecewiseLinear(n_bins=48, size=4)
+    """
 
 
 class PiecewiseLinear(Embedding):
     r"""A learned piecewise linear function of each column, with knots at its quantiles.
 
-    A column with the edges :math:`b_0 < \dots < b_m` is encoded as m numbers,
+    A column with the edges b_0 < ... < b_m is encoded as m numbers,
 
     .. math:: e_j(x) = \frac{x - b_{j-1}}{b_j - b_{j-1}}, \quad \text{clipped to } [0, 1],
 
-    where the first is not clipped below and the last is not clipped above. The layer appends
-    :math:`h = e V` to the inputs, `size` numbers for each column with more than two values. V
-    starts at zero, so that training starts from the network without an embedding. Steps, spikes
-    and integer codes in a single column, which a network learns slowly, are learned at once; in
-    small tables without them, the embedding overfits more easily.
+    In plain text: ``e_j = (x - b_(j-1)) / (b_j - b_(j-1))``, clipped to [0, 1]. The first is not
+    clipped below and the last is not clipped above. The layer appends ``h = e V`` to the inputs,
+    `size` numbers for each column with more than two values. V starts at zero, so that training
+    starts from the network without an embedding. Steps, spikes and integer codes in a single
+    column, which a network learns slowly, are learned at once; in small tables without them, the
+    embedding overfits more easily.
 
     Parameters
     ----------
@@ -31,6 +44,11 @@ class PiecewiseLinear(Embedding):
         samples at multiples of ``1 / n_bins``.
     size : int >= 1, default=4
         Number of functions of each column.
+
+    See Also
+    --------
+    sknumpy_mlp.make_tabular_mlp : The recipe for tables, which uses it.
+    sklearn.preprocessing.SplineTransformer : Fixed functions of each column.
 
     References
     ----------

@@ -6,28 +6,48 @@ how biases are initialized.
 To add an initializer: subclass `Initializer` here, give the class a `name`, and write ``draw``.
 """
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.random import RandomState
 from numpy.typing import NDArray
 
 from ._family import Family, as_text, real
+
+Shape: TypeAlias = tuple[int, ...]
 
 
 class Initializer(Family):
     """Base class of initializers.
 
+    Used for the weights of every layer: as a name, or as an object.
+
     Parameters
     ----------
     biases : str or Initializer, default="zeros"
         The initializer of the biases, as a name or an object. ``"same"`` is this initializer.
+
+    See Also
+    --------
+    sknumpy_mlp.ScratchMLPClassifier : Takes it as `init` and `output_init`.
+
+    Examples
+    --------
+    >>> Initializer.resolve("he_normal", "init")
+    HeNormal(biases='zeros')
     """
 
     def __init__(self, *, biases: "str | Initializer" = "zeros") -> None:
         self.biases = biases
 
     def for_biases(self) -> "Initializer":
-        """The initializer that draws the biases."""
+        """Return the initializer that draws the biases.
+
+        Returns
+        -------
+        Initializer
+            An object, also if `biases` is a name.
+        """
         if as_text(self.biases) == "same":
             return self
         return Initializer.resolve(self.biases, f"biases of {type(self).__name__}")
@@ -37,18 +57,14 @@ class Initializer(Family):
         self.for_biases()
 
     def draw(
-        self,
-        random_state: np.random.RandomState,
-        shape: tuple[int, ...],
-        fan_in: int,
-        fan_out: int,
-        activation: Any,
+        self, random_state: RandomState, shape: Shape, fan_in: int, fan_out: int, activation: Any
     ) -> NDArray[Any]:
         """Draw initial values.
 
         Parameters
         ----------
         random_state : numpy.random.RandomState
+            The stream of the fit.
         shape : tuple of int
             ``(fan_in, fan_out)`` for weights, ``(fan_out,)`` for biases.
         fan_in, fan_out : int
@@ -59,14 +75,15 @@ class Initializer(Family):
         Returns
         -------
         ndarray of shape `shape` and dtype float64
+            The values.
         """
         raise NotImplementedError
 
     def fill(
         self,
         array: NDArray[Any],
-        random_state: np.random.RandomState,
-        shape: tuple[int, ...],
+        random_state: RandomState,
+        shape: Shape,
         fan_in: int,
         fan_out: int,
         activation: Any,
@@ -109,6 +126,12 @@ def _fits(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
 class Zeros(Initializer):
     """All zeros, meant for biases, since units with equal initial weights stay equal.
 
+    This is the default of `biases`.
+
+    See Also
+    --------
+    Normal : Small random values.
+
     Examples
     --------
     >>> Zeros().draw(np.random.RandomState(0), (2,), 3, 2, None)
@@ -123,20 +146,19 @@ class Zeros(Initializer):
     biases = "same"
 
     def draw(
-        self,
-        random_state: np.random.RandomState,
-        shape: tuple[int, ...],
-        fan_in: int,
-        fan_out: int,
-        activation: Any,
+        self, random_state: RandomState, shape: Shape, fan_in: int, fan_out: int, activation: Any
     ) -> NDArray[Any]:
         return np.zeros(shape)
 
 
 class Auto(Initializer):
-    r"""scikit-learn's initialization: uniform in :math:`\pm\sqrt{c / (n_{in} + n_{out})}`.
+    r"""Uniform in ``± sqrt(c / (fan_in + fan_out))``, the initialization of scikit-learn.
 
     c is 2 for the logistic activation and 6 for all others. Biases are drawn like weights.
+
+    See Also
+    --------
+    GlorotUniform : The same with c = 6, and with zeros as biases.
 
     References
     ----------
@@ -157,12 +179,7 @@ class Auto(Initializer):
         pass
 
     def draw(
-        self,
-        random_state: np.random.RandomState,
-        shape: tuple[int, ...],
-        fan_in: int,
-        fan_out: int,
-        activation: Any,
+        self, random_state: RandomState, shape: Shape, fan_in: int, fan_out: int, activation: Any
     ) -> NDArray[Any]:
         bound = np.sqrt(activation.glorot_factor / (fan_in + fan_out))
         return random_state.uniform(-bound, bound, shape)
@@ -171,12 +188,18 @@ class Auto(Initializer):
 class Uniform(Initializer):
     """Uniform in [low, high).
 
+    The bounds do not depend on the size of the layer.
+
     Parameters
     ----------
     low, high : float, default=-0.5 and 0.5
         The bounds.
     biases : str or Initializer, default="zeros"
         The initializer of the biases.
+
+    See Also
+    --------
+    HeUniform : Bounds that fit the number of inputs.
 
     Examples
     --------
@@ -202,12 +225,7 @@ class Uniform(Initializer):
         real(closed="neither").check("high - low of Uniform", float(self.high) - float(self.low))
 
     def draw(
-        self,
-        random_state: np.random.RandomState,
-        shape: tuple[int, ...],
-        fan_in: int,
-        fan_out: int,
-        activation: Any,
+        self, random_state: RandomState, shape: Shape, fan_in: int, fan_out: int, activation: Any
     ) -> NDArray[Any]:
         return random_state.uniform(self.low, self.high, shape)
 
@@ -215,12 +233,18 @@ class Uniform(Initializer):
 class Normal(Initializer):
     """Normal with mean 0 and standard deviation `scale`.
 
+    The scale does not depend on the size of the layer.
+
     Parameters
     ----------
     scale : float >= 0, default=0.01
         The standard deviation.
     biases : str or Initializer, default="zeros"
         The initializer of the biases.
+
+    See Also
+    --------
+    HeNormal : A scale that fits the number of inputs.
 
     Examples
     --------
@@ -238,12 +262,7 @@ class Normal(Initializer):
         self.biases = biases
 
     def draw(
-        self,
-        random_state: np.random.RandomState,
-        shape: tuple[int, ...],
-        fan_in: int,
-        fan_out: int,
-        activation: Any,
+        self, random_state: RandomState, shape: Shape, fan_in: int, fan_out: int, activation: Any
     ) -> NDArray[Any]:
         return self.scale * random_state.standard_normal(shape)
 
@@ -263,27 +282,60 @@ class VarianceScaling(Initializer):
 
     The normal forms are not truncated (Keras truncates at two standard deviations, PyTorch
     does not).
+
+    Parameters
+    ----------
+    biases : str or Initializer, default="zeros"
+        The initializer of the biases.
+
+    See Also
+    --------
+    Normal : A scale of one's own.
+
+    Examples
+    --------
+    >>> VarianceScaling.resolve("lecun_normal", "init").gain
+    1.0
     """
 
     gain = 1.0
 
     def fan(self, fan_in: int, fan_out: int) -> float:
-        """The number of units that the variance is divided by."""
+        """Compute the number of units that the variance is divided by.
+
+        Parameters
+        ----------
+        fan_in, fan_out : int
+            Number of inputs and of units of the layer.
+
+        Returns
+        -------
+        float
+            By default `fan_in`.
+        """
         return fan_in
 
-    def sample(
-        self, random_state: np.random.RandomState, std: float, shape: tuple[int, ...]
-    ) -> NDArray[Any]:
-        """Draw values with standard deviation `std`."""
+    def sample(self, random_state: RandomState, std: float, shape: Shape) -> NDArray[Any]:
+        """Draw values with standard deviation `std`.
+
+        Parameters
+        ----------
+        random_state : numpy.random.RandomState
+            The stream of the fit.
+        std : float
+            The standard deviation.
+        shape : tuple of int
+            The shape of the result.
+
+        Returns
+        -------
+        ndarray of shape `shape`
+            By default from a normal distribution.
+        """
         return std * random_state.standard_normal(shape)
 
     def draw(
-        self,
-        random_state: np.random.RandomState,
-        shape: tuple[int, ...],
-        fan_in: int,
-        fan_out: int,
-        activation: Any,
+        self, random_state: RandomState, shape: Shape, fan_in: int, fan_out: int, activation: Any
     ) -> NDArray[Any]:
         return self.sample(random_state, np.sqrt(self.gain / self.fan(fan_in, fan_out)), shape)
 
@@ -292,17 +344,31 @@ class _MeanFan:
     def fan(self, fan_in: int, fan_out: int) -> float:
         return (fan_in + fan_out) / 2
 
+    fan.__doc__ = VarianceScaling.fan.__doc__
+
 
 class _UniformSample:
-    def sample(
-        self, random_state: np.random.RandomState, std: float, shape: tuple[int, ...]
-    ) -> NDArray[Any]:
+    def sample(self, random_state: RandomState, std: float, shape: Shape) -> NDArray[Any]:
         # A uniform distribution on [-r, r] has standard deviation r / sqrt(3).
         return random_state.uniform(-np.sqrt(3) * std, np.sqrt(3) * std, shape)
+
+    sample.__doc__ = VarianceScaling.sample.__doc__
 
 
 class GlorotUniform(_MeanFan, _UniformSample, VarianceScaling):
     """Uniform with variance ``2 / (fan_in + fan_out)``.
+
+    Signals keep their size forward, and gradients backward, through linear layers.
+
+    Parameters
+    ----------
+    biases : str or Initializer, default="zeros"
+        The initializer of the biases.
+
+    See Also
+    --------
+    GlorotNormal : The same variance from a normal distribution.
+    Auto : The variant of scikit-learn.
 
     References
     ----------
@@ -321,6 +387,17 @@ class GlorotUniform(_MeanFan, _UniformSample, VarianceScaling):
 class GlorotNormal(_MeanFan, VarianceScaling):
     """Normal with variance ``2 / (fan_in + fan_out)``.
 
+    Signals keep their size forward, and gradients backward, through linear layers.
+
+    Parameters
+    ----------
+    biases : str or Initializer, default="zeros"
+        The initializer of the biases.
+
+    See Also
+    --------
+    GlorotUniform : The same variance from a uniform distribution.
+
     References
     ----------
     Glorot and Bengio, AISTATS 2010.
@@ -337,6 +414,17 @@ class GlorotNormal(_MeanFan, VarianceScaling):
 
 class HeUniform(_UniformSample, VarianceScaling):
     """Uniform with variance ``2 / fan_in``, derived for ReLU.
+
+    The factor 2 makes up for the half of the signal that ReLU sets to zero.
+
+    Parameters
+    ----------
+    biases : str or Initializer, default="zeros"
+        The initializer of the biases.
+
+    See Also
+    --------
+    HeNormal : The same variance from a normal distribution.
 
     References
     ----------
@@ -356,6 +444,17 @@ class HeUniform(_UniformSample, VarianceScaling):
 class HeNormal(VarianceScaling):
     """Normal with variance ``2 / fan_in``, derived for ReLU.
 
+    The factor 2 makes up for the half of the signal that ReLU sets to zero.
+
+    Parameters
+    ----------
+    biases : str or Initializer, default="zeros"
+        The initializer of the biases.
+
+    See Also
+    --------
+    HeUniform : The same variance from a uniform distribution.
+
     References
     ----------
     He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV 2015.
@@ -373,6 +472,17 @@ class HeNormal(VarianceScaling):
 
 class LecunNormal(VarianceScaling):
     """Normal with variance ``1 / fan_in``, derived for tanh; self-normalizing with SELU.
+
+    Each unit starts with the variance of its inputs.
+
+    Parameters
+    ----------
+    biases : str or Initializer, default="zeros"
+        The initializer of the biases.
+
+    See Also
+    --------
+    sknumpy_mlp.activations.SELU : The activation that keeps mean and variance with it.
 
     References
     ----------

@@ -29,6 +29,8 @@ __all__ = ["Attributions", "expected_gradients", "input_gradients", "integrated_
 class Attributions:
     """What each column contributes to the score of each sample.
 
+    The values of a sample sum to the difference of its score and its base value, up to the gap.
+
     Parameters
     ----------
     values : ndarray of shape (n_samples, n_features)
@@ -47,6 +49,11 @@ class Attributions:
     gap : ndarray of shape (n_samples,)
         By how much each row of `values` misses the difference of `scores` and `base_values`. The
         gap falls with more steps.
+
+    See Also
+    --------
+    integrated_gradients : Attributions for a baseline.
+    expected_gradients : Attributions for a background.
 
     Examples
     --------
@@ -149,12 +156,13 @@ def input_gradients(model, X, *, target=None):
 def integrated_gradients(model, X, baseline=None, *, target=None, n_steps=64):
     r"""Attribute the score of each sample, compared with a baseline, to the columns.
 
-    For a baseline :math:`x'`, column j gets
+    For a baseline x', column j gets
 
     .. math:: (x_j - x'_j) \int_0^1 \frac{\partial f}{\partial x_j}(x' + \alpha (x - x'))\, d\alpha
 
-    by the midpoint rule. The attributions of a sample sum to :math:`f(x) - f(x')` up to the error
-    of the rule, which the result has as `gap`.
+    by the midpoint rule. In plain text: the difference ``x_j - x'_j`` times the mean derivative
+    ``df / dx_j`` on the straight path from x' to x. The attributions of a sample sum to
+    ``f(x) - f(x')`` up to the error of the rule, which the result has as `gap`.
 
     Parameters
     ----------
@@ -176,6 +184,7 @@ def integrated_gradients(model, X, baseline=None, *, target=None, n_steps=64):
     Returns
     -------
     Attributions
+        With the columns of `X`, and the score of each baseline.
 
     Raises
     ------
@@ -209,13 +218,14 @@ def integrated_gradients(model, X, baseline=None, *, target=None, n_steps=64):
 def expected_gradients(model, X, background, *, target=None, n_steps=200, random_state=None):
     r"""Attribute the score of each sample, compared with a background, to the columns.
 
-    These are the integrated gradients, averaged over baselines :math:`x'` from the background:
+    These are the integrated gradients, averaged over baselines x' from the background:
 
     .. math:: E_{x', \alpha}\left[ (x_j - x'_j)
               \frac{\partial f}{\partial x_j}(x' + \alpha (x - x')) \right], \qquad
               \alpha \sim U(0, 1) .
 
-    They estimate Shapley values, as the `GradientExplainer` of the package shap does. Each step
+    In plain text: the mean of ``(x_j - x'_j) df / dx_j`` at random places between x' and x. They
+    estimate Shapley values, as the `GradientExplainer` of the package shap does. Each step
     takes one row of the background and one place on its path. All rows are taken equally often, and
     the places are spread evenly, so that fewer steps are needed than with independent draws.
 

@@ -143,9 +143,11 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
 
     Attributes
     ----------
-    coefs_, intercepts_ : list of ndarray
-        Weights (n_in, n_out) and biases (n_out,) of each layer; several members add an axis of
-        length `members` in front. Predictions are computed from these arrays.
+    coefs_ : list of ndarray
+        Weights (n_in, n_out) of each layer; several members add an axis of length `members` in
+        front. Predictions are computed from these arrays.
+    intercepts_ : list of ndarray
+        Biases (n_out,) of each layer, with the same axis in front.
     loss_ : float
         The loss of the last epoch, or the final loss of lbfgs.
     loss_curve_ : list of float
@@ -170,10 +172,13 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         several.
     feature_scale_ : ndarray of shape (n_features_in_,) or (members, n_features_in_)
         The learned factors of the features. Only present with `feature_scale=True`.
-    embedding_, embedding_edges_, embedding_columns_ : ndarray
-        The functions of the features, the edges of their bins and the indices of these features;
-        see `sknumpy_mlp.embeddings`. Several members add an axis in front. Only present with an
-        `embedding`.
+    embedding_ : ndarray
+        The functions of the features; see `sknumpy_mlp.embeddings`. Several members add an axis in
+        front. Only present with an `embedding`.
+    embedding_edges_ : ndarray
+        The edges of the bins of these features. Only present with an `embedding`.
+    embedding_columns_ : ndarray
+        The indices of these features. Only present with an `embedding`.
     engine_ : {"numpy", "compiled"}
         The engine that trained the network.
     n_iter_ : int
@@ -331,7 +336,9 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         ----------
         X : {array-like, sparse matrix or array} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The target.
         sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
 
         Returns
         -------
@@ -362,6 +369,7 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         Returns
         -------
         self : object
+            The estimator.
 
         Raises
         ------

@@ -20,16 +20,27 @@ from ._family import Family, Rule, numbers, real, shown
 class Clock:
     """The progress of training.
 
-    Attributes
+    Schedules that depend on more than the fraction read it, in `Schedule.at`.
+
+    Parameters
     ----------
-    fraction : float in [0, 1]
+    fraction : float in [0, 1], default=0.0
         Number of steps done divided by the number of planned steps.
-    epochs : int
+    epochs : int, default=0
         Number of epochs since the start of the optimizer.
-    samples_seen : int
+    samples_seen : int, default=0
         Number of rows seen, updated at the end of each epoch; 0 in the first epoch of a fit.
-    plateaus : int
+    plateaus : int, default=0
         Number of times that training reached a plateau.
+
+    See Also
+    --------
+    Schedule : Reads the clock.
+
+    Examples
+    --------
+    >>> Clock(fraction=0.5)
+    Clock(fraction=0.5, epochs=0, samples_seen=0, plateaus=0)
     """
 
     fraction: float = 0.0
@@ -41,12 +52,23 @@ class Clock:
 class Schedule(Family):
     """Base class of schedules.
 
+    A schedule maps the fraction of training done, in [0, 1], to a factor of `learning_rate_init`.
+
     Attributes
     ----------
     every_step : bool
         Whether the factor changes within an epoch.
     sgd_only : bool
         Whether adam and lbfgs ignore the schedule, as in scikit-learn.
+
+    See Also
+    --------
+    sknumpy_mlp.ScratchMLPClassifier : Takes it as `learning_rate`.
+
+    Examples
+    --------
+    >>> Schedule.resolve("cosine", "learning_rate")
+    Cosine(final=0.0)
     """
 
     every_step = True
@@ -60,7 +82,7 @@ class Schedule(Family):
         flat: Mapping[str, Any] | None = None,
         choices: Iterable[str] | None = None,
     ) -> Self:
-        """Resolve a name or an object, or a function of the fraction of training done."""
+        # Also a function of the fraction of training done.
         if callable(value) and not isinstance(value, Schedule) and not isinstance(value, type):
             return cast(Self, FunctionOfFraction(function=value))
         return super().resolve(value, parameter, flat, choices)
@@ -81,16 +103,44 @@ class Schedule(Family):
         raise NotImplementedError
 
     def at(self, clock: Clock) -> float:
-        """The factor at this time of training."""
+        """Compute the factor at this time of training.
+
+        Parameters
+        ----------
+        clock : Clock
+            The progress of training.
+
+        Returns
+        -------
+        float
+            The factor of `learning_rate_init`.
+        """
         return self(clock.fraction)
 
     def survives_plateau(self, rate: float) -> bool:
-        """Whether training continues, with another factor, after a plateau at this rate."""
+        """Whether training continues, with another factor, after a plateau at this rate.
+
+        Parameters
+        ----------
+        rate : float
+            The learning rate at the plateau.
+
+        Returns
+        -------
+        bool
+            False if training ends.
+        """
         return False
 
 
 class Constant(Schedule):
     """The factor is always 1.
+
+    The rate is `learning_rate_init` throughout.
+
+    See Also
+    --------
+    Adaptive : Constant until training reaches a plateau.
 
     Examples
     --------
@@ -107,12 +157,18 @@ class Constant(Schedule):
 
 
 class InvScaling(Schedule):
-    r"""scikit-learn's "invscaling": :math:`(s + 1)^{-p}` for s rows seen in complete epochs.
+    """The factor ``(s + 1) ** -p`` for s rows seen in complete epochs.
+
+    This is "invscaling" of scikit-learn, which only sgd follows there.
 
     Parameters
     ----------
     power_t : float >= 0, default=0.5
         The exponent p.
+
+    See Also
+    --------
+    Exponential : A decay by the fraction of training done.
 
     Examples
     --------
@@ -138,7 +194,13 @@ class InvScaling(Schedule):
 
 
 class Adaptive(Schedule):
-    """scikit-learn's "adaptive": divides the rate by 5 at every plateau until it is at most 1e-6.
+    """Divide the rate by 5 at every plateau until it is at most 1e-6.
+
+    This is "adaptive" of scikit-learn, which only sgd follows there.
+
+    See Also
+    --------
+    Step : Drops at times that are known beforehand.
 
     Examples
     --------
@@ -161,12 +223,18 @@ class Adaptive(Schedule):
 class Step(Schedule):
     """Piecewise constant.
 
+    The factor stays until the next boundary, and then jumps.
+
     Parameters
     ----------
     boundaries : sequence of float in (0, 1), default=(0.5, 0.75)
         Increasing fractions of training at which the factor changes.
     factors : sequence of float >= 0, default=(1.0, 0.1, 0.01)
         The factors between the boundaries: one more than `boundaries`.
+
+    See Also
+    --------
+    Adaptive : Drops at plateaus.
 
     Examples
     --------
@@ -210,10 +278,16 @@ class Step(Schedule):
 class Exponential(Schedule):
     """``final ** t``: the factor decreases by the same ratio in every step.
 
+    Here t is the fraction of training done.
+
     Parameters
     ----------
     final : float in (0, 1], default=0.01
         The factor at the end.
+
+    See Also
+    --------
+    Cosine : A decay that is slow at both ends.
 
     Examples
     --------
@@ -235,10 +309,16 @@ class Exponential(Schedule):
 class Cosine(Schedule):
     """Half a cosine wave from 1 to `final`: ``final + (1 - final) (1 + cos(pi t)) / 2``.
 
+    Here t is the fraction of training done.
+
     Parameters
     ----------
     final : float in [0, 1], default=0.0
         The factor at the end.
+
+    See Also
+    --------
+    OneCycle : The same fall after a rise.
 
     References
     ----------
@@ -264,6 +344,12 @@ class Cosine(Schedule):
 class CosLog4(Schedule):
     """Four waves of doubling length: ``(1 - cos(2 pi log2(1 + 15 t))) / 2``.
 
+    Here t is the fraction of training done. The waves start and end with the factor 0.
+
+    See Also
+    --------
+    Cosine : Half a wave.
+
     References
     ----------
     Holzmüller, Grinsztajn and Steinwart, "Better by default", NeurIPS 2024, section 3.
@@ -283,6 +369,8 @@ class CosLog4(Schedule):
 class OneCycle(Schedule):
     """A cosine rise from `start` to 1 at the fraction `peak`, then a cosine fall to `final`.
 
+    Both parts are half a cosine wave.
+
     Parameters
     ----------
     peak : float in (0, 1), default=0.3
@@ -291,6 +379,10 @@ class OneCycle(Schedule):
         The factor at the beginning.
     final : float in [0, 1], default=4e-6
         The factor at the end.
+
+    See Also
+    --------
+    Warmup : A linear rise before any other schedule.
 
     References
     ----------
@@ -323,12 +415,18 @@ class OneCycle(Schedule):
 class Warmup(Schedule):
     """A linear rise of the factor, followed by another schedule for the rest of training.
 
+    The factor of the rise multiplies that of the schedule which follows, at its start.
+
     Parameters
     ----------
     fraction : float in (0, 1), default=0.05
         The fraction of training that the rise takes.
     then : str, Schedule or function, default="constant"
         The schedule that follows.
+
+    See Also
+    --------
+    OneCycle : A rise and a fall by cosines.
 
     References
     ----------
@@ -373,10 +471,16 @@ class Warmup(Schedule):
 class FunctionOfFraction(Schedule):
     """A user's function of the fraction of training done.
 
+    A function that is passed as `learning_rate` becomes one of these.
+
     Parameters
     ----------
     function : callable
         A function that maps a float in [0, 1] to a float >= 0.
+
+    See Also
+    --------
+    Schedule : The class to derive from where parameters are to be searched.
 
     Examples
     --------

@@ -212,7 +212,18 @@ def _check_what_belongs_together(estimator, settings, overrides):
 
 
 class StandardizedTarget(TransformedTargetRegressor):
-    """scikit-learn's `TransformedTargetRegressor`, whose errors about the target name `y`.
+    """The `TransformedTargetRegressor` of scikit-learn, whose errors about the target name `y`.
+
+    A target without numbers, or with a variance that is not finite, is refused.
+
+    Parameters
+    ----------
+    regressor, transformer, func, inverse_func, check_inverse : object
+        As in `TransformedTargetRegressor`.
+
+    See Also
+    --------
+    sklearn.compose.TransformedTargetRegressor : The class that this one derives from.
 
     Examples
     --------
@@ -224,7 +235,6 @@ class StandardizedTarget(TransformedTargetRegressor):
 
     @with_errstate(all="ignore")
     def fit(self, X, y, **fit_params):
-        """Fit the regressor to the standardized target; see `TransformedTargetRegressor`."""
         check_unmasked(y, "y")
         with naming("y"):
             check_complete(y)
@@ -233,9 +243,18 @@ class StandardizedTarget(TransformedTargetRegressor):
 
 
 class TargetScaler(StandardScaler):
-    """scikit-learn's `StandardScaler`, which scales back in float64.
+    """The `StandardScaler` of scikit-learn, which scales back in float64.
 
     In float32, large targets would lose digits.
+
+    Parameters
+    ----------
+    copy, with_mean, with_std : bool, default=True
+        As in `StandardScaler`.
+
+    See Also
+    --------
+    sklearn.preprocessing.StandardScaler : The class that this one derives from.
 
     Examples
     --------
@@ -245,5 +264,4 @@ class TargetScaler(StandardScaler):
     """
 
     def inverse_transform(self, X, copy=None):
-        """Scale back the standardized target; see `StandardScaler`."""
         return super().inverse_transform(np.asarray(X, dtype=np.float64), copy)

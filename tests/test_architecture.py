@@ -35,9 +35,12 @@ FAMILIES = ["activations", "embeddings", "initializers", "losses", "optimizers",
 
 # The plan of the house. A module imports from levels above its own line only.
 LEVELS = [
-    ["_elementary", "_family", "_keywords", "_vectors", "_version", "_view", "losses.links"],
+    ["_elementary", "_family", "_keywords", "_vectors", "_version", "_view", "losses.link"],
+    ["losses.links"],
     ["activations.base"],
     ["activations.piecewise", "activations.smooth"],
+    ["optimizers.base"],
+    ["optimizers.steps"],
     ["losses.base"],
     ["losses.numbers"],
     ["losses.classes"],
@@ -46,7 +49,7 @@ LEVELS = [
         "activations.__init__",
         "embeddings",
         "initializers",
-        "optimizers",
+        "optimizers.__init__",
         "schedules",
     ],
     [
@@ -142,6 +145,7 @@ ORACLES = {
     "test_benchmarks": "benchmarks/tabular.py and its modules",
     "test_composition": "pipelines, searches, ensembles and frames around the estimators",
     "test_differences": "docs/reference/differences.md, on scikit-learn's estimators too",
+    "test_docstrings": "the docstrings of all that is exported",
     "test_documentation": "the README and the guides",
     "test_examples": "the example scripts",
     "test_extremes": "numbers at their limits, from the input to the predictions",

@@ -27,6 +27,7 @@ class Settable:
         Returns
         -------
         self : object
+            The estimator.
 
         Raises
         ------

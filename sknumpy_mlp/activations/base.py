@@ -12,6 +12,8 @@ from .._family import Family
 class Activation(Family):
     """Base class of activation functions.
 
+    Used for the hidden layers: as a name, or as an object where it has parameters.
+
     Attributes
     ----------
     reads : {"input", "output"}
@@ -24,6 +26,15 @@ class Activation(Family):
         Further arguments are attributes of the activation.
     glorot_factor : float
         The factor c in the bound ``sqrt(c / (fan_in + fan_out))`` of `initializers.Auto`.
+
+    See Also
+    --------
+    sknumpy_mlp.ScratchMLPClassifier : Takes it as `activation`.
+
+    Examples
+    --------
+    >>> Activation.resolve("leaky_relu", "activation")
+    LeakyReLU(negative_slope=0.01)
     """
 
     reads = "output"
@@ -38,7 +49,10 @@ class Activation(Family):
 
         Parameters
         ----------
-        Z, out : ndarray of shape (n_samples, n_units), of one float dtype
+        Z : ndarray of shape (n_samples, n_units)
+            Inputs of the units, in a float dtype.
+        out : ndarray of shape (n_samples, n_units)
+            Receives the outputs, in the same dtype.
         scratch : object, default=None
             Buffers from the method `scratch`; optional here.
         """
@@ -52,11 +66,25 @@ class Activation(Family):
         kept : ndarray of shape (n_samples, n_units)
             ``Z`` or ``A``, depending on `reads`.
         dA : ndarray of shape (n_samples, n_units)
+            The gradient by the outputs on entry, by the inputs on return.
         scratch : object
             Buffers from the method `scratch`, reused in every batch.
         """
         raise NotImplementedError
 
     def scratch(self, shape: tuple[int, ...], dtype: DTypeLike) -> Any:
-        """Create the buffers of the activation; one array of this shape unless overridden."""
+        """Create the buffers of the activation; one array of this shape unless overridden.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            The shape (n_samples, n_units) of a batch.
+        dtype : dtype
+            The dtype of the network.
+
+        Returns
+        -------
+        object
+            What `forward` and `backward` receive as `scratch`.
+        """
         return np.empty(shape, dtype)

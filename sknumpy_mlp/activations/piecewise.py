@@ -14,6 +14,12 @@ from .base import Activation
 class Identity(Activation):
     """``f(z) = z``, for a linear layer.
 
+    The derivative is 1. Hidden layers with it compute nothing that one linear layer could not.
+
+    See Also
+    --------
+    ReLU : The simplest activation that is not linear.
+
     Examples
     --------
     >>> Z = np.array([[-1.0, 2.0]])
@@ -43,6 +49,13 @@ class Identity(Activation):
 
 class ReLU(Activation):
     """``f(z) = max(0, z)``, with ``f' = 1`` where ``z > 0`` and 0 elsewhere.
+
+    The default of the estimators. A unit whose inputs are all negative learns no more.
+
+    See Also
+    --------
+    LeakyReLU : Its gradient never vanishes.
+    Softplus : A smooth ReLU.
 
     References
     ----------
@@ -82,10 +95,16 @@ class ReLU(Activation):
 class LeakyReLU(Activation):
     """``f(z) = max(z, s z)``, whose gradient never vanishes, so that no unit dies.
 
+    The derivative is 1 where ``z > 0`` and s elsewhere.
+
     Parameters
     ----------
     negative_slope : float in [0, 1], default=0.01
         The slope s for negative inputs.
+
+    See Also
+    --------
+    ReLU : The same with the slope 0.
 
     References
     ----------
@@ -130,10 +149,16 @@ class LeakyReLU(Activation):
 class ELU(Activation):
     """``f(z) = z`` for ``z > 0``, ``alpha (exp(z) - 1)`` elsewhere.
 
+    The derivative is 1 for ``z > 0``, and ``a + alpha`` elsewhere, for the output ``a = f(z)``.
+
     Parameters
     ----------
     alpha : float > 0, default=1.0
         Minus the limit for large negative inputs.
+
+    See Also
+    --------
+    SELU : The same with fixed numbers that keep mean and variance.
 
     References
     ----------
@@ -195,6 +220,14 @@ class ELU(Activation):
 
 class SELU(ELU):
     """``f(z) = l z`` for ``z > 0``, ``l a (exp(z) - 1)`` elsewhere, l = 1.0507..., a = 1.6733...
+
+    The derivative is l for ``z > 0``, and ``f(z) + l a`` elsewhere. With `LecunNormal` weights and
+    standardized inputs, the outputs of every layer keep mean 0 and variance 1.
+
+    See Also
+    --------
+    ELU : The same without l, with any ``alpha``.
+    sknumpy_mlp.initializers.LecunNormal : The weights that it is meant for.
 
     References
     ----------

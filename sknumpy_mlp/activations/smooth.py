@@ -13,6 +13,12 @@ from .base import Activation
 class Logistic(Activation):
     """``f(z) = 1 / (1 + exp(-z))``, with ``f' = a (1 - a)``, also known as "sigmoid".
 
+    The output is between 0 and 1. Far from zero, the gradient almost vanishes.
+
+    See Also
+    --------
+    Tanh : The same curve, between -1 and 1.
+
     Examples
     --------
     >>> Z = np.array([[0.0, 1000.0]])
@@ -45,6 +51,12 @@ class Logistic(Activation):
 class Tanh(Activation):
     """``f(z) = tanh(z)``, with ``f' = 1 - a^2``.
 
+    The output is between -1 and 1, with a mean near 0. Here a is the output, ``a = f(z)``.
+
+    See Also
+    --------
+    Logistic : The same curve, between 0 and 1.
+
     Examples
     --------
     >>> Z = np.array([[0.0, 1000.0]])
@@ -76,6 +88,10 @@ class GELU(Activation):
     r"""``f(z) = z Phi(z)``, where Phi is the normal distribution function, without approximation.
 
     ``f' = Phi(z) + z phi(z)``. PyTorch's default (``approximate="none"``) is the same function.
+
+    See Also
+    --------
+    SiLU : A similar curve from the logistic function.
 
     References
     ----------
@@ -125,6 +141,11 @@ class SiLU(Activation):
 
     ``f' = s(z) (1 + z (1 - s(z)))``.
 
+    See Also
+    --------
+    GELU : A similar curve from the normal distribution.
+    Mish : A similar curve from tanh and softplus.
+
     References
     ----------
     Elfwing, Uchibe and Doya, "Sigmoid-weighted linear units", arXiv:1702.03118.
@@ -169,6 +190,10 @@ class Mish(Activation):
 
     With ``e = exp(z)`` and ``d = e (e + 2) + 2``, the function equals ``z (1 - 2 / d)``, and
     ``f' = e (4 (z + 1) + 4 e^2 + e^3 + e (4 z + 6)) / d^2``.
+
+    See Also
+    --------
+    SiLU : A similar curve that is faster to compute.
 
     References
     ----------
@@ -241,6 +266,12 @@ class Mish(Activation):
 
 class Softplus(Activation):
     """``f(z) = log(1 + exp(z))``, a smooth ReLU, with ``f' = 1 - exp(-a)``.
+
+    Here a is the output, ``a = f(z)``, which is always positive.
+
+    See Also
+    --------
+    ReLU : Its limit for large inputs.
 
     References
     ----------

@@ -7,39 +7,138 @@ from .links import Link
 
 
 class ClassNumbers:
-    """Targets with one integer per row: the index of the true class."""
+    """Targets with one integer per row: the index of the true class.
+
+    The coding of losses for exclusive classes.
+
+    See Also
+    --------
+    Columns : The coding of labels and numbers.
+
+    Examples
+    --------
+    >>> ClassNumbers().encode(np.array([2, 0]), np.float64)
+    array([2, 0])
+    """
 
     def encode(self, y, dtype):
-        """Class indices of shape (n_samples,), as integers."""
+        """Encode targets.
+
+        Parameters
+        ----------
+        y : ndarray
+            Targets, as in `Loss.encode_target`.
+        dtype : dtype
+            The dtype of the network.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Class indices, as integers.
+        """
         return y.astype(np.intp, copy=False)
 
     def true_scores(self, Z, y):
-        """Sum over the outputs of target times score, for each row."""
+        """Compute the sum over the outputs of target times score, for each row.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n_samples, n_outputs)
+            Raw scores.
+        y : ndarray
+            Encoded targets.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            The sums.
+        """
         return Z[np.arange(len(y)), y]
 
     def subtract_target(self, Z, y, share=1.0):
-        """``Z -= share * Y`` in place, where Y are the one-hot targets."""
+        """Subtract targets in place: ``Z -= share * Y``, where Y are the one-hot targets.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n_samples, n_outputs)
+            Probabilities or scores, which are overwritten.
+        y : ndarray
+            Encoded targets.
+        share : float, default=1.0
+            The factor of the targets.
+        """
         Z[np.arange(len(y)), y] -= share
 
 
 class Columns:
-    """Targets as a matrix: 0 and 1 for each label, or numbers."""
+    """Targets as a matrix: 0 and 1 for each label, or numbers.
+
+    The coding of losses for several labels, and for numbers.
+
+    See Also
+    --------
+    ClassNumbers : The coding of exclusive classes.
+
+    Examples
+    --------
+    >>> Columns().encode(np.array([2, 0]), np.float64)
+    array([[2.],
+           [0.]])
+    """
 
     def encode(self, y, dtype):
-        """A matrix of shape (n_samples, n_columns) in the dtype of the network."""
+        """Encode targets.
+
+        Parameters
+        ----------
+        y : ndarray
+            Targets, as in `Loss.encode_target`.
+        dtype : dtype
+            The dtype of the network.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_columns)
+            A matrix in the dtype of the network.
+        """
         return y.reshape(len(y), -1).astype(dtype, copy=False)
 
     def true_scores(self, Z, y):
-        """Sum over the outputs of target times score, for each row."""
+        """Compute the sum over the outputs of target times score, for each row.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n_samples, n_outputs)
+            Raw scores.
+        y : ndarray
+            Encoded targets.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            The sums.
+        """
         return np.einsum("ij,ij->i", Z, y)
 
     def subtract_target(self, Z, y, share=1.0):
-        """``Z -= share * Y`` in place."""
+        """Subtract targets in place: ``Z -= share * Y``.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n_samples, n_outputs)
+            Probabilities or scores, which are overwritten.
+        y : ndarray
+            Encoded targets.
+        share : float, default=1.0
+            The factor of the targets.
+        """
         Z -= y if share == 1 else share * y
 
 
 class Loss(Family):
     """Base class of losses.
+
+    A loss maps raw scores and targets to one number for each row, and to its gradient.
 
     Attributes
     ----------
@@ -60,6 +159,15 @@ class Loss(Family):
         stored output by output. Further arguments of both are attributes of the loss.
     sequences : tuple of str
         Of the attributes that `rows` takes, the last if it is a sequence of numbers.
+
+    See Also
+    --------
+    sknumpy_mlp.ScratchMLPClassifier : Takes it as `loss`.
+
+    Examples
+    --------
+    >>> Loss.resolve("huber", "loss")
+    Huber(delta=1.0)
     """
 
     kinds = ("binary", "multiclass", "multilabel")
@@ -76,6 +184,12 @@ class Loss(Family):
         Parameters
         ----------
         kind : {"binary", "multiclass", "multilabel", "continuous"}
+            The kind of target.
+
+        Returns
+        -------
+        Loss
+            This loss, or the one that its name stands for with such targets.
 
         Raises
         ------
@@ -91,7 +205,18 @@ class Loss(Family):
 
     @classmethod
     def serving(cls, *kinds):
-        """Sorted names of the losses that support targets of any of these kinds."""
+        """List the names of the losses that support targets of any of these kinds.
+
+        Parameters
+        ----------
+        *kinds : str
+            Kinds of target, as in `for_target`.
+
+        Returns
+        -------
+        list of str
+            In alphabetical order.
+        """
         named = cls.named().items()
         return sorted(name for name, member in named if set(kinds) & set(member.kinds))
 
@@ -105,6 +230,11 @@ class Loss(Family):
         dtype : dtype
             The dtype of the network.
 
+        Returns
+        -------
+        ndarray
+            Encoded targets, as `value_and_gradient` takes them.
+
         Raises
         ------
         ValueError
@@ -115,7 +245,18 @@ class Loss(Family):
         return self.coding.encode(y, dtype)
 
     def scratch(self, Z):
-        """Create arrays that `value_and_gradient` can reuse in all batches with this `Z`."""
+        """Create arrays that `value_and_gradient` can reuse in all batches with this `Z`.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n_samples, n_outputs)
+            Raw scores.
+
+        Returns
+        -------
+        object
+            By default None: no arrays.
+        """
         return None
 
     def value_and_gradient(self, Z, y, losses, scratch=None):
@@ -128,6 +269,7 @@ class Loss(Family):
         y : ndarray
             Targets, encoded by `encode_target`.
         losses : ndarray of shape (n_samples,)
+            Receives the losses.
         scratch : object, default=None
             The result of the method `scratch` for the same `Z`; created if None.
         """

@@ -15,9 +15,8 @@ from .numbers import ContinuousSquaredError
 class LabelSmoothing:
     """Mixin of losses with label smoothing.
 
-    With smoothing :math:`\\epsilon`, a target y of 0 and 1 becomes
-    :math:`t = (1 - \\epsilon)\\, y + \\epsilon / K`, where K is the number of exclusive outcomes:
-    the number of classes for a softmax, 2 for a logistic output.
+    With smoothing ε, a target y of 0 and 1 becomes ``t = (1 - ε) y + ε / K``, where K is the number
+    of exclusive outcomes: the number of classes for a softmax, 2 for a logistic output.
 
     Parameters
     ----------
@@ -45,17 +44,25 @@ class SoftmaxCrossEntropy(LabelSmoothing, Loss):
     .. math:: \ell = \log\sum_k e^{z_k} - z_y, \qquad
               dz_k = \frac{e^{z_k}}{\sum_j e^{z_j}} - [k = y]
 
-    With label smoothing :math:`\epsilon` and K classes, :math:`z_y` becomes
-    :math:`(1 - \epsilon) z_y + \frac{\epsilon}{K} \sum_k z_k`.
+    In plain text: ``l = log(sum_k exp(z_k)) - z_y`` with the gradient
+    ``dz_k = exp(z_k) / sum_j exp(z_j) - [k = y]``. With label smoothing ε and K classes, z_y
+    becomes ``(1 - ε) z_y + ε / K sum_k z_k``.
+
+    Domain: exclusive classes, two or more.
+    Link: `Softmax`, probabilities that sum to one.
+
+    PyTorch's ``CrossEntropyLoss`` with `weight` and `label_smoothing` multiplies the smoothed share
+    of each class by the weight of that class. Here the weight of a class multiplies the whole loss
+    of the rows that belong to it.
 
     Parameters
     ----------
     label_smoothing : float in [0, 1), default=0.0
         Share of each target that is spread evenly over all outcomes.
 
-    PyTorch's ``CrossEntropyLoss`` with `weight` and `label_smoothing` multiplies the smoothed share
-    of each class by the weight of that class. Here the weight of a class multiplies the whole loss
-    of the rows that belong to it.
+    See Also
+    --------
+    ClasswiseCrossEntropy : One logistic output for each class.
 
     References
     ----------
@@ -147,13 +154,21 @@ class LabelwiseCrossEntropy(LabelSmoothing, Loss):
 
     .. math:: \ell = \sum_k \log(1 + e^{z_k}) - y_k z_k, \qquad dz_k = \frac{1}{1 + e^{-z_k}} - y_k
 
-    With label smoothing :math:`\epsilon`, :math:`y_k` becomes
-    :math:`(1 - \epsilon) y_k + \epsilon / 2`.
+    In plain text: ``l = sum_k log(1 + exp(z_k)) - y_k z_k`` with the gradient
+    ``dz_k = 1 / (1 + exp(-z_k)) - y_k``. With label smoothing ε, y_k becomes
+    ``(1 - ε) y_k + ε / 2``.
+
+    Domain: labels, each 0 or 1.
+    Link: `IndependentLogistic`, one probability for each label.
 
     Parameters
     ----------
     label_smoothing : float in [0, 1), default=0.0
         Share of each target that is spread evenly over all outcomes.
+
+    See Also
+    --------
+    LabelwiseSquaredError : Punishes confident errors less.
 
     References
     ----------
@@ -193,6 +208,18 @@ class LabelwiseCrossEntropy(LabelSmoothing, Loss):
 class BinaryCrossEntropy(LabelwiseCrossEntropy):
     """`LabelwiseCrossEntropy` with one output, the log-odds of the second of two classes.
 
+    Domain: two exclusive classes.
+    Link: `Logistic`, the probability of the second class.
+
+    Parameters
+    ----------
+    label_smoothing : float in [0, 1), default=0.0
+        Share of each target that is spread evenly over all outcomes.
+
+    See Also
+    --------
+    SoftmaxCrossEntropy : The same with one output for each class.
+
     Examples
     --------
     >>> BinaryCrossEntropy().link.probabilities(np.array([[0.0], [1000.0]]))
@@ -206,6 +233,18 @@ class BinaryCrossEntropy(LabelwiseCrossEntropy):
 
 class ClasswiseCrossEntropy(LabelwiseCrossEntropy):
     """`LabelwiseCrossEntropy` with one logistic output per exclusive class ("one versus rest").
+
+    Domain: exclusive classes, two or more.
+    Link: `OneVersusRest`, logistic outputs over their sum.
+
+    Parameters
+    ----------
+    label_smoothing : float in [0, 1), default=0.0
+        Share of each target that is spread evenly over all outcomes.
+
+    See Also
+    --------
+    SoftmaxCrossEntropy : One distribution over all classes.
 
     Examples
     --------
@@ -225,7 +264,17 @@ class LabelwiseSquaredError(Loss):
 
     .. math:: \ell = \tfrac12 \sum_k (p_k - y_k)^2, \qquad dz_k = (p_k - y_k)\, p_k (1 - p_k)
 
+    In plain text: ``l = sum_k (p_k - y_k)² / 2`` with ``p_k = 1 / (1 + exp(-z_k))`` and the
+    gradient ``dz_k = (p_k - y_k) p_k (1 - p_k)``.
+
+    Domain: labels, each 0 or 1.
+    Link: `IndependentLogistic`, one probability for each label.
+
     PyTorch's ``MSELoss`` is the mean over outputs, without the factor 1/2.
+
+    See Also
+    --------
+    LabelwiseCrossEntropy : Punishes confident errors more.
 
     References
     ----------
@@ -260,6 +309,13 @@ class LabelwiseSquaredError(Loss):
 class ClasswiseSquaredError(LabelwiseSquaredError):
     """`LabelwiseSquaredError` with one logistic output per exclusive class.
 
+    Domain: exclusive classes, two or more.
+    Link: `OneVersusRest`, logistic outputs over their sum.
+
+    See Also
+    --------
+    ClasswiseCrossEntropy : Punishes confident errors more.
+
     Examples
     --------
     >>> Z, losses = np.array([[0.0, 0.0]]), np.empty(1)
@@ -288,10 +344,17 @@ class LogLoss(LabelSmoothing, _ByTarget):
 
     See `SoftmaxCrossEntropy` and `LabelwiseCrossEntropy` for the formulas.
 
+    Domain: exclusive classes, or labels that are 0 or 1.
+    Link: `Softmax` for several classes, `Logistic` for two, `IndependentLogistic` for labels.
+
     Parameters
     ----------
     label_smoothing : float in [0, 1), default=0.0
         Share of each target that is spread evenly over all outcomes.
+
+    See Also
+    --------
+    sklearn.metrics.log_loss : The same as a score.
 
     Examples
     --------
@@ -321,10 +384,17 @@ class BinaryLogLoss(LabelSmoothing, _ByTarget):
 
     See `ClasswiseCrossEntropy` and `LabelwiseCrossEntropy` for the formulas.
 
+    Domain: exclusive classes, or labels that are 0 or 1.
+    Link: `OneVersusRest` for classes, `IndependentLogistic` for labels.
+
     Parameters
     ----------
     label_smoothing : float in [0, 1), default=0.0
         Share of each target that is spread evenly over all outcomes.
+
+    See Also
+    --------
+    LogLoss : One distribution over all classes.
 
     Examples
     --------
@@ -346,6 +416,13 @@ class SquaredError(_ByTarget):
 
     See `ContinuousSquaredError`, `ClasswiseSquaredError` and `LabelwiseSquaredError` for the
     formulas.
+
+    Domain: finite numbers, exclusive classes, or labels that are 0 or 1.
+    Link: `Identity` for numbers, `OneVersusRest` for classes, `IndependentLogistic` for labels.
+
+    See Also
+    --------
+    sklearn.metrics.brier_score_loss : The same as a score of probabilities.
 
     Examples
     --------

@@ -9,126 +9,56 @@ To add a link: subclass `Link`, and set an instance as the `link` of a loss.
 import numpy as np
 from scipy.special import expit, log_expit, logsumexp
 
+from .link import Link
+
 
 def log_mean_exp(log_p):
-    """``log(mean(exp(log_p)))`` over the first axis, for finite `log_p`."""
+    """Compute ``log(mean(exp(log_p)))`` over the first axis, for finite `log_p`.
+
+    Parameters
+    ----------
+    log_p : ndarray of shape (n_members, ...)
+        Logarithms, of any size.
+
+    Returns
+    -------
+    ndarray of shape (...)
+        The logarithm of the mean.
+    """
     largest = log_p.max(axis=0)
     p = np.exp(log_p - largest)
     return np.log(p.mean(axis=0)) + largest
 
 
 def shares(log_p):
-    """The gradient of ``log_mean_exp``: ``p / sum(p)`` over the first axis."""
+    """Compute the gradient of ``log_mean_exp``: ``p / sum(p)`` over the first axis.
+
+    Parameters
+    ----------
+    log_p : ndarray of shape (n_members, ...)
+        Logarithms, of any size.
+
+    Returns
+    -------
+    ndarray of shape (n_members, ...)
+        The share of each member, which sum to one.
+    """
     p = np.exp(log_p - log_p.max(axis=0))
     return p / p.sum(axis=0)
 
 
-class Link:
-    """Base class of links, for exclusive classes with one raw score each.
-
-    Attributes
-    ----------
-    out_activation : str
-        Name of the function from raw scores to predictions.
-    """
-
-    out_activation = "identity"
-
-    def n_outputs(self, n_columns):
-        """Number of raw scores per row for `n_columns` classes, labels or columns of numbers."""
-        return n_columns
-
-    def n_columns(self, n_outputs):
-        """Number of classes, labels or columns that an estimator with these raw scores predicts."""
-        return n_outputs
-
-    def explained(self, Z):
-        """What explanations attribute to the inputs: raw scores, unchanged."""
-        return Z
-
-    def explained_gradient(self, Z, dS):
-        """The gradient of ``sum(dS * explained(Z))`` by `Z`."""
-        return dS
-
-    def probabilities(self, Z):
-        """Convert raw scores to probabilities, (n_samples, n_classes); may overwrite `Z`."""
-        raise NotImplementedError
-
-    def log_probabilities(self, Z):
-        """Logarithms of the probabilities, without rounding these first; may overwrite `Z`."""
-        raise NotImplementedError
-
-    def pool(self, Z):
-        """Raw scores that predict the mean of the predictions of several members.
-
-        A loss whose link does not override `pool` does not support several members.
-
-        Parameters
-        ----------
-        Z : ndarray of shape (n_members, n_samples, n_outputs)
-            Raw scores; may be overwritten.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_outputs)
-        """
-        raise NotImplementedError
-
-    def pool_gradient(self, Z, dP):
-        """The gradient of ``sum(dP * pool(Z))`` by `Z`: how each member moves the pooled scores.
-
-        Parameters
-        ----------
-        Z : ndarray of shape (n_members, n_samples, n_outputs)
-            Raw scores; may be overwritten.
-        dP : ndarray of shape (n_samples, n_outputs)
-            The gradient of the pooled scores.
-
-        Returns
-        -------
-        ndarray of shape (n_members, n_samples, n_outputs)
-        """
-        raise NotImplementedError
-
-    @property
-    def pools(self):
-        """Whether the link can pool the scores of several members."""
-        return type(self).pool is not Link.pool
-
-    @property
-    def differentiates_pool(self):
-        """Whether `pool_gradient` is that of `pool`: no class below it writes `pool` again."""
-        names = {"pool", "pool_gradient"}
-        first = next(cls for cls in type(self).__mro__ if names & vars(cls).keys())
-        return first is not Link and "pool_gradient" in vars(first)
-
-    def decision(self, Z):
-        """Decision function with the shape of scikit-learn's glossary; may overwrite `Z`.
-
-        The shape is (n_samples, n_classes), or (n_samples,) for two classes, with the log-odds of
-        the second class.
-        """
-        if Z.shape[1] > 2:
-            return Z
-        if Z.shape[1] == 1:
-            return Z[:, 0]
-        log_p = self.log_probabilities(Z)
-        return log_p[:, 1] - log_p[:, 0]
-
-    def predict(self, Z):
-        """Predictions, encoded like the argument of `Loss.encode_target`; may overwrite `Z`.
-
-        These are class indices of shape (n_samples,), 0 and 1 of shape (n_samples, n_labels), or
-        numbers of shape (n_samples, n_columns).
-        """
-        return Z.argmax(axis=1)
-
-    def __repr__(self):
-        return f"{type(self).__name__}()"
+# The public address is this module.
+Link.__module__ = __name__
 
 
 class Softmax(Link):
     r"""``p_k = exp(z_k) / sum_j exp(z_j)``, probabilities of exclusive classes.
+
+    Adding a number to all scores of a row changes nothing.
+
+    See Also
+    --------
+    OneVersusRest : One logistic output for each class.
 
     References
     ----------
@@ -157,7 +87,7 @@ class Softmax(Link):
         return Z
 
     def pool(self, Z):
-        """The logarithm of the mean probability."""
+        # The logarithm of the mean probability.
         return log_mean_exp(self.log_probabilities(Z))
 
     def pool_gradient(self, Z, dP):
@@ -169,6 +99,12 @@ class Softmax(Link):
 
 class IndependentLogistic(Link):
     """``p = 1 / (1 + exp(-z))`` for each label independently.
+
+    Scores are log-odds.
+
+    See Also
+    --------
+    Logistic : Two exclusive classes.
 
     Examples
     --------
@@ -185,23 +121,29 @@ class IndependentLogistic(Link):
         return log_expit(Z, out=Z)
 
     def pool(self, Z):
-        """The log-odds of the mean probability, from the logarithms of p and of 1 - p."""
+        # The log-odds of the mean probability, from the logarithms of p and of 1 - p.
         return log_mean_exp(log_expit(Z)) - log_mean_exp(log_expit(-Z))
 
     def pool_gradient(self, Z, dP):
         return dP * (shares(log_expit(Z)) * expit(-Z) + shares(log_expit(-Z)) * expit(Z))
 
     def decision(self, Z):
-        """Raw scores, unchanged: each is the log-odds of its label."""
+        # Raw scores, unchanged: each is the log-odds of its label.
         return Z
 
     def predict(self, Z):
-        """0 and 1 for each label."""
+        # 0 and 1 for each label.
         return (Z > 0).astype(int)
 
 
 class Logistic(IndependentLogistic):
     """One raw score for two exclusive classes: the log-odds of the second.
+
+    Probabilities have two columns, predictions are class numbers.
+
+    See Also
+    --------
+    Softmax : One score for each class.
 
     Examples
     --------
@@ -230,6 +172,12 @@ class Logistic(IndependentLogistic):
 class OneVersusRest(Link):
     """``p_k = s(z_k) / sum_j s(z_j)``, s the logistic function, also valid if every s underflows.
 
+    Probabilities of a row sum to one.
+
+    See Also
+    --------
+    Softmax : The exponential in place of the logistic function.
+
     Examples
     --------
     >>> OneVersusRest().probabilities(np.array([[0.0, 0.0], [-1000.0, -1000.0]]))
@@ -251,7 +199,7 @@ class OneVersusRest(Link):
         return log_s
 
     def pool(self, Z):
-        """The log-odds of the mean probabilities, which sum to one over all classes."""
+        # The log-odds of the mean probabilities, which sum to one over all classes.
         n_outputs = Z.shape[-1]
         if n_outputs == 1:
             return Z.mean(axis=0)
@@ -288,6 +236,12 @@ class OneVersusRest(Link):
 class Identity(Link):
     """Raw scores are the predicted numbers.
 
+    The mean of several members is the mean of their scores.
+
+    See Also
+    --------
+    Exponential : Positive numbers.
+
     Examples
     --------
     >>> Identity().predict(np.array([[1.5]]))
@@ -295,19 +249,25 @@ class Identity(Link):
     """
 
     def pool(self, Z):
-        """The mean of the raw scores."""
+        # The mean of the raw scores.
         return Z.mean(axis=0)
 
     def pool_gradient(self, Z, dP):
         return np.broadcast_to(dP / len(Z), Z.shape)
 
     def predict(self, Z):
-        """Raw scores, unchanged."""
+        # Raw scores, unchanged.
         return Z
 
 
 class Exponential(Link):
     """``exp(z)``, positive numbers.
+
+    Scores are logarithms of the predictions.
+
+    See Also
+    --------
+    Identity : Any numbers.
 
     Examples
     --------
@@ -318,14 +278,14 @@ class Exponential(Link):
     out_activation = "exp"
 
     def pool(self, Z):
-        """``log mean exp z``."""
+        # ``log mean exp z``.
         return log_mean_exp(Z)
 
     def pool_gradient(self, Z, dP):
         return dP * shares(Z)
 
     def predict(self, Z):
-        """``exp(z)``."""
+        # ``exp(z)``.
         return np.exp(Z, out=Z)
 
 
@@ -336,10 +296,16 @@ _SMALL = -37.0
 class CumulativeSoftplus(Link):
     r"""Numbers that do not decrease: ``q_1 = z_1`` and ``q_k = q_(k-1) + log(1 + exp(z_k))``.
 
+    Used for quantiles, which must not cross.
+
     Parameters
     ----------
     n_numbers : int
         How many numbers are predicted for each sample.
+
+    See Also
+    --------
+    sknumpy_mlp.losses.Quantiles : The loss with this link.
 
     Examples
     --------
@@ -359,12 +325,12 @@ class CumulativeSoftplus(Link):
         return 1
 
     def predict(self, Z):
-        """The numbers, in ascending order."""
+        # The numbers, in ascending order.
         np.logaddexp(0, Z[:, 1:], out=Z[:, 1:])
         return np.add.accumulate(Z, axis=1, out=Z)
 
     def explained(self, Z):
-        """The numbers themselves."""
+        # The numbers themselves.
         return self.predict(Z.copy())
 
     def explained_gradient(self, Z, dS):
@@ -373,7 +339,7 @@ class CumulativeSoftplus(Link):
         return dZ
 
     def pool(self, Z):
-        """Raw scores whose differences are the mean differences of the members."""
+        # Raw scores whose differences are the mean differences of the members.
         pooled = Z.mean(axis=0)
         steps = Z[..., 1:]
         # Of small differences, the logarithm: their sum would be rounded to 0.

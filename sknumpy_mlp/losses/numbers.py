@@ -15,7 +15,19 @@ from .links import CumulativeSoftplus, Exponential, Identity
 
 
 class NumericLoss(Loss):
-    """Base class of losses for numbers. Raw scores are predictions unless `link` is overridden."""
+    """Base class of losses for numbers. Raw scores are predictions unless `link` is overridden.
+
+    The kind of target is "continuous", with one column of scores for each column.
+
+    See Also
+    --------
+    Huber : A loss with a parameter, as an example.
+
+    Examples
+    --------
+    >>> NumericLoss.named()["poisson"].kinds
+    ('continuous',)
+    """
 
     kinds = ("continuous",)
     coding = Columns()
@@ -34,8 +46,18 @@ class ContinuousSquaredError(NumericLoss):
 
     .. math:: \ell = \tfrac12 \sum_k (z_k - y_k)^2, \qquad dz_k = z_k - y_k
 
+    In plain text: ``l = sum_k (z_k - y_k)² / 2`` with the gradient ``dz_k = z_k - y_k``.
+
+    Domain: all finite numbers.
+    Link: `Identity`, the scores are the predictions.
+
     scikit-learn reports the mean of these errors over the columns, but uses the gradient of the
     sum. PyTorch's ``MSELoss`` is the mean without the factor 1/2.
+
+    See Also
+    --------
+    AbsoluteError : Predicts the median.
+    Huber : Limits the pull of outliers.
 
     References
     ----------
@@ -65,8 +87,18 @@ class Poisson(_WithScratch):
 
     .. math:: \ell = \sum_k e^{z_k} - y_k - y_k (z_k - \log y_k), \qquad dz_k = e^{z_k} - y_k
 
-    for y >= 0, with 0 log 0 = 0. scikit-learn uses the same formula. PyTorch's ``PoissonNLLLoss``
+    In plain text: ``l = sum_k exp(z_k) - y_k - y_k (z_k - log y_k)`` with the gradient
+    ``dz_k = exp(z_k) - y_k``, where 0 log 0 = 0.
+
+    Domain: y >= 0; counts, rates or amounts.
+    Link: `Exponential`, the prediction is ``exp(z)``, the mean.
+
+    scikit-learn uses the same formula. PyTorch's ``PoissonNLLLoss``
     omits the terms that do not depend on z.
+
+    See Also
+    --------
+    sklearn.linear_model.PoissonRegressor : The same loss for a linear model.
 
     References
     ----------
@@ -109,8 +141,17 @@ class AbsoluteError(_WithScratch):
 
     .. math:: \ell = \sum_k |z_k - y_k|, \qquad dz_k = \operatorname{sign}(z_k - y_k)
 
+    In plain text: ``l = sum_k |z_k - y_k|`` with the gradient ``dz_k = sign(z_k - y_k)``.
+
+    Domain: all finite numbers.
+    Link: `Identity`, the scores are the predictions.
+
     This is twice the `Pinball` loss of the quantile 0.5. PyTorch's ``L1Loss`` is the mean over
     columns.
+
+    See Also
+    --------
+    Pinball : Predicts any quantile.
 
     References
     ----------
@@ -147,13 +188,23 @@ class Huber(_WithScratch):
     .. math:: \ell = \sum_k g_k (r_k - \tfrac12 g_k), \qquad
               dz_k = g_k = \min(\delta, \max(-\delta, r_k))
 
-    which is ``r^2 / 2`` if ``|r| <= delta`` and ``delta (|r| - delta / 2)`` otherwise. PyTorch's
+    In plain text: ``l = r² / 2`` if ``|r| <= delta`` and ``l = delta (|r| - delta / 2)`` otherwise,
+    summed over the columns, with the gradient ``dz = min(delta, max(-delta, r))``.
+
+    Domain: all finite numbers.
+    Link: `Identity`, the scores are the predictions.
+
+    PyTorch's
     ``SmoothL1Loss`` is this loss divided by `delta`.
 
     Parameters
     ----------
     delta : float > 0, default=1.0
         The residual beyond which a target counts as an outlier, in units of the target.
+
+    See Also
+    --------
+    AbsoluteError : Its limit for a small `delta`, over `delta`.
 
     References
     ----------
@@ -198,7 +249,13 @@ class Pinball(_WithScratch):
     .. math:: \ell = \sum_k g_k r_k, \qquad
               dz_k = g_k = \tfrac12 \operatorname{sign}(r_k) + \tfrac12 - q
 
-    which is ``(1 - q) r`` for predictions above the target and ``-q r`` below. scikit-learn's
+    In plain text: ``l = (1 - q) r`` for predictions above the target and ``l = -q r`` below, summed
+    over the columns, with the gradient ``dz = sign(r) / 2 + 1 / 2 - q``.
+
+    Domain: all finite numbers.
+    Link: `Identity`, the scores are the predictions.
+
+    scikit-learn's
     ``HistGradientBoostingRegressor`` calls this loss "quantile".
 
     Parameters
@@ -206,6 +263,10 @@ class Pinball(_WithScratch):
     quantile : float in (0, 1), default=0.5
         The predicted quantile. 0.5 is the median; 0.9 is the value that nine of ten targets do not
         exceed.
+
+    See Also
+    --------
+    Quantiles : Several quantiles that do not cross.
 
     References
     ----------
@@ -261,7 +322,13 @@ class Quantiles(NumericLoss):
 
     .. math:: dz_1 = \sum_k g_k, \qquad dz_j = \frac{1}{1 + e^{-z_j}} \sum_{k \ge j} g_k
 
-    for the quantiles :math:`p_k`. `predict` returns one column for each, in ascending order.
+    In plain text: with the predictions ``q_1 = z_1`` and ``q_k = q_(k-1) + log(1 + exp(z_k))`` of
+    the quantiles p_k, ``l = sum_k g_k (q_k - y)`` where ``g_k = sign(q_k - y) / 2 + 1 / 2 - p_k``.
+
+    Domain: all finite numbers, in one column.
+    Link: `CumulativeSoftplus`, the predictions q_k.
+
+    `predict` returns one column for each, in ascending order.
     `score` is minus their mean pinball loss. The target has one column.
 
     Parameters
@@ -269,6 +336,10 @@ class Quantiles(NumericLoss):
     quantiles : sequence of float in (0, 1), default=(0.05, 0.5, 0.95)
         At least two, ascending. The default is the median and an interval that nine of ten targets
         lie in.
+
+    See Also
+    --------
+    Pinball : A single quantile.
 
     References
     ----------
@@ -308,7 +379,7 @@ class Quantiles(NumericLoss):
         return CumulativeSoftplus(len(self.quantiles))
 
     def encode_target(self, y, dtype):
-        """The column as often as there are quantiles; a ValueError if there are several."""
+        # The column as often as there are quantiles.
         y = super().encode_target(y, dtype)
         if y.shape[1] != 1:
             raise ValueError(f"y must have one column with the loss {self!r}, got {y.shape[1]}")

@@ -51,7 +51,13 @@ def checked_size(values, dtype, what):
 
 @with_errstate(all="ignore")
 def check_variance(y):
-    """Raise a ValueError if the variance of a column of a numeric target overflows."""
+    """Raise a ValueError if the variance of a column of a numeric target overflows.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        The target.
+    """
     if not np.isfinite(np.var(y, axis=0)).all():
         raise ValueError(
             f"y must hold numbers whose variance is finite, got numbers up to {np.abs(y).max():g}"

@@ -30,13 +30,14 @@ from .checks import check_variance, checked
 class CrossFittedTargetEncoder(TransformerMixin, Documented, Versioned, BaseEstimator):
     r"""Encode each category by the mean of the target over the samples that have it.
 
-    Let n_c samples have category c, with mean :math:`\bar y_c` and variance :math:`\sigma_c^2` of
-    their targets, and let all targets have mean :math:`\bar y` and variance :math:`\tau^2`. Then
+    Let n_c samples have category c, with mean ȳ_c and variance σ_c² of their targets, and let all
+    targets have mean ȳ and variance τ². Then
 
     .. math:: c \mapsto \lambda_c \bar y_c + (1 - \lambda_c) \bar y, \qquad
        \lambda_c = \frac{n_c}{n_c + \sigma_c^2 / \tau^2} .
 
-    as `TargetEncoder` computes it. A sample must not be encoded by its own target, or a network
+    In plain text: ``c -> λ_c ȳ_c + (1 - λ_c) ȳ`` with ``λ_c = n_c / (n_c + σ_c² / τ²)``, as
+    `TargetEncoder` computes it. A sample must not be encoded by its own target, or a network
     would rely too much on the code. Therefore `fit_transform` encodes each of `cv` folds by the
     means over the other folds. `transform` uses the means over all samples.
 
@@ -117,10 +118,12 @@ class CrossFittedTargetEncoder(TransformerMixin, Documented, Versioned, BaseEsti
         X : array-like of shape (n_samples, n_features)
             The categories: strings, numbers or other values that can be sorted.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The target.
 
         Returns
         -------
         self : object
+            The encoder.
 
         Raises
         ------
@@ -137,7 +140,9 @@ class CrossFittedTargetEncoder(TransformerMixin, Documented, Versioned, BaseEsti
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            The categories.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The target.
 
         Returns
         -------
@@ -160,10 +165,12 @@ class CrossFittedTargetEncoder(TransformerMixin, Documented, Versioned, BaseEsti
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            The categories.
 
         Returns
         -------
         ndarray of shape (n_samples, n_features * n_target_columns), of float64
+            In the order of `fit_transform`.
         """
         check_is_fitted(self)
         return _means(self.encoders_, checked(self, X, reset=False))
@@ -179,6 +186,7 @@ class CrossFittedTargetEncoder(TransformerMixin, Documented, Versioned, BaseEsti
         Returns
         -------
         ndarray of str objects
+            The names.
         """
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)

@@ -23,8 +23,10 @@ class GaussianImputer(OneToOneFeatureMixin, TransformerMixin, Documented, Versio
     .. math:: E[z_m \mid z_o] = R_{mo} R_{oo}^{-1} z_o = -P_{mm}^{-1} P_{mo} z_o, \qquad
        P = ((1 - a) R + a I)^{-1},
 
-    where a is the `shrinkage`. Each correlation is the mean over the samples with both features,
-    and negative eigenvalues of R are set to zero. A pattern of m gaps takes O(m^3) operations.
+    where a is the `shrinkage`. In plain text: ``E[z_m | z_o] = R_mo inv(R_oo) z_o``, with R
+    replaced by ``(1 - a) R + a I``. Each correlation is the mean over the samples with both
+    features, and negative eigenvalues of R are set to zero. A pattern of m gaps takes
+    O(m^3) operations.
 
     Parameters
     ----------
@@ -34,14 +36,21 @@ class GaussianImputer(OneToOneFeatureMixin, TransformerMixin, Documented, Versio
 
     Attributes
     ----------
-    mean_, scale_ : ndarray of shape (n_features,)
-        Mean and standard deviation of the known values; 0 and 1 for a feature without any.
+    mean_ : ndarray of shape (n_features,)
+        Mean of the known values; 0 for a feature without any.
+    scale_ : ndarray of shape (n_features,)
+        Standard deviation of the known values; 1 for a feature without any.
     precision_ : ndarray of shape (n_features, n_features)
         The matrix P.
     n_features_in_ : int
         Number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of features seen during `fit`. Only present if `X` has names that are all strings.
+
+    See Also
+    --------
+    sklearn.impute.IterativeImputer : Imputes by any regressor, in rounds.
+    sklearn.impute.SimpleImputer : Imputes by the mean or the median.
 
     References
     ----------
@@ -72,12 +81,14 @@ class GaussianImputer(OneToOneFeatureMixin, TransformerMixin, Documented, Versio
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Numbers, with NaN as missing value.
         y : None
             Ignored.
 
         Returns
         -------
         self : object
+            The imputer.
 
         Raises
         ------
@@ -113,11 +124,12 @@ class GaussianImputer(OneToOneFeatureMixin, TransformerMixin, Documented, Versio
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Numbers, with NaN as missing value.
 
         Returns
         -------
         ndarray of shape (n_samples, n_features)
-            float32 for float32, otherwise float64. Known values are unchanged.
+            The dtype is float32 for float32, otherwise float64. Known values are unchanged.
 
         Raises
         ------

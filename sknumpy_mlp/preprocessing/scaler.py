@@ -24,17 +24,19 @@ class RobustSmoothScaler(
 ):
     r"""Center and scale features by quantiles, and clip outliers smoothly to (-3, 3).
 
-    For each feature with median m and quartiles :math:`q_{25}`, :math:`q_{75}`,
+    For each feature with median m and quartiles q25 and q75,
 
     .. math:: u = \frac{x - m}{s}, \qquad z = \frac{u}{\sqrt{1 + (u / 3)^2}},
        \qquad s = \begin{cases} q_{75} - q_{25} & \text{if this is not zero,} \\
        (\max - \min) / 2 & \text{otherwise,} \end{cases}
 
-    and z = 0 if the feature is constant. Missing values (NaN) are disregarded in `fit` and remain
-    in `transform`, as in scikit-learn's scalers. Near the median, the transformation equals that of
-    `RobustScaler`; even extreme outliers stay below 3 in absolute value. Unlike
-    `QuantileTransformer`, it preserves the shape of the distribution. Unlike with `StandardScaler`,
-    outliers do not compress the range of the other values.
+    In plain text: ``u = (x - m) / s``, then ``z = u / sqrt(1 + (u / 3)²)``, with ``s = q75 - q25``
+    if this is not zero, and half the range otherwise; z = 0 if the feature is constant. Missing
+    values (NaN) are disregarded in `fit` and remain in `transform`, as in scikit-learn's scalers.
+    Near the median, the transformation equals that of `RobustScaler`; even extreme outliers stay
+    below 3 in absolute value. Unlike `QuantileTransformer`, it preserves the shape of the
+    distribution. Unlike with `StandardScaler`, outliers do not compress the range of the other
+    values.
 
     Parameters
     ----------
@@ -89,12 +91,14 @@ class RobustSmoothScaler(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Numbers, with NaN as missing value.
         y : None
             Ignored.
 
         Returns
         -------
         self : object
+            The scaler.
 
         Raises
         ------
@@ -122,6 +126,7 @@ class RobustSmoothScaler(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Numbers, with NaN as missing value.
 
         Returns
         -------
@@ -147,7 +152,7 @@ class RobustSmoothScaler(
         return scaled.astype(self._output_dtype(dtype), copy=False)
 
     def inverse_transform(self, X: Matrix) -> Array:
-        r"""Undo `transform`: ``m + s u`` with :math:`u = 3 z / \sqrt{9 - z^2}`.
+        r"""Undo `transform`: ``m + s u`` with ``u = 3 z / sqrt(9 - z²)``.
 
         Rounding errors are amplified by the factor ``1 + (u / 3)^2``, so outliers are only restored
         approximately. Values beyond the bounds, or rounded to them, are replaced by the nearest
@@ -156,10 +161,12 @@ class RobustSmoothScaler(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Numbers, with NaN as missing value.
 
         Returns
         -------
         ndarray of shape (n_samples, n_features)
+            The original values.
 
         Raises
         ------

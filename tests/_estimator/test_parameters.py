@@ -88,7 +88,7 @@ def test_every_parameter_has_one_rule():
 LISTS = {
     "_estimator/parameters.py": "the rules",
     "_estimator/checkpoint.py": "what the fit that resumes may have otherwise",
-    "optimizers.py": "what named parts take",
+    "optimizers/steps.py": "what named parts take",
     "tabular.py": "the settings of the recipe",
 }
 

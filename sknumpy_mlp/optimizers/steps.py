@@ -1,97 +1,12 @@
-"""Optimizers, which update the flat parameter vector with its gradient.
-
-Contract: an optimizer is configuration only. ``update`` makes one step on a block of parameters in
-place. `moments` names the vectors that an optimizer keeps from step to step; they are stored in a
-state, a plain dict. The caller passes the learning rate at every step.
-To add an optimizer: subclass `Optimizer` here, give the class a `name` and its `moments`, and write
-``update``.
-
-``theta`` are the parameters, ``grad`` is their gradient, and ``t`` counts the steps from 1.
-"""
+"""Optimizers that take a step after every batch, and L-BFGS, which takes none."""
 
 import numpy as np
 from scipy.optimize import minimize
 
-from ._elementary import sqrt
-from ._family import Family, boolean, integer, real
-from ._vectors import add_scaled, scale
-
-
-class Optimizer(Family):
-    """Base class of optimizers that take steps.
-
-    Attributes
-    ----------
-    moments : tuple of str
-        Names of the vectors, with the shape of theta, that `update` keeps from step to step.
-    takes_steps : bool
-        Whether the optimizer makes a step after every batch, so that it has epochs and supports
-        `partial_fit`.
-    follows_sgd_schedules : bool
-        Whether the optimizer uses the schedules that scikit-learn applies to sgd only.
-    move : function or None
-        The scalar form of `update`, from which compiled kernels are made: takes one parameter, its
-        gradient, its moments and the `coefficients`, and returns the parameter and its moments.
-    """
-
-    moments = ()
-    takes_steps = True
-    follows_sgd_schedules = True
-    move = None
-
-    @classmethod
-    def _advice(cls, name=None):
-        if name in (None, "lr", "learning_rate", "learning_rate_init", "rate", "eta"):
-            return "; the learning rate is learning_rate_init of the estimator"
-        return ""
-
-    def start(self, theta):
-        """Create a state for these parameters: ``{"t": 0, <moment>: zeros, ...}``."""
-        return {"t": 0} | {name: np.zeros_like(theta) for name in self.moments}
-
-    def update(self, rate, t, theta, grad, scratch, *moments):
-        """Make one step on a block of parameters in place.
-
-        Parameters
-        ----------
-        rate : float
-            The learning rate of this step.
-        t : int
-            The number of this step, counted from 1.
-        theta, grad, scratch : ndarray of shape (n_parameters,)
-            `grad` and `scratch` may be overwritten.
-        *moments : ndarray of shape (n_parameters,)
-            In the order of `moments`.
-        """
-        raise NotImplementedError
-
-    def coefficients(self, rate, t):
-        """Numbers that a step at this rate needs, for `move`.
-
-        Parameters
-        ----------
-        rate : float or ndarray of shape (n_steps,)
-        t : int or ndarray of shape (n_steps,)
-
-        Returns
-        -------
-        tuple of float or ndarray
-        """
-        return ()
-
-    def shrinkage(self, rate):
-        """Factor that shrinks the weights before a step at this rate, apart from the gradient."""
-        return 1.0
-
-    def decay(self, rate, weights):
-        """Shrink `weights` in place by `shrinkage`, independently of the gradient."""
-        factor = self.shrinkage(rate)
-        if factor != 1:
-            scale(weights, factor)
-
-    def train(self, training):
-        """Train with one step per batch."""
-        return training.by_steps(self)
+from .._elementary import sqrt
+from .._family import boolean, integer, real
+from .._vectors import add_scaled, scale
+from .base import Optimizer
 
 
 class SGD(Optimizer):
@@ -99,15 +14,21 @@ class SGD(Optimizer):
 
     .. math:: v \leftarrow \beta v - \eta g, \qquad \theta \leftarrow \theta + v
 
-    and with Nesterov's momentum :math:`\theta \leftarrow \theta + \beta v - \eta g`.
-    PyTorch's velocity does not include the learning rate, so results differ if the rate changes.
+    In plain text: ``v = β v - η g``, then ``θ = θ + v``, and with Nesterov's momentum
+    ``θ = θ + β v - η g``, for the learning rate η and the gradient g. PyTorch's velocity does not
+    include the learning rate, so results differ if the rate changes.
 
     Parameters
     ----------
     momentum : float in [0, 1], default=0.9
-        The factor :math:`\beta`.
+        The factor β.
     nesterovs_momentum : bool, default=True
         Whether to use Nesterov's momentum.
+
+    See Also
+    --------
+    Momentum : The same with an average of gradients.
+    Adam : Adapts the step of each parameter.
 
     References
     ----------
@@ -157,13 +78,19 @@ class Momentum(Optimizer):
 
     .. math:: v \leftarrow \beta v + (1 - \beta) g, \qquad \theta \leftarrow \theta - \eta v
 
+    In plain text: ``v = β v + (1 - β) g``, then ``θ = θ - η v``.
+
     `SGD` sums gradients, while this optimizer averages them. With a constant rate, `SGD` without
-    Nesterov's momentum and with the rate :math:`(1 - \beta)\eta` makes the same steps.
+    Nesterov's momentum and with the rate ``(1 - β) η`` makes the same steps.
 
     Parameters
     ----------
     momentum : float in [0, 1), default=0.9
-        The decay rate :math:`\beta` of the moving average.
+        The decay rate β of the moving average.
+
+    See Also
+    --------
+    SGD : The same with a sum of gradients.
 
     References
     ----------
@@ -206,12 +133,18 @@ class RMSprop(Optimizer):
     .. math:: s \leftarrow \rho s + (1 - \rho) g^2, \qquad
               \theta \leftarrow \theta - \eta g / (\sqrt{s} + \epsilon)
 
+    In plain text: ``s = ρ s + (1 - ρ) g²``, then ``θ = θ - η g / (√s + ε)``.
+
     Parameters
     ----------
     rho : float in [0, 1), default=0.9
         The decay rate of the moving average; ``alpha`` = 0.99 in PyTorch, ``rho`` = 0.9 in Keras.
     epsilon : float > 0, default=1e-8
         Value for numerical stability.
+
+    See Also
+    --------
+    Adam : The same with momentum and a correction of the first steps.
 
     References
     ----------
@@ -257,10 +190,16 @@ class AdaGrad(Optimizer):
 
     .. math:: s \leftarrow s + g^2, \qquad \theta \leftarrow \theta - \eta g / (\sqrt{s} + \epsilon)
 
+    In plain text: ``s = s + g²``, then ``θ = θ - η g / (√s + ε)``.
+
     Parameters
     ----------
     epsilon : float > 0, default=1e-8
         Value for numerical stability.
+
+    See Also
+    --------
+    RMSprop : Forgets old gradients.
 
     References
     ----------
@@ -307,7 +246,10 @@ class Adam(Optimizer):
               \theta \leftarrow \theta - \eta \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t}
               \frac{m}{\sqrt{v} + \epsilon}
 
-    :math:`\epsilon` is added to the square root of the uncorrected v, as in section 2 of the paper
+    In plain text: ``m = β1 m + (1 - β1) g`` and ``v = β2 v + (1 - β2) g²``, then
+    ``θ = θ - η √(1 - β2^t) / (1 - β1^t) m / (√v + ε)`` in step t.
+
+    ε is added to the square root of the uncorrected v, as in section 2 of the paper
     and in scikit-learn. PyTorch adds it after the correction.
 
     Parameters
@@ -316,6 +258,10 @@ class Adam(Optimizer):
         Exponential decay rates of the first and second moments, m and v.
     epsilon : float > 0, default=1e-8
         Value for numerical stability.
+
+    See Also
+    --------
+    AdamW : With weight decay apart from the gradient.
 
     References
     ----------
@@ -374,7 +320,7 @@ class AdamW(Adam):
     r"""Adam with decoupled weight decay.
 
     Before each step of `Adam`, weights (but not biases) shrink:
-    :math:`W \leftarrow (1 - \eta \lambda) W`. Unlike the L2 term `alpha` of the loss, the decay
+    ``W = (1 - η λ) W``. Unlike the L2 term `alpha` of the loss, the decay
     does not depend on the batch size or on past gradients.
 
     Parameters
@@ -384,7 +330,11 @@ class AdamW(Adam):
     epsilon : float > 0, default=1e-8
         Value for numerical stability.
     weight_decay : float >= 0, default=0.01
-        The factor :math:`\lambda`. PyTorch's ``AdamW`` has the same default but also decays biases.
+        The factor λ. PyTorch's ``AdamW`` has the same default but also decays biases.
+
+    See Also
+    --------
+    Adam : With the L2 term `alpha` alone.
 
     References
     ----------
@@ -422,6 +372,10 @@ class LBFGS(Optimizer):
     max_fun : int >= 1, default=15000
         Maximum number of evaluations of loss and gradient.
 
+    See Also
+    --------
+    scipy.optimize.minimize : The implementation.
+
     References
     ----------
     Byrd, Lu, Nocedal and Zhu, "A limited memory algorithm for bound constrained optimization",
@@ -447,15 +401,27 @@ class LBFGS(Optimizer):
         self.max_fun = max_fun
 
     def minimize(self, value_and_gradient, theta, max_iter, tol):
-        """Minimize a function of a float64 vector; `tol` bounds the largest gradient entry.
+        """Minimize a function of a float64 vector.
+
+        Parameters
+        ----------
+        value_and_gradient : callable
+            Maps theta to the value and its gradient.
+        theta : ndarray of shape (n_parameters,)
+            Where to start.
+        max_iter : int
+            Maximum number of iterations.
+        tol : float
+            Bound of the largest entry of the gradient at the end.
 
         Returns
         -------
         scipy.optimize.OptimizeResult
+            The result of `scipy.optimize.minimize`.
         """
         options = {"maxfun": self.max_fun, "maxiter": max_iter, "gtol": tol}
         return minimize(value_and_gradient, theta, jac=True, method="L-BFGS-B", options=options)
 
     def train(self, training):
-        """Train by evaluating the whole objective."""
-        return training.by_objective(self)
+        # By evaluating the whole objective.
+        training.by_objective(self)
