@@ -166,8 +166,12 @@ class PiecewiseLinearLayer(EmbeddingLayer):
         """Compute ``dV``, and `dX` unless it is None."""
         buffers.H[...] = self.functions(dA).swapaxes(-3, -2)
         np.matmul(transposed(buffers.E), buffers.H, out=self.by_column(self.dV))
-        if dX is None:
-            return
+        if dX is not None:
+            self.input_gradient(X, dA, buffers, dX)
+
+    def input_gradient(self, X, dA, buffers, dX):
+        """Compute `dX` alone."""
+        buffers.H[...] = self.functions(dA).swapaxes(-3, -2)
         dX[...] = dA[..., : self.n_inputs]
         E, (low, high) = buffers.E, self.bounds()
         inside = (E > low) & (E < high)
