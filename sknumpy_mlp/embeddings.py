@@ -41,7 +41,8 @@ class PiecewiseLinear(Embedding):
     ----------
     n_bins : int >= 2, default=48
         Maximum number m of bins of a column. The edges are the distinct quantiles of the training
-        samples at multiples of ``1 / n_bins``.
+        samples at multiples of ``1 / n_bins``. Samples of weight zero do not count, and those of
+        an integer weight count as often; equal weights change nothing.
     size : int >= 1, default=4
         Number of functions of each column.
 

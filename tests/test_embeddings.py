@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.preprocessing import SplineTransformer
+from sklearn.utils.estimator_checks import check_sample_weight_equivalence_on_dense_data
 
 from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor
 from sknumpy_mlp.embeddings import PiecewiseLinear
@@ -78,6 +79,61 @@ def test_a_saved_and_a_copied_model_are_the_same(members):
     warm.fit(X * 2, y)
     # The edges belong to the fitted network.
     assert_array_equal(warm.embedding_edges_, before)
+
+
+def repeatable(weights, n_samples=120):
+    """Columns with jumps, and the same rows as often as their weights say."""
+    X, y = steps(n_samples)
+    return (X, y), [np.repeat(each, weights, axis=0) for each in (X, y)]
+
+
+# alpha is divided by the mean weight: the penalty is that of the repeated rows.
+FULL = SETTINGS | {"batch_size": "full", "shuffle": False, "alpha": 1.0, "max_iter": 10}
+
+
+@pytest.mark.parametrize(
+    ("solver", "members"), [("sgd", 1), ("adam", 1), ("lbfgs", 1), ("sgd", 2), ("adam", 2)]
+)
+@pytest.mark.parametrize("cls", [ScratchMLPRegressor, ScratchMLPClassifier])
+def test_integer_weights_are_repetitions_in_the_knots_and_in_the_fit(cls, members, solver):
+    weights = np.random.RandomState(1).randint(0, 4, 120)
+    given, repeated = repeatable(weights)
+    embedding = PiecewiseLinear(n_bins=7, size=2)
+    model = cls(**FULL | {"embedding": embedding, "solver": solver, "members": members})
+    weighted = clone(model).fit(*given, sample_weight=weights)
+    expected = clone(model).fit(*repeated)
+    assert_allclose(weighted.embedding_edges_, expected.embedding_edges_, rtol=1e-14)
+    unweighted = clone(model).fit(*given).embedding_edges_
+    assert abs(unweighted - expected.embedding_edges_).max() > 1e-3
+    # Sums of other lengths round differently; L-BFGS magnifies that over its ten steps.
+    assert_same_weights(weighted, expected, atol=1e-6)
+    assert_allclose(weighted.embedding_, expected.embedding_, atol=1e-6)
+
+
+def test_class_weights_count_in_the_knots_as_sample_weights_do():
+    X, codes = steps()
+    y = codes > 2
+    classifier = ScratchMLPClassifier(**FULL, embedding=PiecewiseLinear(n_bins=7, size=2))
+    by_class = clone(classifier).set_params(class_weight={True: 3.0}).fit(X, y)
+    by_row = classifier.fit(X, y, sample_weight=np.where(y, 3.0, 1.0))
+    assert_array_equal(by_class.embedding_edges_, by_row.embedding_edges_)
+
+
+def test_equal_weights_change_no_bit_and_zeros_alone_are_refused():
+    X, y = steps()
+    reg = ScratchMLPRegressor(**SETTINGS | {"embedding": "piecewise_linear", "alpha": 0.0})
+    plain = clone(reg).fit(X, y)
+    assert_same_weights(clone(reg).fit(X, y, sample_weight=4.0), plain)
+    with pytest.raises(ValueError, match=r"sample_weight must hold a weight .* got only zeros"):
+        reg.fit(X, y, sample_weight=np.zeros(len(y)))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("cls", [ScratchMLPRegressor, ScratchMLPClassifier])
+def test_scikit_learn_s_check_of_sample_weights_passes(cls, solver):
+    model = cls(solver=solver, embedding="piecewise_linear", max_iter=50)
+    check_sample_weight_equivalence_on_dense_data(cls.__name__, model)
 
 
 def test_partial_fit_keeps_the_edges_of_its_first_rows():

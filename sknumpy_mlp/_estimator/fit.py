@@ -269,7 +269,7 @@ def _network(plan, rows, loss, past, random_state):
         plan.dropout,
         plan.feature_scale,
         plan.members,
-        _embedding(plan, X, past, dtype),
+        _embedding(plan, rows, past, dtype),
     )
     check_format(X, network)
     if plan.members > 1 and not loss.link.pools:
@@ -301,16 +301,17 @@ def _allocate(network, plan, dtype):
         raise MemoryError(f"{what}: {error}") from error
 
 
-def _embedding(plan, X, past, dtype):
+def _embedding(plan, rows, past, dtype):
     """The first layer of a network with an embedding; None without one."""
     if plan.embedding is None:
         return None
-    cls = layer_class(plan.embedding)
+    cls, X, weights = layer_class(plan.embedding), rows.X, rows.weights
     if past.exists and past.parameters.keys() >= {*cls.kinds.values()}:
         return cls.like(plan.embedding, X.shape[1], past.parameters)
     if sparse.issparse(X):
         refuse_sparse(X, "embedding")
-    return cls.of(plan.embedding, X.astype(dtype, copy=False))
+    check_some_weight(weights, "trained on")
+    return cls.of(plan.embedding, X.astype(dtype, copy=False), weights)
 
 
 def _held_out(plan, rows, network, loss, engine, X, split, scorer):

@@ -28,8 +28,16 @@ class EmbeddingLayer(Layer):
     embeds: ClassVar[type | None] = None
 
     @classmethod
-    def of(cls, embedding, X):
-        """A layer with statistics of the columns of `X`, of shape (n_samples, n_features)."""
+    def of(cls, embedding, X, weights=None):
+        """A layer with statistics of the columns of `X`.
+
+        Parameters
+        ----------
+        embedding : Embedding
+        X : ndarray of shape (n_samples, n_features)
+        weights : ndarray of shape (n_samples,), default=None
+            Not all zero. An integer weight equals repeating the row; None is one for all.
+        """
         raise NotImplementedError
 
     @classmethod
@@ -98,9 +106,9 @@ class PiecewiseLinearLayer(EmbeddingLayer):
         self.edges, self.columns = edges, columns.astype(edges.dtype)
 
     @classmethod
-    def of(cls, embedding, X):
+    def of(cls, embedding, X, weights=None):
         """A layer with the edges of the columns of `X`."""
-        return cls(X.shape[1], *columns_and_edges(X, embedding.n_bins), embedding.size)
+        return cls(X.shape[1], *columns_and_edges(X, embedding.n_bins, weights), embedding.size)
 
     @classmethod
     def like(cls, embedding, n_features, parameters):
@@ -166,8 +174,12 @@ class PiecewiseLinearLayer(EmbeddingLayer):
         """Compute ``dV``, and `dX` unless it is None."""
         buffers.H[...] = self.functions(dA).swapaxes(-3, -2)
         np.matmul(transposed(buffers.E), buffers.H, out=self.by_column(self.dV))
-        if dX is None:
-            return
+        if dX is not None:
+            self.input_gradient(X, dA, buffers, dX)
+
+    def input_gradient(self, X, dA, buffers, dX):
+        """Compute `dX` alone."""
+        buffers.H[...] = self.functions(dA).swapaxes(-3, -2)
         dX[...] = dA[..., : self.n_inputs]
         E, (low, high) = buffers.E, self.bounds()
         inside = (E > low) & (E < high)
@@ -280,13 +292,15 @@ class PiecewiseLinearLayer(EmbeddingLayer):
         return f"PiecewiseLinearLayer({self.n_inputs}, {self.n_columns} embedded)"
 
 
-def columns_and_edges(X, n_bins):
+def columns_and_edges(X, n_bins, weights=None):
     """The columns of `X` with more than two values, and the edges of their bins.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features)
     n_bins : int
+    weights : ndarray of shape (n_samples,), default=None
+        Rows without weight are left out. Equal weights are none.
 
     Returns
     -------
@@ -294,6 +308,10 @@ def columns_and_edges(X, n_bins):
     edges : ndarray of shape (n_columns, n_bins + 1)
         The distinct quantiles; a column with fewer repeats the last.
     """
+    if weights is not None:
+        if not weights.all():
+            X, weights = X[weights > 0], weights[weights > 0]
+        weights = weights if (weights != weights[0]).any() else None
     low, high = X.min(axis=0), X.max(axis=0)
     columns = np.flatnonzero(((X != low) & (X != high)).any(axis=0))
     # Half of it does not overflow.
@@ -309,8 +327,43 @@ def columns_and_edges(X, n_bins):
     edges = np.empty((len(columns), n_bins + 1), X.dtype)
     levels = np.linspace(0, 1, n_bins + 1)
     for row, values in zip(edges, X.T[columns]):
-        distinct = np.unique(np.quantile(values, levels).astype(X.dtype))
+        distinct = np.unique(quantiles(values, levels, weights).astype(X.dtype))
         widest = distinct[-1] - distinct[0]
         distinct = distinct[np.append(True, np.diff(distinct) > NARROWEST * widest)]
         row[: len(distinct)], row[len(distinct) :] = distinct, distinct[-1]
     return columns, edges
+
+
+def quantiles(values, levels, weights=None):
+    r"""Quantiles of weighted values; an integer weight equals repeating the value.
+
+    In sorted order, value i fills the places from :math:`s_i = w_1 + \dots + w_{i-1}` to
+    :math:`s_{i+1}`. The quantile of level q is at the place :math:`q (s_{n+1} - u)`. In the last
+    :math:`u` of its places, a value is interpolated linearly to the next. The unit u is 1, or the
+    smallest weight if that is less.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,)
+    levels : ndarray of shape (n_levels,)
+        In [0, 1].
+    weights : ndarray of shape (n_samples,), default=None
+        Positive. None is one for all, the quantiles of NumPy.
+
+    Examples
+    --------
+    >>> quantiles(np.array([4.0, 1.0]), np.array([0.0, 0.5, 0.75, 1.0]), np.array([1.0, 2.0]))
+    array([1. , 1. , 2.5, 4. ])
+    >>> quantiles(np.array([4.0, 1.0, 1.0]), np.array([0.0, 0.5, 0.75, 1.0]))
+    array([1. , 1. , 2.5, 4. ])
+    """
+    if weights is None:
+        return np.quantile(values, levels)
+    order = np.argsort(values)
+    values, stops = values[order], np.cumsum(weights[order], dtype=float)
+    unit, last = min(1.0, weights.min()), len(values) - 1
+    places = levels * (stops[-1] - unit)
+    below = np.minimum(np.searchsorted(stops, places, side="right"), last)
+    above = np.minimum(below + 1, last)
+    share = np.clip(places - (stops[below] - unit), 0, unit) / unit
+    return values[below] + (values[above] - values[below]) * share

@@ -135,6 +135,9 @@ class Layer:
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         cls._bound = ("generator", *cls.kinds, *(f"d{name}" for name in cls.kinds))
+        if "backward" in vars(cls) and "input_gradient" not in vars(cls):
+            # That of a class above belongs to another backward pass.
+            cls.input_gradient = Layer.input_gradient
 
     def draw(self, initializer, random_state):
         """Initialize the parameters in place."""
@@ -172,6 +175,10 @@ class Layer:
     def backward(self, X, dA, buffers, dX=None):
         """Compute the gradients of the parameters from `dA`, and `dX` unless it is None."""
         raise NotImplementedError
+
+    def input_gradient(self, X, dA, buffers, dX):
+        """Compute `dX` from `dA`; layers may write this, without gradients of parameters."""
+        self.backward(X, dA, buffers, dX)
 
     def unbound(self):
         """A copy of the layer without its arrays and its generator."""
@@ -234,7 +241,11 @@ class FeatureScale(Layer):
         """Compute ``ds``, and `dX` unless it is None."""
         np.einsum("...ij,...ij->...j", X, dA, out=self.ds[..., 0, :])
         if dX is not None:
-            np.multiply(dA, self.s, out=dX)
+            self.input_gradient(X, dA, buffers, dX)
+
+    def input_gradient(self, X, dA, buffers, dX):
+        """Compute `dX` alone."""
+        np.multiply(dA, self.s, out=dX)
 
     @staticmethod
     def forward_rows(X, s, A):
@@ -370,6 +381,11 @@ class Dense(Layer):
         multiply(buffers.ones, dA, out=self.db)
         if dX is not None:
             multiply(dA, transposed(self.W), out=dX)
+
+    def input_gradient(self, X, dA, buffers, dX):
+        """Compute `dX` alone; overwrites `dA` with dZ."""
+        self.activation.backward(buffers.kept, dA, buffers.scratch)
+        multiply(dA, transposed(self.W), out=dX)
 
     # The compiled form of the affine map: biases and activation are fused by the engine.
 

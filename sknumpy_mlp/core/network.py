@@ -121,15 +121,20 @@ class Workspace:
             X = layer.forward(X, buffers)
         return self.scores
 
-    def backward(self, X, dZ, dX=None):
-        """Compute the gradients of all layers from `dZ`, the gradient of the raw scores of `X`.
-
-        The gradient of the inputs is written into `dX` unless that is None.
-        """
+    def backward(self, X, dZ):
+        """Compute the gradients of all layers from `dZ`, the gradient of the raw scores of `X`."""
         dZ = dZ.reshape(self.output.shape)
         for layer, buffers, A, dA in self.stages_back:
-            layer.backward(X if A is None else A, dZ, buffers, dX if A is None else dA)
+            layer.backward(X if A is None else A, dZ, buffers, dA)
             dZ = dA
+
+    def input_gradient(self, X, dZ, dX):
+        """Write the gradient of `X` into `dX`, from `dZ`, the gradient of its raw scores."""
+        dZ = dZ.reshape(self.output.shape)
+        for layer, buffers, A, dA in self.stages_back:
+            into = dX if A is None else dA
+            layer.input_gradient(X if A is None else A, dZ, buffers, into)
+            dZ = into
 
 
 class Network:

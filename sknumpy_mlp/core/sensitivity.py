@@ -1,7 +1,8 @@
 """Gradients of a fitted network's scores by its inputs, and attributions from them.
 
 The scores are those after the temperature and after the members are pooled, as the decision
-function has them. The backward pass is that of training, without dropout.
+function has them. The backward pass is that of training, without dropout and
+without the gradients of the parameters.
 """
 
 import numpy as np
@@ -83,7 +84,7 @@ class Sensitivity:
             dZ = self._pooled_gradient(self._forward(rows), dS[start:stop])
             dX = np.empty_like(rows)
             for workspace, each in zip(self._of_size(stop - start), dZ):
-                workspace.backward(rows, np.array(each), dX)
+                workspace.input_gradient(rows, np.array(each), dX)
                 found[start:stop] += dX
         return found
 

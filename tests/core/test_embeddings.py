@@ -11,6 +11,7 @@ from sknumpy_mlp.core.embeddings import (
     PiecewiseLinearLayer,
     columns_and_edges,
     layer_class,
+    quantiles,
 )
 from sknumpy_mlp.core.layers import Dense
 from sknumpy_mlp.core.network import Network
@@ -88,6 +89,59 @@ def test_edges_are_distinct_quantiles_of_which_narrow_bins_are_dropped():
     spike = np.r_[0.0, 1e-9, 2e-9, 1.0][:, np.newaxis]
     _, (edges,) = columns_and_edges(spike, 3)
     assert_array_equal(edges, [0.0, 1.0, 1.0, 1.0])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n_bins", [2, 7, 48, 200])
+@pytest.mark.parametrize("seed", range(5))
+def test_an_integer_weight_is_a_repetition_and_zero_a_removal(seed, n_bins, dtype):
+    X = table(60, dtype)
+    # Two columns of the table lose a value where the rows with others have no weight.
+    X[:, 3] = np.arange(60) < 30
+    weights = np.random.RandomState(seed).randint(0, 5, 60).astype(float)
+    columns, edges = columns_and_edges(X, n_bins, weights)
+    expected = columns_and_edges(np.repeat(X, weights.astype(int), axis=0), n_bins)
+    assert_array_equal(columns, expected[0])
+    assert_allclose(edges, expected[1], rtol=4 * np.finfo(dtype).eps)
+
+
+def test_a_column_that_only_rows_without_weight_vary_is_left_alone():
+    x = np.r_[np.arange(10.0), np.zeros(5), np.ones(5)][:, np.newaxis]
+    columns, edges = columns_and_edges(x, 4, (np.arange(20) >= 10).astype(float))
+    assert columns.size == edges.size == 0
+
+
+@pytest.mark.parametrize("constant", [0.3, 1.0, 7.0])
+def test_equal_weights_give_the_same_bits_as_none(constant):
+    X = table()
+    found = columns_and_edges(X, 6, np.full(50, constant))
+    for each, expected in zip(found, columns_and_edges(X, 6)):
+        assert_array_equal(each, expected)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_quantiles_of_fractional_weights_are_between_those_of_the_cumulated_weight(scale):
+    """Weighted quantiles by `inverted_cdf`, an oracle that NumPy's has no interpolation in."""
+    rng = np.random.RandomState(0)
+    values, weights = rng.standard_normal(400), scale * rng.uniform(0.1, 3, 400)
+    levels = np.linspace(0, 1, 49)
+    order = np.argsort(values)
+    shares = np.cumsum(weights[order]) / weights.sum()
+    found = quantiles(values, levels, weights)
+    assert (np.diff(found) > 0).all()
+    assert found[0] == values.min()
+    assert found[-1] == values.max()
+    # One row of 400, with at most twice the mean weight, is what definitions differ by.
+    assert_allclose(np.interp(found, values[order], shares), levels, atol=2 / 400)
+
+
+def test_quantiles_of_weights_of_any_size_are_finite():
+    values = np.array([3.0, -1e300, 1e300, 0.0])
+    for weights in ([1e-320, 1e300, 1.0, 2.0], [1e-300, 1e-300, 2e-300, 1e-300], [1e307] * 3 + [1]):
+        found = quantiles(values, np.linspace(0, 1, 9), np.array(weights, float))
+        assert found.min() == -1e300
+        assert np.isfinite(found).all()
+        assert (np.diff(found) >= 0).all()
 
 
 def test_a_range_that_overflows_is_refused():

@@ -108,6 +108,30 @@ def test_gradient_matches_finite_differences(activation, loss, kind, n_hidden):
         assert_gradient_is_that_of_the_value(Network(stack), loss, batch, alpha=0.3)
 
 
+@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize("n_members", [1, 2])
+def test_the_gradient_of_the_input_alone_is_that_of_the_backward_pass(kind, n_members):
+    first = layer(kind, N_FEATURES, 5, Tanh())
+    network = Network([first, Dense(first.width, 2, Identity())], n_members)
+    network.allocate(np.float64)
+    network.draw(Normal(scale=0.7), np.random.RandomState(1))
+    network.theta[:] += 0.1
+    stream = np.random.RandomState(0)
+    X = stream.standard_normal((*network.axes, N_ROWS, N_FEATURES))
+    dA = stream.standard_normal((*network.axes, N_ROWS, first.width))
+    buffers = first.buffers((*network.axes, N_ROWS), np.float64, training=True)
+    whole, alone = np.empty_like(X), np.empty_like(X)
+    for compute, dX in [(first.input_gradient, alone), (first.backward, whole)]:
+        # What was left out was not computed.
+        assert not network.grad.any()
+        # The backward pass may overwrite what the forward pass left.
+        network.bind_generator(np.random.default_rng(2))
+        first.forward(X, buffers)
+        compute(X, dA.copy(), buffers, dX)
+    np.testing.assert_array_equal(alone, whole)
+    assert np.abs(whole).max() > 0.1
+
+
 @pytest.mark.parametrize(
     ("weighted", "as_sparse", "alpha"), list(product([False, True], [False, True], [0.0, 2.5]))
 )

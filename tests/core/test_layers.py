@@ -82,6 +82,24 @@ def test_the_gradient_of_the_input_is_left_out_where_nobody_wants_it():
     np.testing.assert_array_equal(given, X)
 
 
+def test_a_backward_pass_of_one_s_own_gives_the_gradient_of_the_input_too():
+    class Frozen(Dense):
+        """Lets no gradient through."""
+
+        def backward(self, X, dA, buffers, dX=None):
+            super().backward(X, dA, buffers, dX)
+            dX[...] = 0
+
+    layer, (_, X) = bound(ReLU()), inputs()
+    frozen = Frozen(FAN_IN, FAN_OUT, ReLU())
+    vars(frozen).update(vars(layer))
+    buffers = frozen.buffers((N_ROWS,), np.float64, training=True)
+    frozen.forward(X, buffers)
+    dX = np.full_like(X, np.nan)
+    frozen.input_gradient(X, np.ones((N_ROWS, FAN_OUT)), buffers, dX)
+    np.testing.assert_array_equal(dX, np.zeros_like(X))
+
+
 def test_the_input_is_not_written_to_by_the_forward_pass():
     layer, (X, given) = bound(ReLU()), inputs()
     layer.forward(given, layer.buffers((N_ROWS,), np.float64, training=True))

@@ -191,7 +191,7 @@ class TestLayers:
                 self.n_inputs = self.width = n_features
 
             @classmethod
-            def of(cls, embedding, X):
+            def of(cls, embedding, X, weights=None):
                 return cls(X.shape[1])
 
             def buffers(self, rows, dtype, order="C", training=False):
