@@ -429,6 +429,10 @@ class ScratchMLPClassifier(declared.DeclaredClassifier, ClassifierMixin, BaseScr
         y: declared.Matrix,
         sample_weight: ArrayLike | None = None,
         classes: ArrayLike | None = None,
+        *,
+        X_val: declared.Matrix = None,
+        y_val: declared.Matrix = None,
+        sample_weight_val: ArrayLike | None = None,
     ) -> Self:
         """Train for one epoch on the given samples.
 
@@ -444,6 +448,9 @@ class ScratchMLPClassifier(declared.DeclaredClassifier, ClassifierMixin, BaseScr
             without a weight have weight one.
         classes : array-like of shape (n_classes,), default=None
             Classes across all calls to `partial_fit`. Only required for the first call.
+        X_val, y_val, sample_weight_val : array-like, default=None
+            Held-out samples, as in `fit`. Their loss and score after this epoch are appended to
+            `validation_loss_curve_` and `validation_scores_`, which are None without them.
 
         Returns
         -------
@@ -457,7 +464,8 @@ class ScratchMLPClassifier(declared.DeclaredClassifier, ClassifierMixin, BaseScr
         ValueError
             As in `fit`, or if `y` has a new class. The estimator is then unchanged.
         """
-        return self._partial_fit(X, y, sample_weight, classes=classes)
+        held_out = (X_val, y_val, sample_weight_val)
+        return self._partial_fit(X, y, sample_weight, held_out, classes=classes)
 
     def _learn_target(self, y, labels, warm=False, incremental=False, classes=None):
         """Find the classes or check them against the known classes, and encode the target."""

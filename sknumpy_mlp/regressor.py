@@ -351,7 +351,14 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
     @needs_steps
     @with_known_keywords
     def partial_fit(
-        self, X: declared.Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        X: declared.Matrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: declared.Matrix = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
     ) -> Self:
         """Train for one epoch on the given samples.
 
@@ -365,6 +372,9 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights, normalized by the mean weight of all samples so far; samples
             without a weight have weight one.
+        X_val, y_val, sample_weight_val : array-like, default=None
+            Held-out samples, as in `fit`. Their loss and score after this epoch are appended to
+            `validation_loss_curve_` and `validation_scores_`, which are None without them.
 
         Returns
         -------
@@ -378,7 +388,7 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         ValueError
             As in `fit`. The estimator is then unchanged.
         """
-        return self._partial_fit(X, y, sample_weight)
+        return self._partial_fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     def _learn_target(self, y, labels, warm=False, incremental=False):
         """Check the target; its number of columns is checked with the shape of the network."""

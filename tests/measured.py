@@ -38,7 +38,7 @@ def by_fit(model, target, epochs=1, **given):
     return model.set_params(max_iter=epochs).fit(X, target, **given)
 
 
-def by_partial_fit(model, target, epochs=1, X_val=None, y_val=None, **given):
+def by_partial_fit(model, target, epochs=1, **given):
     classes = {"classes": [0, 1]} if isinstance(model, ScratchMLPClassifier) else {}
     for _ in range(epochs):
         model.partial_fit(X, target, **given, **classes)
@@ -229,8 +229,6 @@ class Curve(Column):
 
     def word(self, measured, before, call, past):
         earlier = self.signature(before)
-        if measured == [None, None]:
-            return "none"
         if [len(curve) for curve in measured] == [1] * len(measured):
             return "new"
         assert all(
@@ -244,7 +242,7 @@ class Curve(Column):
 
 
 class ValidationCurves(Curve):
-    """Of the rows themselves, given to every fit."""
+    """Of the rows themselves, given to every call."""
 
     names = ("validation_loss_curve_", "validation_scores_")
     validates = True

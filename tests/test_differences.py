@@ -377,6 +377,17 @@ def test_patience_can_be_switched_off_without_a_warning(estimator):
     expect(estimator, raises(lambda: model.fit(X, y), ValueError) is None)
 
 
+@section("Parameters that accept more")
+def test_partial_fit_takes_held_out_rows(estimator):
+    X, y = digits()
+
+    def watch():
+        model = estimator().partial_fit(X, y, classes=np.arange(10), X_val=X, y_val=y)
+        assert model.validation_scores_ == [model.score(X, y)]
+
+    expect(estimator, raises(watch, TypeError) is None)
+
+
 @section("Warnings")
 def test_partial_fit_warns_once_of_too_large_a_batch(estimator):
     X, y = digits(50)

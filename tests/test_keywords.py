@@ -78,6 +78,7 @@ class TestKeywordsOfFit:
         assert list(inspect.signature(cls.partial_fit).parameters) == [
             *("self", "X", "y", "sample_weight"),
             *with_classes,
+            *("X_val", "y_val", "sample_weight_val"),
         ]
         requests = get_routing_for_object(cls()).fit.requests
         assert {"sample_weight", "X_val", "y_val"} <= requests.keys()
@@ -87,8 +88,8 @@ def test_upper_case_and_what_only_fit_takes_are_answered():
     model = ScratchMLPClassifier((4,), max_iter=1)
     with pytest.raises(TypeError, match="did you mean 'X_val'"):
         model.fit([[0.0]], [0], x_val=1)
-    with pytest.raises(TypeError, match=r"only fit\(\) takes X_val"):
-        model.partial_fit([[0.0]], [0], X_val=1)
+    with pytest.raises(TypeError, match=r"only fit\(\) takes resume_from"):
+        model.partial_fit([[0.0]], [0], resume_from=1)
 
 
 def test_a_missing_target_is_named_without_a_private_class():

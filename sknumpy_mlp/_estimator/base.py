@@ -147,7 +147,7 @@ class BaseScratchMLP(
 
     @unchanged_unless_complete
     @with_default_errstate
-    def _partial_fit(self, interrupts, X, y, sample_weight, **classes):
+    def _partial_fit(self, interrupts, X, y, sample_weight, held_out, **classes):
         plan = Plan.of(self)
         for name in ("early_stopping", "temperature_scaling"):
             if getattr(plan, name):
@@ -156,8 +156,8 @@ class BaseScratchMLP(
         past = Past()
         if not is_first:
             past = fitted.past(self, self._training.copy(), fitted.KEPT_BY_PARTIAL_FIT)
-        rows = self._check(plan, past, X, y, sample_weight, incremental=True, **classes)
-        fit = begin(plan, rows, past, _new_stream(plan), n_epochs=1)
+        rows = self._check(plan, past, X, y, sample_weight, held_out, incremental=True, **classes)
+        fit = begin(plan, rows, past, _new_stream(plan), self._scorer(plan), n_epochs=1)
         _train(fit, interrupts, nullcontext())
         if advice := schedule_advice(plan, fit.state.clock):
             warnings.warn(advice)

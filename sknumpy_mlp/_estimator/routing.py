@@ -9,7 +9,7 @@ from typing import Any
 # By method. What the user has requested, or declined, stays.
 AUTO_REQUESTS = {
     "fit": ("sample_weight", "X_val", "y_val", "sample_weight_val"),
-    "partial_fit": ("sample_weight",),
+    "partial_fit": ("sample_weight", "X_val", "y_val", "sample_weight_val"),
     "score": ("sample_weight",),
 }
 

@@ -238,14 +238,12 @@ def test_the_best_loss_outlives_its_place_in_the_curve(call):
     for name in ("loss_curve_", "validation_loss_curve_", "validation_scores_"):
         setattr(model, name, [float(number) for number in range(1, 20_001)])
     model.best_loss_ = 1e-9
-    given = {} if call == "partial_fit" else {"X_val": X, "y_val": y}
-    getattr(model, call)(X, y, **given)
+    getattr(model, call)(X, y, X_val=X, y_val=y)
     epochs = model.n_iter_
     assert model.best_loss_ == 1e-9
     assert model.loss_curve_[:-epochs] == [float(n) for n in range(20_001 - n_kept, 20_001)]
-    if given:
-        assert len(model.validation_scores_) == n_kept + epochs
-        assert len(model.validation_loss_curve_) == n_kept + epochs
+    assert len(model.validation_scores_) == n_kept + epochs
+    assert len(model.validation_loss_curve_) == n_kept + epochs
 
 
 def test_the_best_loss_after_early_stopping_is_that_of_the_curve():

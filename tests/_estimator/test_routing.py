@@ -67,7 +67,9 @@ def test_automatic_requests_name_rows_and_weights(cls, auto):
         routing = network(cls).get_metadata_routing()
         weights = {"sample_weight": "sample_weight"}
         rows = {"X_val": "X_val", "y_val": "y_val", "sample_weight_val": "sample_weight_val"}
-        for method, expected in (("fit", weights | rows), ("score", weights)):
+        all_of_them = weights | rows
+        expectations = {"fit": all_of_them, "partial_fit": all_of_them, "score": weights}
+        for method, expected in expectations.items():
             given = dict.fromkeys(weights | rows, 1)
             routed = getattr(routing, method)._route_params(given, parent="pipeline", caller="fit")
             assert routed == dict.fromkeys(expected, 1)

@@ -112,6 +112,92 @@ def test_wrong_validation_rows_are_told_and_change_nothing(given, message):
     assert state_of(model) == before
 
 
+# ---- rows of one's own in partial_fit ----
+
+
+def watched(cls, X, y, calls=4, **given):
+    """A network after several calls of `partial_fit`, each with the same rows held out."""
+    classes = {"classes": np.unique(y)} if cls is ScratchMLPClassifier else {}
+    model = brief(cls, scoring=given.pop("scoring", None), members=given.pop("members", 1))
+    for _ in range(calls):
+        yield model.partial_fit(X, y, **classes, **given)
+
+
+@pytest.mark.parametrize("scoring", [None, "loss", "neg_root_mean_squared_error"])
+@pytest.mark.parametrize("members", [1, 3])
+def test_each_call_of_partial_fit_appends_the_loss_and_score_of_its_weights(scoring, members):
+    X, y, X_val, y_val = numbers()
+    weights = 1.0 + np.arange(len(y_val)) % 3
+    given = {"X_val": X_val, "y_val": y_val, "sample_weight_val": weights}
+    scores, losses = [], []
+    for model in watched(ScratchMLPRegressor, X, y, scoring=scoring, members=members, **given):
+        assert len(model.validation_scores_) == len(model.validation_loss_curve_) == len(scores) + 1
+        assert model.validation_scores_[:-1] == scores
+        scores, losses = model.validation_scores_, model.validation_loss_curve_
+        # The call is one epoch: its own is the best.
+        assert_allclose(model.best_validation_score_, scores[-1], rtol=1e-15)
+        assert np.unique(model.best_iter_) == [1] and np.size(model.best_iter_) == members
+        if members == 1:
+            errors = (model.predict(X_val) - y_val) ** 2
+            assert_allclose(losses[-1], np.average(errors, weights=weights) / 2, rtol=1e-12)
+            by_name = {
+                None: model.score(X_val, y_val, weights),
+                "loss": -losses[-1],
+                "neg_root_mean_squared_error": -np.sqrt(np.average(errors, weights=weights)),
+            }
+            assert_allclose(scores[-1], by_name[scoring], rtol=1e-12)
+        else:
+            assert len(model.best_validation_scores_) == members
+    # Four calls with four different results.
+    assert len(set(scores)) == len(set(losses)) == 4
+
+
+@pytest.mark.parametrize("cls", [ScratchMLPClassifier, ScratchMLPRegressor])
+def test_rows_held_out_in_partial_fit_change_nothing_else(cls):
+    X, y, X_val, y_val = halves() if cls is ScratchMLPClassifier else numbers()
+    *_, model = watched(cls, X, y, X_val=X_val, y_val=y_val)
+    *_, plain = watched(cls, X, y)
+    assert_same_weights(model, plain)
+    assert model.loss_curve_ == plain.loss_curve_ and model.t_ == plain.t_
+    assert len(model.validation_scores_) == 4 and plain.validation_scores_ is None
+
+
+def test_a_call_without_rows_held_out_ends_the_curves():
+    X, y, X_val, y_val = halves()
+    *_, model = watched(ScratchMLPClassifier, X, y, X_val=X_val, y_val=y_val)
+    model.partial_fit(X, y)
+    assert model.validation_scores_ is None and model.validation_loss_curve_ is None
+    model.partial_fit(X, y, X_val=X_val, y_val=y_val)
+    assert len(model.validation_scores_) == len(model.validation_loss_curve_) == 1
+
+
+def test_class_weights_and_classes_of_partial_fit_hold_for_held_out_rows():
+    X, y, X_val, y_val = halves("binary")
+    model = brief(class_weight={0: 4.0})
+    # The first rows lack a class that the held-out rows have.
+    model.partial_fit(X[y == 0], y[y == 0], classes=[0, 1], X_val=X_val, y_val=y_val)
+    weights = np.where(y_val == 0, 4.0, 1.0)
+    expected = log_loss(y_val, model.predict_proba(X_val), sample_weight=weights)
+    assert_allclose(model.validation_loss_curve_[-1], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_wrong_held_out_rows_in_partial_fit_change_nothing(is_first):
+    X, y, X_val, y_val = halves()
+    model = brief()
+    if not is_first:
+        model.partial_fit(X, y, classes=np.arange(10))
+    before = state_of(model)
+    for given, message in [
+        ({"X_val": X_val}, "X_val and y_val must be given together, got y_val=None"),
+        ({"X_val": X_val, "y_val": y_val + 90}, "has classes not in"),
+        ({"X_val": X_val[:, 1:], "y_val": y_val}, "X has 63 features"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            model.partial_fit(X, y, classes=np.arange(10), **given)
+        assert state_of(model) == before
+
+
 def test_several_columns_must_be_as_many_as_in_y():
     X, y, X_val, y_val = numbers()
     Y = np.column_stack([y, y])
