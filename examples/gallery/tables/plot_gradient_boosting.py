@@ -31,7 +31,7 @@ MODELS = {
 }
 
 
-def compare(frame, target, n_splits=5):
+def compare(frame, target, n_splits=4):
     """Test error in percent and log-loss: one row for each split, one column for each model."""
     text = frame.select_dtypes(exclude=["number", "bool"]).columns
     frame = frame.astype(dict.fromkeys(text, "category"))
@@ -55,7 +55,7 @@ def compare(frame, target, n_splits=5):
 # %%
 # Three tables
 # ------------
-# One table is measured: cells of 569 tumours. The other two are made, of 1,000 rows with a category.
+# One table is measured: cells of 569 tumours. The other two are made: 1,000 rows with a category.
 # In "smooth", the class changes along curves that cross many columns. In "intervals", it depends on
 # intervals of two columns, and ten more columns mean nothing: that is what trees are made for. In
 # both, a tenth of the labels is wrong. To compare on a frame of your own, put it here.
