@@ -160,6 +160,7 @@ ORACLES = {
     "test_quantiles": "losses.Quantiles, from the parameter to the interval",
     "test_recipes": "published networks",
     "test_registry": "every place that lists names",
+    "test_replay": "published training logs",
     "test_regressor_parity": "the model of scikit-learn's MLPRegressor",
     "test_security": "SECURITY.md, by the source and by what a fit opens",
     "test_sklearn_conventions": "scikit-learn's checks of estimators",
