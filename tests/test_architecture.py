@@ -148,6 +148,7 @@ ORACLES = {
     "test_goldens": "numbers that were recorded, of a fit of each kind",
     "test_independence": "what calls, estimators and threads share",
     "test_interrupts": "Ctrl-C at any moment of a fit",
+    "test_learn": "docs/learn, on the source",
     "test_members": "ensembles, from the parameter to the predictions",
     "test_members_that_differ": "ensembles, each with the values of one member",
     "test_messages": "mistakes of new users, answered by the room that they meet first",
