@@ -55,14 +55,31 @@ def test_digits_without_matplotlib_says_what_to_install_and_goes_on(tmp_path):
     assert not (tmp_path / "output" / "digits.png").exists()
 
 
-def test_recipes_prints_published_and_reached_side_by_side():
-    done = run("recipes.py", "--only", "R4", "--seeds", "1")
+def test_recipes_prints_published_and_reached_side_by_side(tmp_path):
+    done = run("recipes.py", "--only", "R4", "--seeds", "1", "--output", tmp_path / "output")
     assert (done.returncode, done.stderr) == (0, "")
     (line,) = (line for line in done.stdout.splitlines() if line.startswith("R4 "))
     assert "93.06 +- 1.34" in line
     assert line.split()[-2] == "reached"
     assert "epoch 1000   training" in done.stdout
     assert "4,810" in done.stdout
+    assert '"Neural network from scratch" by Qi Wang' in done.stdout
+    assert (tmp_path / "output" / "R4.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_replay_prints_the_published_digits_and_draws_them(tmp_path):
+    done = run("replay.py", "--output", tmp_path / "output")
+    assert (done.returncode, done.stderr) == (0, "")
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith("   100 "))
+    assert line.split() == ["100", "100.00", "100.00", "2.189685762860", "2.189685762860", "="]
+    assert "88.06 % of the 360 test rows" in done.stdout
+    assert "<svg" in (tmp_path / "output" / "replay-r0.svg").read_text()
+
+
+def test_replay_refuses_a_folder_without_data_in_words(tmp_path):
+    done = run("replay.py", "--data", tmp_path)
+    assert done.returncode == 2
+    assert "--data must be a folder that holds mnist.npz" in done.stderr
 
 
 @pytest.mark.parametrize(

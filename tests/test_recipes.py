@@ -59,7 +59,21 @@ def test_r0_is_worse_on_the_writers_who_come_last():
     last = recipes.run(find("R0", "last"), seed=0).test
     # Five seeds reached 82 to 87 %; two points of margin for other versions of the packages.
     assert 80 < last < 89
-    assert last < recipes.run(find("R0", "mini"), seed=0).test
+    assert last < recipes.run(find("R0", "random"), seed=0).test
+
+
+def test_better_training_of_r0_reaches_93_percent_of_the_last_writers():
+    # The tutorial's own network has 88.06 % there. Five seeds of ours reached 92.8 to 94.7 %.
+    improved = find("R0+", "last")
+    assert np.median([recipes.run(improved, seed).test for seed in range(3)]) >= 93
+
+
+def test_r0b_reaches_what_mini_batches_reach_if_it_is_trained_to_its_end():
+    run = recipes.run(find("R0b", "end"), seed=0)
+    # Five seeds reached 96.1 to 97.2 % of 360 random test rows; a binomial error is 1 %.
+    assert run.test > 93.5
+    assert run.train > 99.5
+    assert run.loss_curve[-1] < 0.01
 
 
 def test_one_batch_descends_smoothly_and_better_optimizers_sooner():
