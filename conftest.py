@@ -13,6 +13,9 @@ if importlib.util.find_spec("numba") is None:
 # Those of converters need skl2onnx, the extra "onnx".
 if importlib.util.find_spec("skl2onnx") is None:
     collect_ignore_glob += ["sknumpy_mlp/onnx/*.py"]
+# Those of displays need matplotlib, the extra "plot".
+if importlib.util.find_spec("matplotlib") is None:
+    collect_ignore_glob += ["sknumpy_mlp/displays/*.py"]
 # Scripts that need torch, which no test does.
 collect_ignore = ["tests/recorded/pytorch.py", "tests/recorded/attributions.py"]
 

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 import sknumpy_mlp
-from sknumpy_mlp import _family
+from sknumpy_mlp import _family, displays
 from sknumpy_mlp.callbacks import Checkpoint
 
 from .common import section
@@ -100,6 +100,9 @@ LEVELS = [
     ["_estimator.tasks"],
     ["_estimator.base", "_origins", "callbacks"],
     ["classifier", "inspection", "regressor", "preprocessing.checks"],
+    ["displays.drawing"],
+    ["displays.loss_curve", "displays.network", "displays.weights"],
+    ["displays.__init__"],
     ["preprocessing.encoder", "preprocessing.imputer", "preprocessing.scaler"],
     ["preprocessing.__init__"],
     ["columns"],
@@ -220,7 +223,7 @@ def functions(tree):
 
 
 def public_classes():
-    """Every class of the public API: estimators, `Checkpoint`, the members of the families."""
+    """Every class of the public API: estimators, callbacks, displays, members of the families."""
     members = [
         value
         for family in FAMILIES
@@ -231,7 +234,8 @@ def public_classes():
         and not value.__name__.startswith("_")
     ]
     exported = [getattr(sknumpy_mlp, name) for name in sknumpy_mlp.__all__]
-    return [*(value for value in exported if inspect.isclass(value)), Checkpoint, *members]
+    drawn = [getattr(displays, name) for name in displays.__all__]
+    return [*(value for value in exported if inspect.isclass(value)), Checkpoint, *drawn, *members]
 
 
 def lines_of_code(name):
@@ -275,6 +279,7 @@ class TestImports:
         allowed = {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "sknumpy_mlp"}
         allowed |= {"numba", "llvmlite"} if name.startswith("core.compiled.") else set()
         allowed |= {"onnx", "skl2onnx"} if name.startswith("onnx.") else set()
+        allowed |= {"matplotlib"} if name.startswith("displays.") else set()
         # Imported where a result is converted, by users who have it.
         allowed |= {"shap"} if name == "inspection" else set()
         for imported in imports(name):
@@ -467,6 +472,8 @@ class TestDocumentation:
         if inspect.getdoc(cls).startswith("Base"):
             return
         assert ">>> " in section(cls.__doc__, "Examples")
+        if cls.__module__ == displays.__name__:
+            pytest.importorskip("matplotlib", reason="matplotlib is not installed")
         names = dict(vars(sys.modules[cls.__module__])) | {"np": np}
         runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE, verbose=False)
         (test,) = doctest.DocTestFinder(recurse=False).find(cls, globs=names)

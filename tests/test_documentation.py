@@ -10,7 +10,14 @@ import pytest
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import sknumpy_mlp
-from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor, callbacks, inspection, onnx
+from sknumpy_mlp import (
+    ScratchMLPClassifier,
+    ScratchMLPRegressor,
+    callbacks,
+    displays,
+    inspection,
+    onnx,
+)
 from sknumpy_mlp._family import Family
 
 from .common import blocks, paragraphs
@@ -96,6 +103,7 @@ def public_classes():
     }
     names |= set(onnx.__all__)
     names |= set(inspection.__all__)
+    names |= set(displays.__all__)
     for family in Family.__subclasses__():
         for part in (family, *family.members()):
             if part.__module__.startswith("sknumpy_mlp.") and not part.__name__.startswith("_"):
