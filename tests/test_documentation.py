@@ -17,6 +17,7 @@ from .common import blocks, paragraphs
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+USE = sorted((ROOT / "docs/use").glob("*.md"))
 # What the code of a page needs beside the package; sklearn.callback is in scikit-learn 1.9.
 TOOLS = {
     "callbacks.md": ("sklearn.callback", "rich"),
@@ -26,6 +27,10 @@ TOOLS = {
     "monitoring.md": ("sklearn.callback", "mlflow", "tensorboardX"),
     "searches.md": ("sklearn.callback", "optuna"),
 }
+
+
+def relative(page):
+    return page.relative_to(ROOT).as_posix()
 
 
 def parameters(cls, function):
@@ -41,7 +46,7 @@ def texts_of_the_project():
     yield from (ROOT / name for name in ("README.md", "CHANGELOG.md", "pyproject.toml"))
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=lambda p: p.name)
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=relative)
 def test_the_code_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
     for tool in TOOLS.get(page.name, ()):
         pytest.importorskip(tool, reason=f"{tool} is not installed; {page.name} needs it")
@@ -65,17 +70,26 @@ def test_readme_shows_what_its_code_prints(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == shown
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def source(path):
+    """The file behind a page; those of the gallery are made from scripts and headers."""
+    gallery = ROOT / "docs/gallery"
+    if not path.is_relative_to(gallery):
+        return path
+    script = ROOT / "examples/gallery" / path.relative_to(gallery).with_suffix(".py")
+    return script.with_name("GALLERY_HEADER.rst") if path.stem == "index" else script
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
 def test_relative_links_resolve(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
-        assert target.startswith("https://") or (page.parent / target).exists(), target
+        path = (page.parent / target).resolve()
+        assert target.startswith("https://") or source(path).exists(), target
 
 
-def test_every_guide_is_linked_from_the_readme_and_the_index():
-    for entry in (ROOT / "README.md", ROOT / "docs/index.md"):
-        linked = {(entry.parent / t).name for t in re.findall(r"\]\(([^)#]+)\)", entry.read_text())}
-        guides = {page.name for page in (ROOT / "docs").rglob("*.md")} - {"index.md"}
-        assert guides <= linked
+def test_the_readme_leads_to_every_section_of_the_documentation():
+    linked = set(re.findall(r"\]\(([^)#]+)\)", (ROOT / "README.md").read_text()))
+    sections = {page.relative_to(ROOT).as_posix() for page in (ROOT / "docs").glob("*/index.md")}
+    assert sections and sections | {"docs/index.md", "docs/get-started.md"} <= linked
 
 
 def test_readme_installs_extras_that_exist():
