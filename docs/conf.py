@@ -103,8 +103,12 @@ html_css_files = ["site.css"]
 html_favicon = "_static/favicon.svg"
 html_context = {"default_mode": "auto"}
 html_theme_options = {
-    "logo": {"text": "sknumpy_mlp", "image_light": "_static/favicon.svg",
-             "image_dark": "_static/favicon.svg", "alt_text": ""},
+    "logo": {
+        "text": "sknumpy_mlp",
+        "image_light": "_static/favicon.svg",
+        "image_dark": "_static/favicon.svg",
+        "alt_text": "",
+    },
     "header_links_before_dropdown": 7,
     "navbar_end": ["theme-switcher"],
     "show_nav_level": 1,

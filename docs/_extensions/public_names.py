@@ -59,8 +59,13 @@ class LinkNames(SphinxTransform):
             if name not in names or isinstance(literal.parent, inside):
                 continue
             link = pending_xref(
-                "", refdomain="py", reftype="obj", reftarget=names[name], refexplicit=True,
-                refwarn=False, refdoc=self.env.docname,
+                "",
+                refdomain="py",
+                reftype="obj",
+                reftarget=names[name],
+                refexplicit=True,
+                refwarn=False,
+                refdoc=self.env.docname,
             )
             literal.replace_self(link)
             link += literal
