@@ -57,7 +57,7 @@ autosummary_generate = ["reference/generated/names.rst"]
 autosummary_imported_members = True
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
-# Inventories of the names that docstrings refer to are part of the sources: see inventories/make.py.
+# Inventories of the names that docstrings refer to: inventories/make.py writes them.
 intersphinx_mapping = {
     name: (address, str(HERE / "inventories" / f"{name}.inv"))
     for name, address in {
@@ -91,7 +91,7 @@ sphinx_gallery_conf = {
 # A warning of a script is an error, as it is in the tests.
 warnings.filterwarnings("error", module="sknumpy_mlp")
 
-# ---- formulas: KaTeX's script comes with the extension, its style and fonts with these sources ----
+# ---- formulas: KaTeX's script comes with the extension, its style and fonts with these pages ----
 katex_css_path = "katex/katex.min.css"
 katex_options = "throwOnError: false, strict: 'ignore'"
 

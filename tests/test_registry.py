@@ -95,9 +95,10 @@ def in_mathematics(family, name, cls):
 
 
 def in_guide(family, name, cls):
-    where = {Schedule: "learning-rates", Loss: is_for_numbers(cls) and "regression"}.get(family)
-    if where and f'"{name}"' not in page(f"docs/use/{where}.md"):
-        yield f'docs/use/{where}.md: "{name}"'
+    listed = family is Schedule or (family is Loss and is_for_numbers(cls))
+    where = f"docs/use/{'learning-rates' if family is Schedule else 'regression'}.md"
+    if listed and f'"{name}"' not in page(where):
+        yield f'{where}: "{name}"'
 
 
 def in_differences(family, name, cls):

@@ -1,4 +1,4 @@
-"""Files at the root of the repository as pages of the site: their links lead to pages of the site."""
+"""Files at the root of the repository as pages, whose links lead to other pages."""
 
 import re
 
