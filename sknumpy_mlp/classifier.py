@@ -198,7 +198,7 @@ class ScratchMLPClassifier(declared.DeclaredClassifier, ClassifierMixin, BaseScr
     best_iter_ : int, ndarray of shape (members,) or None
         The epoch of this fit with the best score, counted from 1; one per member if there are
         several.
-    feature_scale_ : ndarray of shape (n_features_in_,) or (members, n_features_in_)
+    feature_scale_ : ndarray of shape (`n_features_in_`,) or (members, `n_features_in_`)
         The learned factors of the features. Only present with `feature_scale=True`.
     embedding_ : ndarray
         The functions of the features; see `sknumpy_mlp.embeddings`. Several members add an axis in
@@ -224,7 +224,7 @@ class ScratchMLPClassifier(declared.DeclaredClassifier, ClassifierMixin, BaseScr
         Output activation function, from raw scores to probabilities: "softmax" or "logistic".
     n_features_in_ : int
         Number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen during `fit`. Only present if `X` has names that are all strings.
 
     See Also

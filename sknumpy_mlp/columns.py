@@ -25,7 +25,7 @@ from ._estimator.rows import check_unmasked, is_missing
 from ._version import Versioned
 from .preprocessing import CrossFittedTargetEncoder, GaussianImputer, RobustSmoothScaler
 
-# So many categories of a column have a column each; docs/use/tabular.md has the measurements.
+# So many categories of a column have a column each; docs/reference/benchmarks.md has the measurements.
 MOST_CATEGORIES = 128
 # Text that is numbers is read as numbers from so many different values on; fewer may be codes.
 FEWEST_NUMBERS = 50
@@ -467,7 +467,7 @@ def _refuse(name, what):
     is_date = any(word in what.lower() for word in ("date", "timestamp"))
     remedy = (
         "replace them by numbers such as .dt.year, .dt.month and the days since a fixed date; the "
-        "section on dates of docs/use/tabular.md has the code"
+        "section on dates of docs/use/columns.md has the code"
         if is_date
         else "convert them to numbers or strings first"
     )

@@ -280,7 +280,7 @@ class TestManyCategories:
 
 
 class TestDates:
-    """The recipes of docs/use/tabular.md for columns of dates."""
+    """The recipes of docs/use/columns.md for columns of dates."""
 
     days = np.array(["1999-12-31", "2026-02-28T12:00", "2026-03-01", "2024-02-29"], "M8[ms]")
     expected = [
@@ -294,7 +294,7 @@ class TestDates:
     def test_the_recipe_gives_numbers_that_are_taken(self, frame):
         X = frame({"when": self.days})
         (recipe,) = [
-            block for block in blocks(ROOT / "docs/use/tabular.md") if "def parts_of" in block
+            block for block in blocks(ROOT / "docs/use/columns.md") if "def parts_of" in block
         ]
         session = {"pd": pd}
         exec(recipe, session)

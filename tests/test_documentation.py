@@ -24,19 +24,46 @@ from .common import blocks, paragraphs
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+USE = sorted((ROOT / "docs/use").glob("*.md"))
 # What the code of a page needs beside the package; sklearn.callback is in scikit-learn 1.9.
 TOOLS = {
     "callbacks.md": ("sklearn.callback", "rich"),
     "explanations.md": ("pandas",),
     "intervals.md": ("mapie",),
     "onnx.md": ("skl2onnx", "onnxruntime"),
+    "resume.md": ("sklearn.callback",),
     "monitoring.md": ("sklearn.callback", "mlflow", "tensorboardX"),
     "searches.md": ("sklearn.callback", "optuna"),
 }
 
 
+def relative(page):
+    return page.relative_to(ROOT).as_posix()
+
+
 def parameters(cls, function):
     return inspect.signature(getattr(cls, function)).parameters.keys()
+
+
+def run(page, code, folder, monkeypatch):
+    """Run blocks of a page in one new namespace, in a folder of its own."""
+    for tool in TOOLS.get(page.name, ()):
+        pytest.importorskip(tool, reason=f"{tool} is not installed; {page.name} needs it")
+    monkeypatch.chdir(folder)
+    session = {"__name__": page.stem}
+    with warnings.catch_warnings():
+        if page.name in TOOLS:
+            # What tools say of each other is not about the page.
+            for category in (DeprecationWarning, FutureWarning, ResourceWarning):
+                warnings.simplefilter("ignore", category)
+        for number, block in enumerate(code, 1):
+            exec(compile(block, f"{page.name}, block {number}", "exec"), session)
+
+
+def sections_of(page):
+    """Titles and texts of the sections of the second level."""
+    parts = re.split(r"^## (.*)\n", page.read_text(), flags=re.MULTILINE)
+    return list(zip(parts[1::2], parts[2::2]))
 
 
 def texts_of_the_project():
@@ -48,19 +75,19 @@ def texts_of_the_project():
     yield from (ROOT / name for name in ("README.md", "CHANGELOG.md", "pyproject.toml"))
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=lambda p: p.name)
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=relative)
 def test_the_code_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
-    for tool in TOOLS.get(page.name, ()):
-        pytest.importorskip(tool, reason=f"{tool} is not installed; {page.name} needs it")
-    monkeypatch.chdir(tmp_path)
-    session = {"__name__": page.stem}
-    with warnings.catch_warnings():
-        if page.name in TOOLS:
-            # What tools say of each other is not about the page.
-            for category in (DeprecationWarning, FutureWarning, ResourceWarning):
-                warnings.simplefilter("ignore", category)
-        for number, block in enumerate(blocks(page), 1):
-            exec(compile(block, f"{page.name}, block {number}", "exec"), session)
+    run(page, blocks(page), tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "page", [p for p in USE if p.name != "index.md"], ids=lambda page: page.stem
+)
+def test_a_use_page_ends_with_a_program_that_runs_alone(page, tmp_path, monkeypatch):
+    *_, (title, last) = sections_of(page)
+    assert title == "The whole program", "the last section holds the program"
+    assert re.fullmatch(r"(?s)```python\n[^`]*```\n", last.strip() + "\n"), "and nothing else"
+    run(page, blocks(page)[-1:], tmp_path, monkeypatch)
 
 
 def test_readme_shows_what_its_code_prints(tmp_path, monkeypatch, capsys):
@@ -72,17 +99,39 @@ def test_readme_shows_what_its_code_prints(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == shown
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def source(path):
+    """The file behind a page; those of the gallery are made from scripts and headers."""
+    gallery = ROOT / "docs/gallery"
+    if not path.is_relative_to(gallery):
+        return path
+    script = ROOT / "examples/gallery" / path.relative_to(gallery).with_suffix(".py")
+    return script.with_name("GALLERY_HEADER.rst") if path.stem == "index" else script
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
 def test_relative_links_resolve(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
-        assert target.startswith("https://") or (page.parent / target).exists(), target
+        path = (page.parent / target).resolve()
+        assert target.startswith("https://") or source(path).exists(), target
 
 
-def test_every_guide_is_linked_from_the_readme_and_the_index():
-    for entry in (ROOT / "README.md", ROOT / "docs/index.md"):
-        linked = {(entry.parent / t).name for t in re.findall(r"\]\(([^)#]+)\)", entry.read_text())}
-        guides = {page.name for page in (ROOT / "docs").rglob("*.md")} - {"index.md"}
-        assert guides <= linked
+def test_the_readme_leads_to_every_section_of_the_documentation():
+    linked = set(re.findall(r"\]\(([^)#]+)\)", (ROOT / "README.md").read_text()))
+    sections = {page.relative_to(ROOT).as_posix() for page in (ROOT / "docs").glob("*/index.md")}
+    assert sections and sections | {"docs/index.md", "docs/get-started.md"} <= linked
+
+
+def test_the_numbers_of_the_first_page_are_those_of_the_benchmarks():
+    rows = re.findall(r"^(\| .*\d) \|$", (ROOT / "docs/index.md").read_text(), re.MULTILINE)
+    measured = (ROOT / "docs/reference/benchmarks.md").read_text()
+    assert len(rows) >= 5
+    for row in rows:
+        name, error, loss, seconds = row.strip("| ").split(" | ")
+        assert re.search(
+            rf"^\| {re.escape(name)} \| {error} \| {loss} \| .* \| {seconds} \| \d+ \|$",
+            measured,
+            re.MULTILINE,
+        ), row
 
 
 def test_readme_installs_extras_that_exist():

@@ -96,8 +96,9 @@ def in_mathematics(family, name, cls):
 
 def in_guide(family, name, cls):
     listed = family is Schedule or (family is Loss and is_for_numbers(cls))
-    if listed and f'"{name}"' not in page("docs/use/guide.md"):
-        yield f'docs/use/guide.md: "{name}"'
+    where = f"docs/use/{'learning-rates' if family is Schedule else 'regression'}.md"
+    if listed and f'"{name}"' not in page(where):
+        yield f'{where}: "{name}"'
 
 
 def in_differences(family, name, cls):
@@ -258,8 +259,8 @@ def test_a_new_name_is_missed_in_every_place():
         "Activation: docs/explain/mathematics.md: a row of new in the table of 'Derivatives of the "
         "activations'",
         "Loss: docs/explain/mathematics.md: a row of new in the table of 'Regression losses'",
-        'Loss: docs/use/guide.md: "new"',
-        'Schedule: docs/use/guide.md: "new"',
+        'Loss: docs/use/regression.md: "new"',
+        'Schedule: docs/use/learning-rates.md: "new"',
         'Loss: docs/reference/differences.md: "new" among the values of `loss`',
         'Optimizer: docs/reference/differences.md: "new" among the values of `solver`',
         'Schedule: docs/reference/differences.md: "new" among the values of `learning_rate`',

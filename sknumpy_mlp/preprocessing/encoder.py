@@ -66,7 +66,7 @@ class CrossFittedTargetEncoder(TransformerMixin, Documented, Versioned, BaseEsti
         The labels; None if the target consists of numbers.
     n_features_in_ : int
         Number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen during `fit`. Only present if `X` has names that are all strings.
 
     See Also

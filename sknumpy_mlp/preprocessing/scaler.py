@@ -51,7 +51,7 @@ class RobustSmoothScaler(
         The divisors s; 0 for a constant feature.
     n_features_in_ : int
         Number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen during `fit`. Only present if `X` has names that are all strings.
 
     See Also
