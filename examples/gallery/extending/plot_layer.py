@@ -12,8 +12,8 @@ Babenko, 2022), so that a network can follow what changes fast.
 # -------------------
 # :math:`A = [\cos(2 \pi c x), \sin(2 \pi c x)]` for each column x and each of its frequencies c.
 # The backward pass writes the gradient of the frequencies into `dc`, and that of the inputs into
-# `dX`. The layer works on the last two axes, so that it also serves several members, which have an axis
-# in front.
+# `dX`. The layer works on the last two axes, so that it also serves several members, which have an
+# axis in front.
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt

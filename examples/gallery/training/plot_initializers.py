@@ -58,8 +58,8 @@ plt.show()
 # relu sets half of the inputs to zero. Only `he_normal` makes up for that: its variance, 2 over the
 # number of inputs, is twice that of `lecun_normal`. tanh shrinks its inputs, slowly with
 # `lecun_normal`, which was derived for it. Larger weights do not overflow, since tanh is at most
-# one, but they saturate it. In a layer with as many outputs as inputs, `glorot_normal` is the same as
-# `lecun_normal`.
+# one, but they saturate it. In a layer with as many outputs as inputs, `glorot_normal` is the same
+# as `lecun_normal`.
 
 # %%
 # Saturated units
