@@ -1,6 +1,8 @@
 """The example scripts, run as a user runs them, in a process of their own."""
 
+import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +10,30 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+GALLERY = sorted((EXAMPLES / "gallery").rglob("plot_*.py"))
+# Runs a script of the gallery, and prints what is wrong with its pictures.
+LOOK = """
+import runpy, sys
+import matplotlib
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+plt.show = lambda: None
+runpy.run_path(sys.argv[1], run_name="__main__")
+figures = [plt.figure(number) for number in plt.get_fignums()]
+print("" if figures else "PICTURE: there is none")
+for number, figure in enumerate(figures, 1):
+    figure.canvas.draw()
+    # Sphinx-Gallery makes the text for the blind from titles.
+    if not (figure.get_suptitle() or any(ax.get_title() for ax in figure.axes)):
+        print(f"PICTURE {number} has no title")
+    width, height = figure.get_size_inches()
+    # A phone shows six inches as 390 pixels, in which nine points are eight pixels high.
+    if width > 7 or height > 10:
+        print(f"PICTURE {number} is too large: {width} x {height} inches")
+    for text in figure.findobj(matplotlib.text.Text):
+        if text.get_text() and text.get_visible() and text.get_fontsize() < 9:
+            print(f"PICTURE {number}: {text.get_text()!r} is of {text.get_fontsize()} points")
+"""
 
 
 def run(script, *arguments, path=None):
@@ -94,3 +120,43 @@ def test_recipes_refuses_a_wrong_command_line_in_words(arguments, said):
     done = run("recipes.py", *arguments)
     assert done.returncode == 2
     assert said in done.stderr
+
+
+@pytest.mark.parametrize("path", GALLERY, ids=lambda path: path.stem)
+class TestGallery:
+    def test_a_script_has_the_form_that_the_gallery_reads(self, path):
+        text = path.read_text(encoding="utf-8")
+        title, rule, empty = ast.get_docstring(ast.parse(text)).splitlines()[:3]
+        assert rule == "=" * len(title) and empty == ""
+        assert text.count("\n# %%\n") >= 1
+        assert "plt.show()" in text
+        for heading, rule in re.findall(r"^# (.+)\n# (-{4,})$", text, re.MULTILINE):
+            assert len(heading) == len(rule), heading
+        assert (path.parent / "GALLERY_HEADER.rst").is_file()
+
+    def test_a_script_draws_the_same_for_everyone(self, path):
+        """Every random number has a seed, and nothing is fetched."""
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                keywords = {keyword.arg for keyword in node.keywords}
+                # Two stars may hold it.
+                if called.startswith("ScratchMLP") and "." not in called and None not in keywords:
+                    assert "random_state" in keywords, ast.unparse(node)
+                if called.endswith(("RandomState", "default_rng")):
+                    assert node.args, ast.unparse(node)
+                assert "fetch" not in called, called
+
+    def test_a_script_runs_and_its_pictures_can_be_read_on_a_phone(self, path, pytestconfig):
+        # The build of the site runs all of them as well.
+        if not pytestconfig.getoption("--require-tools"):
+            pytest.skip("this takes minutes: run with --require-tools")
+        text = path.read_text(encoding="utf-8")
+        needed = re.findall(r"^(?:import|from) (\w+)", text, re.MULTILINE)
+        for name in [*needed, *(["sklearn.callback"] if "set_callbacks" in text else [])]:
+            pytest.importorskip(name, reason=f"{name} is not installed")
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", LOOK, path], capture_output=True, text=True
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "PICTURE" not in done.stdout, done.stdout

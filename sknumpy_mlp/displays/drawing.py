@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._estimator.base import BaseScratchMLP
 from .._family import integer
+from ..core.embeddings import EmbeddingLayer
 
 
 def check_matplotlib(caller):
@@ -68,6 +69,11 @@ def fitted_network(model):
             f"{type(found).__name__}"
         )
     return found
+
+
+def has_embedding(network):
+    """Whether the first dense layer gets the outputs of an embedding, not the features."""
+    return isinstance(network.layers[0], EmbeddingLayer)
 
 
 def member_of(array, member):

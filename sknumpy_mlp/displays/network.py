@@ -9,7 +9,7 @@ import numpy as np
 
 from .._estimator import fitted
 from .._family import integer
-from .drawing import axes, check_matplotlib, fitted_network, member_of
+from .drawing import axes, check_matplotlib, fitted_network, has_embedding, member_of
 
 # Negative and positive weights, which the colour-blind can tell apart, and connections without.
 NEGATIVE, POSITIVE, NEUTRAL = "#2166ac", "#d6604d", "#999999"
@@ -264,7 +264,7 @@ class NetworkDisplay:
         if hasattr(model, "feature_scale_"):
             scale = np.reshape(model.feature_scale_, (-1, len(weights[0])))[member]
             weights[0] = weights[0] * scale[:, np.newaxis]
-        if hasattr(model, "embedding_"):
+        if has_embedding(network):
             weights.insert(0, _connections(model, network.units[0], len(weights[0])))
             labels.insert(1, "embedding")
         names = getattr(model, "feature_names_in_", None)

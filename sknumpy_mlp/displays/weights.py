@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from .._estimator import fitted
 from .._family import integer
-from .drawing import axes, check_matplotlib, fitted_network, member_of
+from .drawing import axes, check_matplotlib, fitted_network, has_embedding, member_of
 
 
 class WeightsDisplay:
@@ -161,7 +162,7 @@ class WeightsDisplay:
         """
         check_matplotlib("WeightsDisplay.from_estimator")
         model = fitted_network(estimator)
-        if hasattr(model, "embedding_"):
+        if has_embedding(fitted.network(model)):
             raise ValueError(
                 "estimator must have no embedding, whose outputs are not pixels, got "
                 f"embedding={model.embedding!r}"
@@ -169,7 +170,8 @@ class WeightsDisplay:
         W = member_of(model.coefs_[0], member)
         if hasattr(model, "feature_scale_"):
             W = W * np.reshape(model.feature_scale_, (-1, len(W)))[member][:, np.newaxis]
-        n_units = W.shape[1]
+        # Users know how many units they chose.
+        n_units = W.shape[1] if units is None else None
         images = _chosen(W, units).T.reshape(-1, *_checked_shape(image_shape, len(W)))
         shown_name = type(model).__name__ if name is None else name
         return cls(images=images, n_units=n_units, name=shown_name).plot(ax, **plot_kwargs)
