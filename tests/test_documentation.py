@@ -21,6 +21,7 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglo
 TOOLS = {
     "callbacks.md": ("sklearn.callback", "rich"),
     "explanations.md": ("pandas",),
+    "messages.md": ("pandas",),
     "intervals.md": ("mapie",),
     "onnx.md": ("skl2onnx", "onnxruntime"),
     "monitoring.md": ("sklearn.callback", "mlflow", "tensorboardX"),
