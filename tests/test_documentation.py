@@ -29,6 +29,7 @@ USE = sorted((ROOT / "docs/use").glob("*.md"))
 TOOLS = {
     "callbacks.md": ("sklearn.callback", "rich"),
     "explanations.md": ("pandas",),
+    "messages.md": ("pandas",),
     "intervals.md": ("mapie",),
     "onnx.md": ("skl2onnx", "onnxruntime"),
     "resume.md": ("sklearn.callback",),
