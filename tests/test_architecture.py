@@ -152,6 +152,7 @@ ORACLES = {
     "test_documentation": "the README and the guides",
     "test_examples": "the example scripts",
     "test_extremes": "numbers at their limits, from the input to the predictions",
+    "test_figures": "docs/_figures/make.py, and the pages that show its figures",
     "test_goldens": "numbers that were recorded, of a fit of each kind",
     "test_independence": "what calls, estimators and threads share",
     "test_interrupts": "Ctrl-C at any moment of a fit",

@@ -87,11 +87,19 @@ def in_reference(family, name, cls):
 
 
 def in_mathematics(family, name, cls):
-    tables = {Activation: "Derivatives of the activations", Loss: "Regression losses"}
+    """A row in the table of formulas: the page, and the heading above the table."""
+    tables = {
+        Activation: ("mathematics", "Derivatives of the activations"),
+        Loss: ("mathematics", "Regression losses"),
+        Optimizer: ("optimizers", "Optimizers"),
+        Initializer: ("initializers", "What there is"),
+    }
     if family not in tables or (family is Loss and not is_for_numbers(cls)):
         return
-    if f"\n| {name} |" not in page("docs/explain/mathematics.md").partition(tables[family])[2]:
-        yield f"docs/explain/mathematics.md: a row of {name} in the table of {tables[family]!r}"
+    where, title = tables[family]
+    table = page(f"docs/explain/{where}.md").partition(f"# {title}\n")[2].partition("\n#")[0]
+    if f"\n| {name} |" not in table:
+        yield f"docs/explain/{where}.md: a row of {name} in the table of {title!r}"
 
 
 def in_guide(family, name, cls):
@@ -259,6 +267,8 @@ def test_a_new_name_is_missed_in_every_place():
         "Activation: docs/explain/mathematics.md: a row of new in the table of 'Derivatives of the "
         "activations'",
         "Loss: docs/explain/mathematics.md: a row of new in the table of 'Regression losses'",
+        "Optimizer: docs/explain/optimizers.md: a row of new in the table of 'Optimizers'",
+        "Initializer: docs/explain/initializers.md: a row of new in the table of 'What there is'",
         'Loss: docs/use/regression.md: "new"',
         'Schedule: docs/use/learning-rates.md: "new"',
         'Loss: docs/reference/differences.md: "new" among the values of `loss`',

@@ -230,23 +230,24 @@ class Mish(Activation):
         e, slope = scratch
         # Below -800, exp is 0, even in float64; the bound keeps 4 z finite.
         np.clip(kept, -800, 20, out=kept)
-        np.exp(kept, out=e)
-        kept *= 4
-        np.add(e, 4, out=slope)
+        np.exp(kept, out=e)  # e = exp(z)
+        kept *= 4  # 4 z
+        # Horner's rule, from the inside: e (4 (z + 1) + e (4 z + 6 + e (4 + e))).
+        np.add(e, 4, out=slope)  # 4 + e
         slope *= e
         slope += kept
-        slope += 6
+        slope += 6  # 4 z + 6 + e (4 + e)
         slope *= e
         slope += kept
-        slope += 4
-        slope *= e
+        slope += 4  # 4 (z + 1) + e (...)
+        slope *= e  # the numerator
         # Overwrite 4 z with d.
         np.add(e, 2, out=kept)
         kept *= e
-        kept += 2
+        kept += 2  # d = e (e + 2) + 2
         slope /= kept
-        slope /= kept
-        dA *= slope
+        slope /= kept  # f' = numerator / d^2
+        dA *= slope  # dZ = dA f'
 
     @staticmethod
     def value(z: Any) -> Any:

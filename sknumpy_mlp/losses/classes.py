@@ -95,21 +95,23 @@ class SoftmaxCrossEntropy(LabelSmoothing, Loss):
         scratch = scratch or self.scratch(Z)
         true = y * scratch.class_step
         true += scratch.rows
-        # Class by class, as the scores are stored in memory.
+        # Class by class, as the scores are stored in memory: Z[k] holds z_k of all rows.
         Z = Z.T
         # Shift by the row maximum: exp cannot overflow, softmax is unchanged.
         Z -= np.maximum.reduce(Z, axis=0)
-        true_scores = scratch.flat[true]
+        true_scores = scratch.flat[true]  # z_y
+        # sum_k z_k / K
         mean_scores = np.dot(scratch.ones, Z) / len(Z) if self.label_smoothing else None
-        np.exp(Z, out=Z)
-        total = np.dot(scratch.ones, Z)
+        np.exp(Z, out=Z)  # Z is now e^(z_k)
+        total = np.dot(scratch.ones, Z)  # sum_j e^(z_j)
         np.log(total, out=losses)
-        np.subtract(losses, true_scores, out=losses)
-        Z /= total
+        np.subtract(losses, true_scores, out=losses)  # l = log sum_j e^(z_j) - z_y
+        Z /= total  # Z is now p_k, which is dz_k for k != y
         # p_y - 1 from the loss -log(p_y): exact if p_y is almost 1, and saves indexing Z.
         gradient = np.expm1(-losses)
-        scratch.flat[true] = gradient
+        scratch.flat[true] = gradient  # dz_y
         if self.label_smoothing:
+            # z_y becomes (1 - eps) z_y + eps sum_k z_k / K, and dz_k gains eps [k = y] - eps / K.
             losses += self.label_smoothing * (true_scores - mean_scores)
             Z -= self.label_smoothing / len(Z)
             scratch.flat[true] += self.label_smoothing
@@ -117,6 +119,7 @@ class SoftmaxCrossEntropy(LabelSmoothing, Loss):
     @staticmethod
     def rows(Z, y, losses, scratch, label_smoothing):
         n, m = Z.shape
+        # max_k z_k, then sum_j e^(z_j), then z_y, of every row.
         largest, total, true = scratch[0], scratch[1], scratch[2]
         # Class by class, since a loop over rows is vectorized.
         for i in range(n):
@@ -135,18 +138,18 @@ class SoftmaxCrossEntropy(LabelSmoothing, Loss):
                     losses[i] += label_smoothing / float(m) * (true[i] - (Z[i, k] - largest[i]))
         for k in range(m):
             for i in range(n):
-                Z[i, k] = exp(Z[i, k] - largest[i])
+                Z[i, k] = exp(Z[i, k] - largest[i])  # e^(z_k)
                 total[i] += Z[i, k]
         for k in range(m):
             for i in range(n):
-                Z[i, k] = Z[i, k] / total[i] - label_smoothing / float(m)
+                Z[i, k] = Z[i, k] / total[i] - label_smoothing / float(m)  # p_k - eps / K
         for i in range(n):
             total[i] = log(total[i])
-            losses[i] += total[i]
+            losses[i] += total[i]  # l = log sum_j e^(z_j) - z_y
             # p_y - 1 from the logarithm of p_y: exact if p_y is almost 1.
             true[i] = expm1(true[i] - total[i]) + label_smoothing * (1.0 - 1.0 / float(m))
         for i in range(n):
-            Z[i, y[i]] = true[i]
+            Z[i, y[i]] = true[i]  # dz_y
 
 
 class LabelwiseCrossEntropy(LabelSmoothing, Loss):

@@ -294,18 +294,20 @@ class Adam(Optimizer):
         # m and v are stored without their factors 1 - beta, which are part of the two constants
         # below: this saves two passes over the parameters.
         scale(m, self.beta_1)
-        add_scaled(m, 1.0, grad)
-        np.multiply(grad, grad, out=scratch)
+        add_scaled(m, 1.0, grad)  # m = beta_1 m + g
+        np.multiply(grad, grad, out=scratch)  # g^2
         scale(v, self.beta_2)
-        add_scaled(v, 1.0, scratch)
+        add_scaled(v, 1.0, scratch)  # v = beta_2 v + g^2
+        # epsilon / sqrt(1 - beta_2), and eta with the corrections of t and the factors 1 - beta.
         _, _, epsilon, size = self.coefficients(rate, t)
         np.sqrt(v, out=scratch)
-        scratch += epsilon
+        scratch += epsilon  # sqrt(v) + epsilon
         np.divide(m, scratch, out=scratch)
-        add_scaled(theta, -size, scratch)
+        add_scaled(theta, -size, scratch)  # theta = theta - size m / (sqrt(v) + epsilon)
 
     def coefficients(self, rate, t):
         root = (1 - self.beta_2) ** 0.5
+        # eta sqrt(1 - beta_2^t) / (1 - beta_1^t)
         size = rate * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)
         return self.beta_1, self.beta_2, self.epsilon / root, size * (1 - self.beta_1) / root
 
