@@ -149,6 +149,7 @@ ORACLES = {
     "test_composition": "pipelines, searches, ensembles and frames around the estimators",
     "test_differences": "docs/reference/differences.md, on scikit-learn's estimators too",
     "test_docstrings": "the docstrings of all that is exported",
+    "test_draw_a_digit": "examples/draw_a_digit.py, in a browser too",
     "test_documentation": "the README and the guides",
     "test_examples": "the example scripts",
     "test_extremes": "numbers at their limits, from the input to the predictions",
