@@ -64,7 +64,8 @@ def make_tabular_mlp(
         standardized; standardize it first.
     budget : {"fast", "default", "best"}, default="default"
         How much time to spend. "fast" has four networks of 64 units and half the epochs, "best"
-        has sixteen networks. `docs/reference/benchmarks.md` compares the time and the errors of the three.
+        has sixteen networks. `docs/reference/benchmarks.md` compares the time and the errors of
+        the three.
     **overrides : dict
         Parameters of `ScratchMLPClassifier` or `ScratchMLPRegressor` that replace those of the
         recipe, for example ``members=16`` or ``random_state=0``; a `random_state` also controls the
