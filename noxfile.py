@@ -48,6 +48,14 @@ def docs(session):
 
 
 @nox.session
+def site(session):
+    """Build the site, and look at each of its pages with Chromium, where that is installed."""
+    session.install("-e", ".[test,fast,docs,tools]")
+    session.run("python", "-m", "sphinx", "-W", "docs", "build/docs")
+    session.run("pytest", "tests/site", *session.posargs)
+
+
+@nox.session
 def benchmark(session):
     """Run a benchmark on one thread: ``-- fit.py --cells digits``; benchmarks/README.md has all."""
     session.install("-e", ".[fast]")

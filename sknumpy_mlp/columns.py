@@ -25,7 +25,7 @@ from ._estimator.rows import check_unmasked, is_missing
 from ._version import Versioned
 from .preprocessing import CrossFittedTargetEncoder, GaussianImputer, RobustSmoothScaler
 
-# So many categories of a column have a column each, as measured in docs/reference/benchmarks.md.
+# So many categories of a column have a column each, as docs/reference/benchmarks.md measures.
 MOST_CATEGORIES = 128
 # Text that is numbers is read as numbers from so many different values on; fewer may be codes.
 FEWEST_NUMBERS = 50

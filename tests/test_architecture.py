@@ -173,6 +173,7 @@ ORACLES = {
     "test_registry": "every place that lists names",
     "test_replay": "published training logs",
     "test_regressor_parity": "the model of scikit-learn's MLPRegressor",
+    "site.test_pages": "WCAG's contrast, and what a browser says of every page",
     "test_security": "SECURITY.md, by the source and by what a fit opens",
     "test_sklearn_conventions": "scikit-learn's checks of estimators",
     "test_state_table": "docs/reference/state.md, cell by cell",
