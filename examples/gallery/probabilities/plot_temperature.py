@@ -89,12 +89,12 @@ losses = [log_loss(y_test, 1 / (1 + np.exp(-scores / temperature))) for temperat
 fig, ax = plt.subplots(layout="constrained")
 ax.plot(temperatures, losses, color="black", linewidth=2.5)
 ax.axvline(1, color=ORANGE, linestyle="--", linewidth=2, label="before")
-ax.axvline(after.temperature_, color=BLUE, linewidth=2, label="after: temperature_")
+ax.axvline(after.temperature_, color=BLUE, linewidth=2, label="after")
 ax.set(xlabel="Temperature", ylabel="Log-loss of the test rows", xscale="log")
 ax.set_xticks(ticks := [0.5, 1, 2, 4, 8], ticks)
 ax.minorticks_off()
 ax.set_title("Log-loss by temperature")
-ax.legend(loc="center right")
+ax.legend(loc="upper right")
 plt.show()
 
 # %%
