@@ -36,7 +36,7 @@ def network(epochs):
     ).fit(X[:1200], y[:1200])
 
 
-fig, axes = plt.subplots(1, 2, figsize=(6, 3.8), layout="constrained")
+fig, axes = plt.subplots(1, 2, figsize=(6, 4.3), layout="constrained")
 for ax, epochs in zip(axes, (1, 60)):
     clf = network(epochs)
     name = "1 epoch" if epochs == 1 else f"{epochs} epochs"
