@@ -38,11 +38,11 @@ print(f"{clf.score(X_test, y_test):.1%} of {len(y_test)} test images are read co
 # %%
 # Which digits are confused
 # -------------------------
-# scikit-learn's `ConfusionMatrixDisplay` works on the network as on any classifier. Each row is a
+# scikit-learn's ``ConfusionMatrixDisplay`` works on the network as on any classifier. Each row is a
 # true digit. What is not on the diagonal is a mistake.
 fig, ax = plt.subplots(figsize=(6, 5), layout="constrained")
 ConfusionMatrixDisplay.from_estimator(clf, X_test, y_test, cmap="Blues", colorbar=False, ax=ax)
-ax.set(xlabel="Predicted digit", ylabel="True digit", title="Half of the digits, held out")
+ax.set(xlabel="Predicted digit", ylabel="True digit", title="Confusion of held-out digits")
 plt.show()
 
 # %%

@@ -2,7 +2,7 @@
 The diagram of a network
 ========================
 
-`NetworkDisplay` draws the units of every layer and the weights between them, of each network that
+``NetworkDisplay`` draws the units of every layer and the weights between them, of each network that
 the estimators can build.
 """
 
@@ -37,7 +37,7 @@ plt.show()
 # An ensemble for images
 # ----------------------
 # A layer with many units is elided: the first and the last ones are drawn. Several members are
-# drawn as a stack, with the weights of one of them. `summary` has the numbers.
+# drawn as a stack, with the weights of one of them. ``summary`` has the numbers.
 X, y = load_digits(return_X_y=True)
 clf = ScratchMLPClassifier(
     (64, 32), members=4, max_iter=10, n_iter_no_change=None, random_state=0

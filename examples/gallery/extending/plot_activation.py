@@ -2,7 +2,7 @@
 An activation of your own
 =========================
 
-An activation is one class with two methods: `forward` writes f(z), and `backward` multiplies a
+An activation is one class with two methods: ``forward`` writes f(z), and ``backward`` multiplies a
 gradient by f'(z). Everything else, from early stopping to members, works with it.
 """
 
@@ -11,7 +11,7 @@ gradient by f'(z). Everything else, from early stopping to members, works with i
 # -----------------
 # Snake, :math:`f(z) = z + \sin^2(a z) / a` with :math:`f'(z) = 1 + \sin(2 a z)`, was made for
 # periodic targets (Ziyin, Hartwig and Ueda, 2020). The derivative is computed from z, so that
-# `reads` is "input", and `forward` must leave z as it is.
+# ``reads`` is "input", and ``forward`` must leave z as it is.
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -89,4 +89,5 @@ for ax, activation in zip(axes, ("relu", "tanh", Snake(a=2.0))):
     ax.set(title=str(activation), ylabel="y", ylim=(-6, 6))
 axes[0].legend(loc="upper left", fontsize=10)
 axes[-1].set_xlabel("x")
+fig.suptitle("Beyond the training data")
 plt.show()

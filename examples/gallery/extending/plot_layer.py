@@ -11,9 +11,9 @@ Babenko, 2022), so that a network can follow what changes fast.
 # Periodic embeddings
 # -------------------
 # :math:`A = [\cos(2 \pi c x), \sin(2 \pi c x)]` for each column x and each of its frequencies c.
-# The backward pass writes the gradient of the frequencies into `dc`, and that of the inputs into
-# `dX`. The layer works on the last two axes, so that it also serves several members, which have an
-# axis in front.
+# The backward pass writes the gradient of the frequencies into ``dc``, and that of the inputs into
+# ``dX``. The layer works on the last two axes, so that it also serves several members, which have
+# an axis in front.
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
@@ -85,7 +85,7 @@ class PeriodicLayer(EmbeddingLayer):
 # %%
 # What it does
 # ------------
-# The configuration is passed as `embedding`. A plain network of two hidden layers follows a
+# The configuration is passed as ``embedding``. A plain network of two hidden layers follows a
 # wave that becomes faster for a period and a half, and then gives up. The same network with eight
 # cosines and sines follows it to the end.
 rng = np.random.default_rng(0)
@@ -117,12 +117,13 @@ for ax, (name, embedding) in zip(axes, choices):
     ax.set(title=f"{name}: $R^2$ = {reg.score(x, wave(x[:, 0])):.2f}", ylabel="y", ylim=(-1.9, 1.6))
 axes[0].legend(loc="lower left", ncols=2, fontsize=10)
 axes[-1].set_xlabel("x")
+fig.suptitle("A wave that becomes faster")
 plt.show()
 
 # %%
 # A new kind of parameter
 # -----------------------
-# The frequencies are a kind of parameter of their own: they are published as `frequencies_`, and
+# The frequencies are a kind of parameter of their own: they are published as ``frequencies_``, and
 # the displays know the layer.
 print("learned frequencies:", reg.frequencies_.round(2))
 

@@ -10,9 +10,9 @@ that outliers pull less.
 # %%
 # log-cosh
 # --------
-# :math:`\ell = \log \cosh(z - y)`, with the derivative :math:`\tanh(z - y)`. `value_and_gradient`
-# writes the losses of the rows and replaces the scores Z by their gradient. `scratch` makes the
-# array that it needs, once for each batch size.
+# :math:`\ell = \log \cosh(z - y)`, with the derivative :math:`\tanh(z - y)`.
+# ``value_and_gradient`` writes the losses of the rows and replaces the scores Z by their gradient.
+# ``scratch`` makes the array that it needs, once for each batch size.
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -52,6 +52,7 @@ for cls, (color, style, name) in styles.items():
 axes[0].set(title="Loss", xlabel="Residual z - y")
 axes[1].set(title="Derivative", xlabel="Residual z - y")
 axes[0].legend()
+fig.suptitle("log-cosh beside the squared error")
 plt.show()
 
 # %%

@@ -2,8 +2,8 @@
 An optimizer of your own
 ========================
 
-An optimizer is one class with one method: `update` makes a step on the flat vector of all
-parameters, in place. The vectors that it remembers from step to step are named in `moments`.
+An optimizer is one class with one method: ``update`` makes a step on the flat vector of all
+parameters, in place. The vectors that it remembers from step to step are named in ``moments``.
 """
 
 # %%
@@ -78,7 +78,7 @@ plt.show()
 # %%
 # On the digits
 # -------------
-# Pass an object to `solver`. Rates of Lion are three to ten times smaller than those of Adam.
+# Pass an object to ``solver``. Rates of Lion are three to ten times smaller than those of Adam.
 X, labels = load_digits(return_X_y=True)
 X = X / 16
 fits = {

@@ -10,8 +10,8 @@ learning.
 # %%
 # All eleven
 # ----------
-# `forward` writes f(z) into an array, and `backward` multiplies an array by f'(z). Depending on the
-# function, the derivative is computed from z or from f(z), as `reads` says.
+# ``forward`` writes f(z) into an array, and ``backward`` multiplies an array by f'(z). Depending on
+# the function, the derivative is computed from z or from f(z), as ``reads`` says.
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -43,6 +43,7 @@ axes.flat[-1].legend(handles=[value_line, slope_line], loc="center", fontsize=12
 axes.flat[-4].tick_params(labelbottom=True)
 fig.supxlabel("Input z")
 fig.supylabel("Activation and its derivative")
+fig.suptitle("Activations and their derivatives")
 plt.show()
 
 # %%

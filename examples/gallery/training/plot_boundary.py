@@ -2,15 +2,15 @@
 A decision boundary over the epochs
 ===================================
 
-`partial_fit` trains for one epoch. After some epochs, this example draws what the network predicts
-for each point of the plane.
+``partial_fit`` trains for one epoch. After some epochs, this example draws what the network
+predicts for each point of the plane.
 """
 
 # %%
 # Two half moons
 # --------------
-# scikit-learn's `DecisionBoundaryDisplay` asks the network for probabilities on a grid. The line is
-# where both classes have the probability one half. It starts straight, and bends as the hidden
+# scikit-learn's ``DecisionBoundaryDisplay`` asks the network for probabilities on a grid. The line
+# is where both classes have the probability one half. It starts straight, and bends as the hidden
 # units move.
 import matplotlib.pyplot as plt
 from matplotlib.colors import LinearSegmentedColormap

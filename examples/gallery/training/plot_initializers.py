@@ -52,14 +52,15 @@ for ax, activation in zip(axes, (activations.Tanh(), activations.ReLU())):
     ax.set_title(activation.label)
 axes[0].legend(ncols=2, fontsize=10, loc="upper left")
 axes[1].set(xlabel="Layer", xticks=range(0, depth + 1, 5))
+fig.suptitle("Spread of the activations, layer by layer")
 plt.show()
 
 # %%
-# relu sets half of the inputs to zero. Only `he_normal` makes up for that: its variance, 2 over the
-# number of inputs, is twice that of `lecun_normal`. tanh shrinks its inputs, slowly with
-# `lecun_normal`, which was derived for it. Larger weights do not overflow, since tanh is at most
-# one, but they saturate it. In a layer with as many outputs as inputs, `glorot_normal` is the same
-# as `lecun_normal`.
+# relu sets half of the inputs to zero. Only ``he_normal`` makes up for that: its variance, 2 over
+# the number of inputs, is twice that of ``lecun_normal``. tanh shrinks its inputs, slowly with
+# ``lecun_normal``, which was derived for it. Larger weights do not overflow, since tanh is at most
+# one, but they saturate it. In a layer with as many outputs as inputs, ``glorot_normal`` is the
+# same as ``lecun_normal``.
 
 # %%
 # Saturated units

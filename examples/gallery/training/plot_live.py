@@ -10,7 +10,7 @@ state. Callbacks need scikit-learn 1.9.
 # %%
 # The callback
 # ------------
-# `context.metrics` has the numbers of an epoch: "epoch", "loss" and, with held-out rows,
+# ``context.metrics`` has the numbers of an epoch: "epoch", "loss" and, with held-out rows,
 # "validation_loss" and "validation_score".
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits
@@ -51,7 +51,7 @@ class LivePlot:
 # %%
 # A fit with the plot
 # -------------------
-# In a script, ``plt.ion()`` and ``plt.show()`` before `fit` open the window. A callback that
+# In a script, ``plt.ion()`` and ``plt.show()`` before ``fit`` open the window. A callback that
 # returns True at the end of an epoch ends the fit.
 X, y = load_digits(return_X_y=True)
 fig, ax = plt.subplots(figsize=(6, 4), layout="constrained")
@@ -60,7 +60,7 @@ ax.set(xlabel="Epoch", ylabel="Loss", title="Drawn after every epoch")
 ax.legend()
 
 clf = ScratchMLPClassifier(
-    (32,), learning_rate_init=0.003, max_iter=30, n_iter_no_change=None, random_state=0
+    (32,), learning_rate_init=0.003, max_iter=20, n_iter_no_change=None, random_state=0
 )
 clf.set_callbacks(plot).fit(X[:1200] / 16, y[:1200], X_val=X[1200:] / 16, y_val=y[1200:])
 plt.show()

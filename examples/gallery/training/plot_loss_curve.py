@@ -3,7 +3,7 @@ Loss of training and of held-out rows
 =====================================
 
 The loss of the rows that a network is trained on falls and falls. The loss of rows that it has not
-seen rises again once the network learns the noise. `LossCurveDisplay` draws both, and the epoch
+seen rises again once the network learns the noise. ``LossCurveDisplay`` draws both, and the epoch
 whose weights are kept.
 """
 
@@ -48,7 +48,7 @@ plt.show()
 # %%
 # Several fits
 # ------------
-# `from_estimators` draws several fits in one picture. The large network reaches its best epoch
+# ``from_estimators`` draws several fits in one picture. The large network reaches its best epoch
 # first, and overfits most.
 fits = {f"{units} units": network(hidden_layer_sizes=(units,)) for units in (8, 32, 256)}
 fig, ax = plt.subplots(figsize=(6, 4.4), layout="constrained")

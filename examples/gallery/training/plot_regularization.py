@@ -74,4 +74,5 @@ for ax, (name, fit) in zip(axes, fits.items()):
     ax.set(yscale="log", ylabel="Images")
 axes[0].legend(loc="upper left")
 axes[-1].set_xlabel("Probability of the predicted digit")
+fig.suptitle("Certainty of right and wrong predictions")
 plt.show()

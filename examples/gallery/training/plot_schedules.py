@@ -64,4 +64,5 @@ axes[0].set(title="Training loss", ylabel="Loss", xlabel="")
 for (name, fit), style in zip(fits.items(), styles):
     axes[1].plot(range(1, 26), 1 - np.array(fit.validation_scores_), label=name, **style)
 axes[1].set(title="Error on test images", ylabel="Error", xlabel="Epoch", ylim=(0, 0.25))
+fig.suptitle("Three schedules on the digits")
 plt.show()
