@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -118,6 +119,34 @@ def test_replay_refuses_a_folder_without_data_in_words(tmp_path):
 )
 def test_recipes_refuses_a_wrong_command_line_in_words(arguments, said):
     done = run("recipes.py", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_draw_a_digit_writes_a_page_and_reads_an_image(tmp_path):
+    Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    gray = np.full((60, 40), 220, np.uint8)
+    gray[8:52, 18:23] = 30
+    Image.fromarray(gray).save(tmp_path / "one.png")
+    done = run("draw_a_digit.py", tmp_path / "output", "--image", tmp_path / "one.png")
+    assert (done.returncode, done.stderr) == (0, "")
+    page = tmp_path / "output" / "draw_a_digit.html"
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert "Test accuracy: 0.9" in done.stdout
+    assert f"Open in a browser: {page}" in done.stdout
+    assert "one.png: 1 with probability 0.9" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--data", "no_such_folder"], "--data must be a folder that holds mnist.npz"),
+        (["--image", "no_such_file"], "--image must be a file"),
+        (["--activation", "gelu"], "invalid choice"),
+    ],
+)
+def test_draw_a_digit_refuses_a_wrong_command_line_in_words(arguments, said):
+    done = run("draw_a_digit.py", *arguments)
     assert done.returncode == 2
     assert said in done.stderr
 
