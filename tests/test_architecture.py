@@ -151,6 +151,7 @@ ORACLES = {
     "test_members": "ensembles, from the parameter to the predictions",
     "test_members_that_differ": "ensembles, each with the values of one member",
     "test_messages": "mistakes of new users, answered by the room that they meet first",
+    "test_imbalanced": "the samplers of imbalanced-learn",
     "test_monitors": "scikit-learn's own callbacks",
     "test_old_models": "files that earlier versions wrote",
     "test_parity": "the model of scikit-learn's MLPClassifier",
