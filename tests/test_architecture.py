@@ -155,6 +155,7 @@ ORACLES = {
     "test_extremes": "numbers at their limits, from the input to the predictions",
     "test_figures": "docs/_figures/make.py, and the pages that show its figures",
     "test_goldens": "numbers that were recorded, of a fit of each kind",
+    "test_imbalanced": "the samplers of imbalanced-learn",
     "test_independence": "what calls, estimators and threads share",
     "test_interrupts": "Ctrl-C at any moment of a fit",
     "test_learn": "docs/learn, on the source",
