@@ -22,6 +22,7 @@ TOOLS = {
     "callbacks.md": ("sklearn.callback", "rich"),
     "explanations.md": ("pandas",),
     "intervals.md": ("mapie",),
+    "larger-than-memory.md": ("distributed", "dask_ml", "pyarrow", "rich"),
     "onnx.md": ("skl2onnx", "onnxruntime"),
     "monitoring.md": ("sklearn.callback", "mlflow", "tensorboardX"),
     "searches.md": ("sklearn.callback", "optuna"),
