@@ -152,24 +152,20 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         The loss of the last epoch, or the final loss of lbfgs.
     loss_curve_ : list of float
         The loss of each epoch. Not present with lbfgs. Of the calls that they continue,
-        `partial_fit` keeps the last 1,000 epochs and a warm start the last 10,000, in this and the
-        following curves.
+        `partial_fit` keeps the last 1,000 epochs and a warm start the last 10,000, in all curves.
     best_loss_ : float or None
         The smallest loss of an epoch, also of epochs that are no longer in `loss_curve_`; None
         with early stopping. Not present with lbfgs.
     validation_scores_ : list of float or None
         Score of the held-out samples after each epoch, by `scoring`; None if none are held out.
     validation_loss_curve_ : list of float or None
-        Loss of the held-out samples after each epoch, without the L2 term; None if none are held
-        out.
+        Loss of the held-out samples after each epoch, without the L2 term; None without any.
     best_validation_score_ : float or None
-        The best of the `validation_scores_` of this fit; with several members, the mean of the best
-        score of each.
+        The best of the `validation_scores_` of this fit, or the mean of the best of each member.
     best_validation_scores_ : ndarray of shape (members,)
         The best score of each member. Only present with several members and held-out samples.
     best_iter_ : int, ndarray of shape (members,) or None
-        The epoch of this fit with the best score, counted from 1; one per member if there are
-        several.
+        The epoch of this fit with the best score, counted from 1; with several members, one each.
     feature_scale_ : ndarray of shape (`n_features_in_`,) or (members, `n_features_in_`)
         The learned factors of the features. Only present with `feature_scale=True`.
     embedding_ : ndarray
@@ -372,9 +368,13 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights, normalized by the mean weight of all samples so far; samples
             without a weight have weight one.
-        X_val, y_val, sample_weight_val : array-like, default=None
+        X_val : {array-like, sparse matrix or array} of shape (n_val, n_features), default=None
             Held-out samples, as in `fit`. Their loss and score after this epoch are appended to
             `validation_loss_curve_` and `validation_scores_`, which are None without them.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            The target of `X_val`.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Weights of `X_val`, in loss and score.
 
         Returns
         -------

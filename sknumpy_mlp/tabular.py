@@ -9,15 +9,18 @@ import inspect
 from typing import Literal, Unpack
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_array
+from sklearn.utils.metaestimators import available_if
 
 from ._estimator.declared import Parameters
 from ._estimator.errstate import with_errstate
 from ._estimator.naming import naming
 from ._estimator.parameters import NOT_WITH_LBFGS
+from ._estimator.rollback import unchanged_on_failure
 from ._estimator.rows import check_complete, check_unmasked
 from .classifier import ScratchMLPClassifier
 from .columns import columns_of_tables
@@ -55,6 +58,9 @@ def make_tabular_mlp(
     in float32 for `max_iter` epochs: for labels, eight networks with three layers of 96 units; for
     numbers, four with three layers of 128 units. Each network holds out an eighth of the samples
     and keeps the weights of its best epoch. The prediction is the mean of all networks.
+
+    A table larger than memory is trained on in parts: the columns are fitted to a sample of rows,
+    and the network by `partial_fit`; see `docs/use/larger-than-memory.md`.
 
     Parameters
     ----------
@@ -236,11 +242,63 @@ class StandardizedTarget(TransformedTargetRegressor):
 
     @with_errstate(all="ignore")
     def fit(self, X, y, **fit_params):
-        check_unmasked(y, "y")
-        with naming("y"):
-            check_complete(y)
-            check_variance(check_array(y, dtype=np.float64, ensure_2d=False, input_name="y"))
+        _checked_target(y)
         return super().fit(X, y, **fit_params)
+
+    @available_if(lambda self: hasattr(self.regressor, "partial_fit"))
+    @unchanged_on_failure
+    @with_errstate(all="ignore")
+    def partial_fit(self, X, y, **params):
+        """Train the regressor for one epoch on the given samples.
+
+        The mean and the standard deviation of the target are those of the first call, so `y` must
+        then be a random sample. Later calls keep them: a change would alter what the network has
+        learned.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix or array} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        **params : dict
+            Arguments of the `partial_fit` of the regressor. Unlike in `fit`, a `y_val` is
+            standardized like `y`.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If `X` or `y` is invalid. The estimator is then unchanged.
+        """
+        if not hasattr(self, "regressor_"):
+            target = _checked_target(y)
+            self._training_dim = target.ndim
+            self._fit_transformer(target.reshape(len(target), -1))
+            self.regressor_ = clone(self.regressor)
+        if params.get("y_val") is not None:
+            params["y_val"] = self._standardized(params["y_val"], "y_val")
+        self.regressor_.partial_fit(X, self._standardized(y, "y"), **params)
+        return self
+
+    def _standardized(self, y, name):
+        """The target as the regressor sees it, of one axis if it has one column."""
+        target = _checked_target(y, name)
+        with naming(name):
+            found = self.transformer_.transform(target.reshape(len(target), -1))
+        return found[:, 0] if found.shape[1] == 1 else found
+
+
+def _checked_target(y, name="y"):
+    """A numeric target as float64; a ValueError that names it if it is invalid."""
+    check_unmasked(y, name)
+    with naming(name):
+        check_complete(y, name)
+        target = check_array(y, dtype=np.float64, ensure_2d=False, input_name=name)
+        check_variance(target)
+    return target
 
 
 class TargetScaler(StandardScaler):

@@ -146,6 +146,8 @@ TESTS = Path(__file__).parent
 ORACLES = {
     "test_architecture": "the source of all rooms",
     "test_benchmarks": "benchmarks/tabular.py and its modules",
+    "test_blocks": "data in parts: tables by blocks, and files larger than memory",
+    "test_clusters": "dask's cluster, arrays and frames around the estimators",
     "test_composition": "pipelines, searches, ensembles and frames around the estimators",
     "test_differences": "docs/reference/differences.md, on scikit-learn's estimators too",
     "test_docstrings": "the docstrings of all that is exported",

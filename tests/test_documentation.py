@@ -31,6 +31,7 @@ TOOLS = {
     "explanations.md": ("pandas",),
     "messages.md": ("pandas",),
     "intervals.md": ("mapie",),
+    "larger-than-memory.md": ("distributed", "dask_ml", "pyarrow", "rich"),
     "onnx.md": ("skl2onnx", "onnxruntime"),
     "resume.md": ("sklearn.callback",),
     "monitoring.md": ("sklearn.callback", "mlflow", "tensorboardX"),

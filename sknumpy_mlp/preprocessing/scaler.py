@@ -59,6 +59,12 @@ class RobustSmoothScaler(
     sklearn.preprocessing.RobustScaler : Scaling without the smooth clipping, and without a scale
         for features whose quartiles are equal.
 
+    Notes
+    -----
+    There is no `partial_fit`, since the quantiles of parts do not give those of the whole. Fit the
+    scaler to a random sample of the rows instead: the share of the rows below an estimated quartile
+    is then 25 % with a standard error of 0.43 % for 10,000 rows.
+
     References
     ----------
     Holzmüller, Grinsztajn and Steinwart, "Better by default: Strong pre-tuned MLPs and boosted
