@@ -9,12 +9,26 @@ To add an optimizer: subclass `Optimizer` here, give the class a `name` and its 
 ``theta`` are the parameters, ``grad`` is their gradient, and ``t`` counts the steps from 1.
 """
 
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol, TypeAlias
+
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize
 
 from ._elementary import sqrt
 from ._family import Family, boolean, integer, real
+from ._types import Floats, Form, Numbers
 from ._vectors import add_scaled, scale
+
+# The value of a function of a vector, and its gradient.
+_Objective: TypeAlias = Callable[[Floats], tuple[float, Floats]]
+
+
+class _Trainer(Protocol):
+    """What trains a network, in the way that the method `train` of its optimizer chooses."""
+
+    def by_steps(self, optimizer: "Optimizer") -> None: ...
+    def by_objective(self, optimizer: "LBFGS") -> None: ...
 
 
 class Optimizer(Family):
@@ -34,22 +48,24 @@ class Optimizer(Family):
         gradient, its moments and the `coefficients`, and returns the parameter and its moments.
     """
 
-    moments = ()
+    moments: ClassVar[tuple[str, ...]] = ()
     takes_steps = True
     follows_sgd_schedules = True
-    move = None
+    move: ClassVar[Form | None] = None
 
     @classmethod
-    def _advice(cls, name=None):
+    def _advice(cls, name: str | None = None) -> str:
         if name in (None, "lr", "learning_rate", "learning_rate_init", "rate", "eta"):
             return "; the learning rate is learning_rate_init of the estimator"
         return ""
 
-    def start(self, theta):
+    def start(self, theta: Floats) -> dict[str, Any]:
         """Create a state for these parameters: ``{"t": 0, <moment>: zeros, ...}``."""
         return {"t": 0} | {name: np.zeros_like(theta) for name in self.moments}
 
-    def update(self, rate, t, theta, grad, scratch, *moments):
+    def update(
+        self, rate: float, t: int, theta: Floats, grad: Floats, scratch: Floats, *moments: Any
+    ) -> None:
         """Make one step on a block of parameters in place.
 
         Parameters
@@ -65,33 +81,29 @@ class Optimizer(Family):
         """
         raise NotImplementedError
 
-    def coefficients(self, rate, t):
-        """Numbers that a step at this rate needs, for `move`.
+    def coefficients(self, rate: Numbers, t: Numbers) -> tuple[Numbers, ...]:
+        """Numbers that a step at this rate needs, for `move`, as a tuple of floats or arrays.
 
         Parameters
         ----------
         rate : float or ndarray of shape (n_steps,)
         t : int or ndarray of shape (n_steps,)
-
-        Returns
-        -------
-        tuple of float or ndarray
         """
         return ()
 
-    def shrinkage(self, rate):
+    def shrinkage(self, rate: Numbers) -> Numbers:
         """Factor that shrinks the weights before a step at this rate, apart from the gradient."""
         return 1.0
 
-    def decay(self, rate, weights):
+    def decay(self, rate: float, weights: Floats) -> None:
         """Shrink `weights` in place by `shrinkage`, independently of the gradient."""
         factor = self.shrinkage(rate)
         if factor != 1:
             scale(weights, factor)
 
-    def train(self, training):
+    def train(self, training: _Trainer) -> None:
         """Train with one step per batch."""
-        return training.by_steps(self)
+        training.by_steps(self)
 
 
 class SGD(Optimizer):
@@ -129,11 +141,13 @@ class SGD(Optimizer):
     moments = ("velocity",)
     rules = {"momentum": real(0, 1), "nesterovs_momentum": boolean()}
 
-    def __init__(self, *, momentum=0.9, nesterovs_momentum=True):
+    def __init__(self, *, momentum: float = 0.9, nesterovs_momentum: bool = True) -> None:
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
 
-    def update(self, rate, t, theta, grad, scratch, velocity):
+    def update(
+        self, rate: float, t: int, theta: Floats, grad: Floats, scratch: Floats, velocity: Floats
+    ) -> None:
         scale(velocity, self.momentum)
         add_scaled(velocity, -rate, grad)
         if self.nesterovs_momentum:
@@ -142,11 +156,13 @@ class SGD(Optimizer):
         else:
             theta += velocity
 
-    def coefficients(self, rate, t):
+    def coefficients(self, rate: Numbers, t: Numbers) -> tuple[Numbers, ...]:
         return rate, self.momentum, float(self.nesterovs_momentum)
 
     @staticmethod
-    def move(theta, grad, velocity, rate, momentum, nesterov):
+    def move(
+        theta: float, grad: float, velocity: float, rate: float, momentum: float, nesterov: float
+    ) -> tuple[float, ...]:
         velocity = momentum * velocity - rate * grad
         ahead = momentum * velocity - rate * grad
         return theta + (ahead if nesterov > 0.0 else velocity), velocity
@@ -183,19 +199,23 @@ class Momentum(Optimizer):
     moments = ("velocity",)
     rules = {"momentum": real(0, 1, closed="left")}
 
-    def __init__(self, *, momentum=0.9):
+    def __init__(self, *, momentum: float = 0.9) -> None:
         self.momentum = momentum
 
-    def update(self, rate, t, theta, grad, scratch, velocity):
+    def update(
+        self, rate: float, t: int, theta: Floats, grad: Floats, scratch: Floats, velocity: Floats
+    ) -> None:
         scale(velocity, self.momentum)
         add_scaled(velocity, 1 - self.momentum, grad)
         add_scaled(theta, -rate, velocity)
 
-    def coefficients(self, rate, t):
+    def coefficients(self, rate: Numbers, t: Numbers) -> tuple[Numbers, ...]:
         return rate, self.momentum, 1 - self.momentum
 
     @staticmethod
-    def move(theta, grad, velocity, rate, momentum, rest):
+    def move(
+        theta: float, grad: float, velocity: float, rate: float, momentum: float, rest: float
+    ) -> tuple[float, ...]:
         velocity = momentum * velocity + rest * grad
         return theta - rate * velocity, velocity
 
@@ -230,11 +250,13 @@ class RMSprop(Optimizer):
     moments = ("s",)
     rules = {"rho": real(0, 1, closed="left"), "epsilon": real(0, closed="neither")}
 
-    def __init__(self, *, rho=0.9, epsilon=1e-8):
+    def __init__(self, *, rho: float = 0.9, epsilon: float = 1e-8) -> None:
         self.rho = rho
         self.epsilon = epsilon
 
-    def update(self, rate, t, theta, grad, scratch, s):
+    def update(
+        self, rate: float, t: int, theta: Floats, grad: Floats, scratch: Floats, s: Floats
+    ) -> None:
         np.multiply(grad, grad, out=scratch)
         scale(s, self.rho)
         add_scaled(s, 1 - self.rho, scratch)
@@ -243,11 +265,13 @@ class RMSprop(Optimizer):
         np.divide(grad, scratch, out=scratch)
         add_scaled(theta, -rate, scratch)
 
-    def coefficients(self, rate, t):
+    def coefficients(self, rate: Numbers, t: Numbers) -> tuple[Numbers, ...]:
         return rate, self.rho, 1 - self.rho, self.epsilon
 
     @staticmethod
-    def move(theta, grad, s, rate, rho, rest, epsilon):
+    def move(
+        theta: float, grad: float, s: float, rate: float, rho: float, rest: float, epsilon: float
+    ) -> tuple[float, ...]:
         s = rho * s + rest * (grad * grad)
         return theta - rate * (grad / (sqrt(s) + epsilon)), s
 
@@ -279,10 +303,12 @@ class AdaGrad(Optimizer):
     moments = ("s",)
     rules = {"epsilon": real(0, closed="neither")}
 
-    def __init__(self, *, epsilon=1e-8):
+    def __init__(self, *, epsilon: float = 1e-8) -> None:
         self.epsilon = epsilon
 
-    def update(self, rate, t, theta, grad, scratch, s):
+    def update(
+        self, rate: float, t: int, theta: Floats, grad: Floats, scratch: Floats, s: Floats
+    ) -> None:
         np.multiply(grad, grad, out=scratch)
         s += scratch
         np.sqrt(s, out=scratch)
@@ -290,11 +316,11 @@ class AdaGrad(Optimizer):
         np.divide(grad, scratch, out=scratch)
         add_scaled(theta, -rate, scratch)
 
-    def coefficients(self, rate, t):
+    def coefficients(self, rate: Numbers, t: Numbers) -> tuple[Numbers, ...]:
         return rate, self.epsilon
 
     @staticmethod
-    def move(theta, grad, s, rate, epsilon):
+    def move(theta: float, grad: float, s: float, rate: float, epsilon: float) -> tuple[float, ...]:
         s = s + grad * grad
         return theta - rate * (grad / (sqrt(s) + epsilon)), s
 
@@ -339,12 +365,17 @@ class Adam(Optimizer):
         "epsilon": real(0, closed="neither"),
     }
 
-    def __init__(self, *, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+    def __init__(
+        self, *, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8
+    ) -> None:
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
 
-    def update(self, rate, t, theta, grad, scratch, m, v):
+    def update(
+        self, rate: float, t: int, theta: Floats, grad: Floats, scratch: Floats,
+        m: Floats, v: Floats,
+    ) -> None:  # fmt: skip
         # m and v are stored without their factors 1 - beta, which are part of the two constants
         # below: this saves two passes over the parameters.
         scale(m, self.beta_1)
@@ -358,13 +389,16 @@ class Adam(Optimizer):
         np.divide(m, scratch, out=scratch)
         add_scaled(theta, -size, scratch)
 
-    def coefficients(self, rate, t):
+    def coefficients(self, rate: Numbers, t: Numbers) -> tuple[Numbers, ...]:
         root = (1 - self.beta_2) ** 0.5
         size = rate * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)
         return self.beta_1, self.beta_2, self.epsilon / root, size * (1 - self.beta_1) / root
 
     @staticmethod
-    def move(theta, grad, m, v, beta_1, beta_2, epsilon, size):
+    def move(
+        theta: float, grad: float, m: float, v: float,
+        beta_1: float, beta_2: float, epsilon: float, size: float,
+    ) -> tuple[float, ...]:  # fmt: skip
         m = beta_1 * m + grad
         v = beta_2 * v + grad * grad
         return theta - size * (m / (sqrt(v) + epsilon)), m, v
@@ -402,11 +436,14 @@ class AdamW(Adam):
     follows_sgd_schedules = True
     rules = Adam.rules | {"weight_decay": real(0, closed="left")}
 
-    def __init__(self, *, beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.01):
+    def __init__(
+        self, *, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:  # fmt: skip
         super().__init__(beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
         self.weight_decay = weight_decay
 
-    def shrinkage(self, rate):
+    def shrinkage(self, rate: Numbers) -> Numbers:
         return 1 - rate * self.weight_decay
 
 
@@ -443,10 +480,12 @@ class LBFGS(Optimizer):
     follows_sgd_schedules = False
     rules = {"max_fun": integer(1)}
 
-    def __init__(self, *, max_fun=15000):
+    def __init__(self, *, max_fun: int = 15000) -> None:
         self.max_fun = max_fun
 
-    def minimize(self, value_and_gradient, theta, max_iter, tol):
+    def minimize(
+        self, value_and_gradient: _Objective, theta: Floats, max_iter: int, tol: float
+    ) -> OptimizeResult:
         """Minimize a function of a float64 vector; `tol` bounds the largest gradient entry.
 
         Returns
@@ -456,6 +495,6 @@ class LBFGS(Optimizer):
         options = {"maxfun": self.max_fun, "maxiter": max_iter, "gtol": tol}
         return minimize(value_and_gradient, theta, jac=True, method="L-BFGS-B", options=options)
 
-    def train(self, training):
+    def train(self, training: _Trainer) -> None:
         """Train by evaluating the whole objective."""
-        return training.by_objective(self)
+        training.by_objective(self)

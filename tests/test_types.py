@@ -99,7 +99,8 @@ def pattern(words):
 
 # What is typed without a gap, from the bottom up. To type a module, add it here.
 STRICT = (
-    "_elementary _vectors _family activations embeddings initializers schedules _estimator.declared"
+    "_elementary _vectors _family _types activations embeddings initializers schedules optimizers "
+    "_estimator.declared"
 )
 
 
