@@ -99,7 +99,7 @@ def pattern(words):
 
 # What is typed without a gap, from the bottom up. To type a module, add it here.
 STRICT = (
-    "_elementary _vectors _family _types activations embeddings initializers schedules optimizers "
+    "_elementary _vectors _family _types activations embeddings initializers losses schedules optimizers "
     "_estimator.declared"
 )
 

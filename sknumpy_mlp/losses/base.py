@@ -1,23 +1,27 @@
 """The base class of losses, and the encoding of targets; `sknumpy_mlp.losses` has the contract."""
 
+from typing import Any, ClassVar
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .._family import Family
+from .._types import Array, Floats, Form
 from .links import Link
 
 
 class ClassNumbers:
     """Targets with one integer per row: the index of the true class."""
 
-    def encode(self, y, dtype):
+    def encode(self, y: Array, dtype: DTypeLike) -> Array:
         """Class indices of shape (n_samples,), as integers."""
         return y.astype(np.intp, copy=False)
 
-    def true_scores(self, Z, y):
+    def true_scores(self, Z: Floats, y: Array) -> Floats:
         """Sum over the outputs of target times score, for each row."""
         return Z[np.arange(len(y)), y]
 
-    def subtract_target(self, Z, y, share=1.0):
+    def subtract_target(self, Z: Floats, y: Array, share: float = 1.0) -> None:
         """``Z -= share * Y`` in place, where Y are the one-hot targets."""
         Z[np.arange(len(y)), y] -= share
 
@@ -25,15 +29,16 @@ class ClassNumbers:
 class Columns:
     """Targets as a matrix: 0 and 1 for each label, or numbers."""
 
-    def encode(self, y, dtype):
+    def encode(self, y: Array, dtype: DTypeLike) -> Array:
         """A matrix of shape (n_samples, n_columns) in the dtype of the network."""
         return y.reshape(len(y), -1).astype(dtype, copy=False)
 
-    def true_scores(self, Z, y):
+    def true_scores(self, Z: Floats, y: Array) -> Floats:
         """Sum over the outputs of target times score, for each row."""
-        return np.einsum("ij,ij->i", Z, y)
+        found: Floats = np.einsum("ij,ij->i", Z, y)
+        return found
 
-    def subtract_target(self, Z, y, share=1.0):
+    def subtract_target(self, Z: Floats, y: Array, share: float = 1.0) -> None:
         """``Z -= share * Y`` in place."""
         Z -= y if share == 1 else share * y
 
@@ -62,15 +67,15 @@ class Loss(Family):
         Of the attributes that `rows` takes, the last if it is a sequence of numbers.
     """
 
-    kinds = ("binary", "multiclass", "multilabel")
-    coding = ClassNumbers()
-    link = Link()
+    kinds: ClassVar[tuple[str, ...]] = ("binary", "multiclass", "multilabel")
+    coding: ClassVar[ClassNumbers | Columns] = ClassNumbers()
+    link: Link = Link()
     nonnegative = False
-    output = None
-    rows = None
-    sequences = ()
+    output: ClassVar[Form | None] = None
+    rows: ClassVar[Form | None] = None
+    sequences: ClassVar[tuple[str, ...]] = ()
 
-    def for_target(self, kind):
+    def for_target(self, kind: str) -> "Loss":
         """Return the loss for targets of this kind.
 
         Parameters
@@ -90,12 +95,12 @@ class Loss(Family):
         return self
 
     @classmethod
-    def serving(cls, *kinds):
+    def serving(cls, *kinds: str) -> list[str]:
         """Sorted names of the losses that support targets of any of these kinds."""
         named = cls.named().items()
         return sorted(name for name, member in named if set(kinds) & set(member.kinds))
 
-    def encode_target(self, y, dtype):
+    def encode_target(self, y: Array, dtype: DTypeLike) -> Array:
         """Encode targets with `coding`.
 
         Parameters
@@ -114,11 +119,11 @@ class Loss(Family):
             raise ValueError(f"y must be >= 0 with the loss {self!r}, got {y.min()}")
         return self.coding.encode(y, dtype)
 
-    def scratch(self, Z):
+    def scratch(self, Z: Floats) -> Any:
         """Create arrays that `value_and_gradient` can reuse in all batches with this `Z`."""
         return None
 
-    def value_and_gradient(self, Z, y, losses, scratch=None):
+    def value_and_gradient(self, Z: Floats, y: Array, losses: Floats, scratch: Any = None) -> None:
         """Write each row's loss into `losses` and overwrite `Z` with each row's gradient.
 
         Parameters
