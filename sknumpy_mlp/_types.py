@@ -16,3 +16,9 @@ Array: TypeAlias = NDArray[Any]
 Form: TypeAlias = Callable[..., Any]
 # A number, or an array of them: the formula is the same.
 Numbers: TypeAlias = Any
+# The arrays of a network by kind, one for each layer that has the kind.
+Parameters: TypeAlias = dict[str, list[Array]]
+# Start and stop of a slice of a flat vector, and the value that its elements share.
+Slice: TypeAlias = tuple[int, int, float]
+# Inputs of a layer: an array, or a CSR matrix or array of SciPy.
+Inputs: TypeAlias = Any

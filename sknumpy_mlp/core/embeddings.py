@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from ..embeddings import PiecewiseLinear
-from .layers import Layer, empty, transposed
+from .layers import Layer
+from .matrices import empty, transposed
 from .memory import check_memory
 
 # Bins that are narrower, as a share of the range of their column, join the next.
