@@ -62,11 +62,16 @@ class TrainingState(Saved):
     weight_sum: float = 0.0
     n_rows_weighted: int = 0
 
+    @property
+    def stream(self) -> np.random.RandomState:
+        """The random stream of a fit that has begun."""
+        assert self.random_state is not None
+        return self.random_state
+
     def seed_generator(self) -> None:
         """Create the generator if there is none, with a seed drawn from the random stream."""
         if self.generator is None:
-            assert self.random_state is not None
-            self.generator = np.random.default_rng(self.random_state.randint(2**31))
+            self.generator = np.random.default_rng(self.stream.randint(2**31))
 
     def count_weights(
         self, weights: Floats | None, n_samples: int, subset: Integers | None = None
@@ -175,13 +180,18 @@ class Record(Saved):
     interrupt: KeyboardInterrupt | None = None
     is_kept: bool = False
 
+    @property
+    def curve(self) -> list[float]:
+        """The loss curve of an optimizer that has epochs."""
+        assert self.loss_curve is not None
+        return self.loss_curve
+
     def truncate(self, n_iter: int, best_iters: list[int], best_scores: list[float]) -> None:
         """Remove what an interrupted epoch recorded after the first `n_iter` epochs."""
-        assert self.loss_curve is not None
-        for curve in (self.loss_curve, self.held_out_losses, self.scores):
+        for curve in (self.curve, self.held_out_losses, self.scores):
             del curve[n_iter:]
         self.n_iter, self.best_iters, self.best_scores = n_iter, best_iters, best_scores
-        self.loss = self.loss_curve[-1]
+        self.loss = self.curve[-1]
 
     def copy(self) -> "Record":
         """A copy that shares only `best_theta`."""

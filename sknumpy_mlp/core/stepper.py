@@ -1,6 +1,6 @@
 """The steps of an epoch: apply an optimizer, with its moments, to the parameter vector."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -74,6 +74,13 @@ class Stepper:
             self.optimizer.update(rate * factor, self.state["t"], *block)
 
 
+class Stepping(Protocol):
+    """What makes the steps of an epoch: `Steps`, or compiled kernels."""
+
+    def make(self, rates: Floats) -> float:
+        """Make a step on each batch of an epoch; see `Steps.make`."""
+
+
 class Steps:
     """The steps of an epoch, made one by one in NumPy.
 
@@ -116,16 +123,16 @@ class Steps:
             return 0.0
         penalty = self.objective.evaluate(start, stop)
         if self.clip_norm is not None:
-            self._clip()
+            self._clip(self.clip_norm)
         self.stepper.step(rate)
         return penalty
 
-    def _clip(self) -> None:
-        """Scale the gradient of each member down to the norm `clip_norm` if it is larger."""
+    def _clip(self, largest: float) -> None:
+        """Scale the gradient of each member down to the norm `largest` if it is larger."""
         for parts in self._grad_by_member:
             norm = float(np.sqrt(np.sum([np.dot(grad, grad) for grad in parts])))
             if norm == np.inf:
                 norm = float(np.linalg.norm(np.concatenate(parts).astype(np.float64)))
-            if norm > self.clip_norm:
+            if norm > largest:
                 for grad in parts:
-                    scale(grad, self.clip_norm / norm)
+                    scale(grad, largest / norm)
