@@ -103,13 +103,16 @@ class CompiledEngine(NumpyEngine):
 
     def steps(
         self,
-        objective: Objective,
+        objective: Any,
         optimizer: Optimizer,
         moments: dict[str, Any],
         groups: list[Slice],
         clip_norm: float | None = None,
     ) -> Stepping:
-        """The steps of an optimizer; by its array form where it has no scalar form."""
+        """The steps of an optimizer, by its array form where it has no scalar form.
+
+        `objective` is a result of the method `objective` of this engine.
+        """
         from .compiled.engine import CompiledSteps
         from .compiled.forms import lacks_form
 

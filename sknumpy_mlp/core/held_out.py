@@ -5,10 +5,9 @@ larger score is better; by default, the score is minus the loss.
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from .._family import as_float, shown
 from .._types import Array, Floats, Integers
@@ -19,7 +18,7 @@ from .batches import Rows
 class Forward(Protocol):
     """What computes raw scores: a `Network`, or compiled kernels."""
 
-    def scores(self, X: Rows, dtype: DTypeLike, index: Integers | None = None) -> Floats:
+    def scores(self, X: Rows, dtype: np.dtype[Any], index: Integers | None = None) -> Floats:
         """Raw scores of any number of rows; see `Network.scores`."""
 
 
