@@ -35,7 +35,16 @@ FAMILIES = ["activations", "embeddings", "initializers", "losses", "optimizers",
 
 # The plan of the house. A module imports from levels above its own line only.
 LEVELS = [
-    ["_elementary", "_family", "_keywords", "_vectors", "_version", "_view", "losses.link"],
+    [
+        "_elementary",
+        "_family",
+        "_keywords",
+        "_types",
+        "_vectors",
+        "_version",
+        "_view",
+        "losses.link",
+    ],
     ["losses.links"],
     ["activations.base"],
     ["activations.piecewise", "activations.smooth"],
@@ -56,14 +65,15 @@ LEVELS = [
         "core.__init__",
         "core.batches",
         "core.interrupts",
-        "core.layers",
+        "core.matrices",
         "core.memory",
         "core.state",
-        "core.stepper",
     ],
-    ["core.embeddings", "core.temperature", "core.diagnosis"],
+    ["core.layers", "core.temperature"],
+    ["core.embeddings"],
     ["core.network"],
-    ["core.objective", "core.held_out", "core.sensitivity", "core.stopping"],
+    ["core.objective", "core.held_out", "core.sensitivity"],
+    ["core.stepper"],
     ["core.compiled.__init__", "core.compiled.bytecode"],
     ["core.compiled.elementary", "core.compiled.primitives"],
     ["core.compiled.program", "core.compiled.sources"],
@@ -73,7 +83,8 @@ LEVELS = [
     ["core.compiled.passes"],
     ["core.compiled.engine", "core.compiled.scores"],
     ["core.engines"],
-    ["_versions"],
+    ["_versions", "core.contracts"],
+    ["core.diagnosis", "core.stopping"],
     ["core.training"],
     [
         "_estimator.__init__",
@@ -122,7 +133,9 @@ NEEDS_ONNX = {n for n in PATHS if n.startswith("onnx.")} - {"onnx.__init__"}
 # The network and what it is made of: NumPy and SciPy alone. The parts are at their public address.
 PARTS = {name for name in PATHS if name.split(".")[0] in FAMILIES}
 NETWORK = sorted(
-    name for name in PATHS if name.startswith(("core.", "_elementary", "_family", "_vectors"))
+    name
+    for name in PATHS
+    if name.startswith(("core.", "_elementary", "_family", "_types", "_vectors"))
 )
 NUMERICAL = sorted({*NETWORK, *(name for name in PATHS if name in PARTS)})
 # A transformer is its formula, and so is a converter.
@@ -280,7 +293,7 @@ class TestImports:
     def test_parts_import_what_parts_share_and_nothing_else(self, name):
         for imported in own_imports(name):
             within = imported.split(".")[0] == name.split(".")[0]
-            assert imported in ("_elementary", "_family", "_vectors") or within, imported
+            assert imported in ("_elementary", "_family", "_types", "_vectors") or within, imported
 
     @pytest.mark.parametrize("name", PATHS)
     def test_the_package_imports_what_it_depends_on(self, name):

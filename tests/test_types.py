@@ -1,6 +1,7 @@
 """What type checkers and editors see of the public names."""
 
 import inspect
+import json
 import os
 import re
 import subprocess
@@ -16,6 +17,7 @@ from sknumpy_mlp._estimator.declared import Parameters
 from sknumpy_mlp._family import Family
 from sknumpy_mlp.callbacks import Checkpoint
 
+from . import typed
 from .common import section
 
 ROOT = Path(sknumpy_mlp.__file__).parent
@@ -99,29 +101,47 @@ def pattern(words):
 
 # What is typed without a gap, from the bottom up. To type a module, add it here.
 STRICT = (
-    "_elementary _vectors _family activations embeddings initializers schedules _estimator.declared"
-)
+    "_elementary _vectors _family _types activations embeddings initializers losses optimizers "
+    "schedules core _estimator.declared"
+).split()
+
+
+def checked(command, folder):
+    """Run a type checker in a folder; returns the status and what it prints."""
+    environment = dict(os.environ, MYPYPATH=str(ROOT.parent))
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stdout + done.stderr
 
 
 def test_what_is_typed_without_a_gap_stays_so(tmp_path):
     pytest.importorskip("mypy", reason="mypy is not installed")
-    modules = [word for name in STRICT.split() for word in ("-p", f"sknumpy_mlp.{name}")]
-    command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent"]
-    command += ["--ignore-missing-imports", "--cache-dir", str(tmp_path), *modules]
-    environment = dict(os.environ, MYPYPATH=str(ROOT.parent))
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    modules = [word for name in STRICT for word in ("-p", f"sknumpy_mlp.{name}")]
+    settings = ["--config-file", str(ROOT.parent / "pyproject.toml"), "--cache-dir", str(tmp_path)]
+    status, printed = checked(["mypy", *settings, *modules], tmp_path)
+    assert status == 0, printed
+
+
+def test_the_settings_of_mypy_find_what_has_no_type(tmp_path):
+    """Were they not strict, the test above could not fail."""
+    pytest.importorskip("mypy", reason="mypy is not installed")
+    (tmp_path / "program.py").write_text("def double(x):\n    return 2 * x\n")
+    settings = ["--config-file", str(ROOT.parent / "pyproject.toml"), "--cache-dir", str(tmp_path)]
+    status, printed = checked(["mypy", *settings, "program.py"], tmp_path)
+    assert status == 1 and "[no-untyped-def]" in printed
 
 
 def mypy(folder, program, *options):
     """Check a user's program; returns the status and what mypy prints."""
     pytest.importorskip("mypy", reason="mypy is not installed")
     (folder / "program.py").write_text(program + "\n")
-    command = [sys.executable, "-m", "mypy", "--follow-imports=silent", "--ignore-missing-imports"]
-    command += ["--cache-dir", str(folder / "cache"), *options, "program.py"]
-    environment = dict(os.environ, MYPYPATH=str(ROOT.parent))
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    return done.returncode, done.stdout + done.stderr
+    command = ["mypy", "--follow-imports=silent", "--ignore-missing-imports", *options]
+    return checked([*command, "--cache-dir", str(folder / "cache"), "program.py"], folder)
 
 
 def test_mypy_finds_the_parts_at_their_public_address(tmp_path):
@@ -156,3 +176,36 @@ def test_mypy_knows_the_types_of_a_users_program(tmp_path):
         assert re.match(expected, said.get(str(number), "")), (line, said.get(str(number)))
     errors = [text for text in said.values() if text.startswith("error")]
     assert len(errors) == sum(words.startswith("error") for words in LINES.values()), errors
+
+
+def test_a_program_with_types_runs(tmp_path):
+    typed.main(tmp_path)
+
+
+def test_mypy_accepts_a_program_with_types(tmp_path):
+    status, printed = mypy(tmp_path, inspect.getsource(typed), "--strict")
+    assert status == 0, printed
+
+
+def pyright(folder, program):
+    """Check a user's program as editors do; returns the status and what is printed."""
+    pytest.importorskip("basedpyright", reason="basedpyright is not installed")
+    (folder / "program.py").write_text(program)
+    settings = {"typeCheckingMode": "standard", "extraPaths": [str(ROOT.parent)]}
+    (folder / "pyrightconfig.json").write_text(json.dumps(settings))
+    return checked(["basedpyright", "--pythonpath", sys.executable, "--project", "."], folder)
+
+
+def test_editors_know_the_fitted_attributes(tmp_path):
+    status, printed = pyright(tmp_path, inspect.getsource(typed))
+    assert status == 0, printed
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_editors_complete_every_documented_attribute(cls, tmp_path):
+    names = sorted(documented(cls, "Parameters") | documented(cls, "Attributes"))
+    head = f"from sknumpy_mlp import {cls.__name__}\nmodel = {cls.__name__}()\n"
+    program = head + "".join(f"reveal_type(model.{name})\n" for name in [*names, "coef_"])
+    status, printed = pyright(tmp_path, program)
+    unknown = re.findall(r"attribute \"(\w+)\"", printed)
+    assert status == 1 and unknown == ["coef_"], printed

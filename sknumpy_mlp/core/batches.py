@@ -6,13 +6,22 @@ number of rows overwrites the result of ``take``. The input is never converted a
 is sparse, with few stored values, or a small array in column order.
 """
 
-from collections import namedtuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 from scipy import sparse
 
+from .._types import Array, Floats, Inputs, Integers
 
-def rows(X, dtype):
+# By the shape of their rows.
+Buffers: TypeAlias = dict[tuple[int, ...], Array]
+# Cuts a number of rows into the start and the stop of batches of a size.
+Cut: TypeAlias = Callable[[int, int], Iterator[tuple[int, int]]]
+
+
+def rows(X: Any, dtype: DTypeLike) -> "DenseRows | SparseRows":
     """Access the rows of `X`, which is a one- or two-dimensional array or sparse."""
     return SparseRows(X, dtype) if sparse.issparse(X) else DenseRows(X, dtype)
 
@@ -31,21 +40,22 @@ class DenseRows:
     # gathering rows is then several times as fast.
     copied_bytes = 2**26
 
-    def __init__(self, X, dtype):
+    def __init__(self, X: ArrayLike, dtype: DTypeLike) -> None:
         self.X = np.asarray(X)
         self.dtype = np.dtype(dtype)
-        self._gathered = {}
-        self._cast = {}
+        self._gathered: Buffers = {}
+        self._cast: Buffers = {}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.X)
 
     @property
-    def width(self):
+    def width(self) -> int:
         """Number of buffer elements per row."""
-        return self.X[0].size
+        size: int = self.X[0].size
+        return size
 
-    def in_row_order(self):
+    def in_row_order(self) -> bool:
         """Copy the array to row order if it is small; returns whether it is in row order now."""
         # In every step: an array in row order is asked for nothing more.
         if not self.X.flags.c_contiguous:
@@ -54,13 +64,13 @@ class DenseRows:
             self.X = np.ascontiguousarray(self.X)
         return True
 
-    def _buffer(self, buffers, shape, dtype):
+    def _buffer(self, buffers: Buffers, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
         buffer = buffers.get(shape)
         if buffer is None:
             buffer = buffers[shape] = np.empty((*shape, *self.X.shape[1:]), dtype)
         return buffer
 
-    def _as_dtype(self, part):
+    def _as_dtype(self, part: Array) -> Array:
         if part.dtype == self.dtype:
             return part
         n_axes = part.ndim - self.X.ndim + 1
@@ -68,11 +78,11 @@ class DenseRows:
         buffer[...] = part
         return buffer
 
-    def slice(self, start, stop):
+    def slice(self, start: int, stop: int) -> Array:
         """Rows `start` to `stop`, as a view if the dtype allows it."""
         return self._as_dtype(self.X[start:stop])
 
-    def take(self, index):
+    def take(self, index: Integers) -> Array:
         """The rows with the indices of an integer array of any shape, in a buffer."""
         buffer = self._buffer(self._gathered, index.shape, self.X.dtype)
         if not self.in_row_order():
@@ -94,7 +104,7 @@ class SparseRows:
     array([[0., 0., 1.]])
     """
 
-    def __init__(self, X, dtype):
+    def __init__(self, X: Any, dtype: DTypeLike) -> None:
         self.X, self.dtype = X.tocsr(), np.dtype(dtype)
         if self.X.dtype != dtype:
             # astype of SciPy 1.10 would first add up duplicates, in the user's own matrix.
@@ -104,19 +114,23 @@ class SparseRows:
     # A sparse batch only needs memory for its stored values.
     width = 1
 
-    def __len__(self):
-        return self.X.shape[0]
+    def __len__(self) -> int:
+        n_samples: int = self.X.shape[0]
+        return n_samples
 
-    def slice(self, start, stop):
+    def slice(self, start: int, stop: int) -> Any:
         """Rows `start` to `stop`."""
         return self.X[start:stop]
 
-    def take(self, index):
+    def take(self, index: Integers) -> Any:
         """The rows with the indices of an integer array of any shape, one below the other."""
         return self.X[index.ravel()]
 
 
-def consecutively(n_samples, batch_size):
+Rows: TypeAlias = DenseRows | SparseRows
+
+
+def consecutively(n_samples: int, batch_size: int) -> Iterator[tuple[int, int]]:
     """Yield the start and the stop of batches of this size; the last batch may be smaller.
 
     Examples
@@ -128,7 +142,7 @@ def consecutively(n_samples, batch_size):
         yield start, min(start + batch_size, n_samples)
 
 
-def equally(n_samples, batch_size):
+def equally(n_samples: int, batch_size: int) -> Iterator[tuple[int, int]]:
     """Yield the start and the stop of as many batches, whose sizes differ by at most one.
 
     Examples
@@ -141,8 +155,14 @@ def equally(n_samples, batch_size):
         yield number * n_samples // n_batches, (number + 1) * n_samples // n_batches
 
 
-Block = namedtuple("Block", "X y weights start stop")
-Block.__doc__ = """Rows `start` to `stop` of an epoch: inputs, targets, and weights or None."""
+class Block(NamedTuple):
+    """Rows `start` to `stop` of an epoch: inputs, targets, and weights or None."""
+
+    X: Inputs
+    y: Array
+    weights: Floats | None
+    start: int
+    stop: int
 
 
 class Batches:
@@ -174,8 +194,16 @@ class Batches:
     """
 
     def __init__(
-        self, X, y, dtype, batch_size, weights=None, subset=None, n_members=1, cut=consecutively
-    ):
+        self,
+        X: Any,
+        y: Array,
+        dtype: DTypeLike,
+        batch_size: int,
+        weights: Floats | None = None,
+        subset: Integers | None = None,
+        n_members: int = 1,
+        cut: Cut = consecutively,
+    ) -> None:
         self.X = rows(X, dtype)
         self.y = rows(y, y.dtype)
         self.weights = None if weights is None else rows(weights, dtype)
@@ -189,11 +217,11 @@ class Batches:
         self.arrange(None)
 
     @property
-    def n_batches(self):
+    def n_batches(self) -> int:
         """Number of batches in an epoch."""
         return -(-self.n_samples // self.batch_size)
 
-    def arrange(self, order):
+    def arrange(self, order: Integers | None) -> None:
         """Set the order of the rows.
 
         Parameters
@@ -203,15 +231,15 @@ class Batches:
         """
         self._order = order
 
-    def bounds(self):
+    def bounds(self) -> Iterator[tuple[int, int]]:
         """The start and the stop of every batch of an epoch, as an iterator."""
         return self._cut(self.n_samples, self.batch_size)
 
-    def has_weight(self, start, stop):
+    def has_weight(self, start: int, stop: int) -> bool:
         """Whether any of the rows `start` to `stop` of the order has a non-zero weight."""
-        return bool(self.weights.X[self._rows(start, stop)].any())
+        return self.weights is None or bool(self.weights.X[self._rows(start, stop)].any())
 
-    def block(self, start, stop):
+    def block(self, start: int, stop: int) -> Block:
         """Rows `start` to `stop` of the order; valid until the next block of the same size.
 
         With several members, X has a leading axis of members, while y and weights hold the rows of
@@ -227,11 +255,12 @@ class Batches:
             weights = self.weights.take(flat)
         return Block(self.X.take(index), self.y.take(flat), weights, start, stop)
 
-    def _rows(self, start, stop):
+    def _rows(self, start: int, stop: int) -> slice | Integers:
         """Indices in X of the rows `start` to `stop` of the order, or a slice."""
         # Computed in each step: for a whole epoch, the indices would need an array of all rows.
         if self._order is None and self.subset is None and not self._axes:
             return slice(start, stop)
+        index: Integers
         if self._order is None:
             index = np.broadcast_to(np.arange(start, stop), (*self._axes, stop - start))
         else:

@@ -1,11 +1,16 @@
 """What to report to a user whose fit diverged, did not converge, or is about to train badly."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from scipy import sparse
 
+from .._types import Array, Inputs, Parameters
 from .._vectors import are_surely_finite
+from ..schedules import Clock
+from .batches import Rows
+from .contracts import Fit, Plan
 
 # The advice to scale the input is given for inputs larger than this.
 LARGE_INPUT = 10.0
@@ -19,7 +24,7 @@ class DivergedError(ValueError):
     """Training produced parameters that are not finite."""
 
 
-def check_finite(fit, loss, when):
+def check_finite(fit: Fit, loss: float, when: str) -> None:
     """Raise a `DivergedError` unless the loss and all parameters are finite.
 
     Parameters
@@ -45,7 +50,7 @@ def check_finite(fit, loss, when):
     )
 
 
-def check_predictions(values, X, parameters):
+def check_predictions(values: Array, X: Rows, parameters: Parameters) -> None:
     """Raise a ValueError unless all predictions are finite.
 
     Parameters
@@ -73,7 +78,7 @@ def check_predictions(values, X, parameters):
     )
 
 
-def _steep_terms(fit, largest_input):
+def _steep_terms(fit: Fit, largest_input: float) -> list[str]:
     """Parameters whose terms of the gradient are steeper than the loss is in the weights.
 
     Returns
@@ -95,7 +100,7 @@ def _steep_terms(fit, largest_input):
     return found
 
 
-def _remedy(fit, largest_input, largest_target):
+def _remedy(fit: Fit, largest_input: float, largest_target: float) -> str:
     """What to do about a fit that diverged."""
     takes_steps = fit.plan.optimizer.takes_steps
     rate = " or lower learning_rate_init" if takes_steps else ""
@@ -109,7 +114,7 @@ def _remedy(fit, largest_input, largest_target):
     return f"{first} from smaller weights (init)."
 
 
-def advice(fit, what, values):
+def advice(fit: Fit, what: str, values: Sequence[float]) -> str:
     """Describe a fit that did not converge, and what to try next.
 
     Parameters
@@ -148,14 +153,14 @@ def advice(fit, what, values):
     return " ".join(words)
 
 
-def _largest(array):
+def _largest(array: Inputs) -> float:
     """The largest absolute value of a dense or sparse array."""
     # The methods of a sparse matrix add up duplicates in place.
     values = array.data if sparse.issparse(array) else array
     return max(abs(float(values.max(initial=0))), abs(float(values.min(initial=0))))
 
 
-def scale_advice(X, y=None, names=None):
+def scale_advice(X: Inputs, y: Array | None = None, names: Sequence[str] | None = None) -> str:
     """Describe a column of inputs or targets that should be scaled before training.
 
     Parameters
@@ -184,7 +189,7 @@ def scale_advice(X, y=None, names=None):
             f"similar, small scale: use make_pipeline({scaler}(), network)."
         )
     column, size = (0, 0.0) if y is None else _largest_column(y[::step])
-    if size > LARGE_TARGET:
+    if y is not None and size > LARGE_TARGET:
         which = f"the root mean square of column {column}" if y.ndim > 1 else "its root mean square"
         words.append(
             f"y should be scaled: {which} is about {_one_digit(size)}, more than {LARGE_TARGET:g}. "
@@ -194,7 +199,7 @@ def scale_advice(X, y=None, names=None):
     return " ".join(words)
 
 
-def _largest_column(part):
+def _largest_column(part: Inputs) -> tuple[int, float]:
     """The number of the column with the largest root mean square, and its root mean square."""
     is_sparse = sparse.issparse(part)
     values = part.data if is_sparse else part.reshape(part.shape[0], -1)
@@ -210,12 +215,12 @@ def _largest_column(part):
     return column, float(unit * np.sqrt(squares[column] / part.shape[0]))
 
 
-def _one_digit(size):
+def _one_digit(size: float) -> str:
     """A size with one significant digit, so that subsets of the same rows give the same text."""
     return f"{float(f'{size:.0e}'):g}"
 
 
-def schedule_advice(plan, clock):
+def schedule_advice(plan: Plan, clock: Clock) -> str:
     """Describe a schedule that `partial_fit` has outrun.
 
     Parameters

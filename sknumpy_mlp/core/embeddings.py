@@ -4,12 +4,16 @@ To add an embedding, subclass `EmbeddingLayer` with its configuration in `embeds
 """
 
 from types import SimpleNamespace
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from ..embeddings import PiecewiseLinear
-from .layers import Layer, empty, transposed
+from .._types import Array, Floats, Integers, Parameters
+from ..embeddings import Embedding, PiecewiseLinear
+from ..initializers import Initializer
+from .layers import Layer
+from .matrices import empty, transposed
 from .memory import check_memory
 
 # Bins that are narrower, as a share of the range of their column, join the next.
@@ -25,10 +29,10 @@ class EmbeddingLayer(Layer):
         The class of the embedding.
     """
 
-    embeds: ClassVar[type | None] = None
+    embeds: ClassVar[type[Embedding]]
 
     @classmethod
-    def of(cls, embedding, X, weights=None):
+    def of(cls, embedding: Any, X: Array, weights: Floats | None = None) -> Self:
         """A layer with statistics of the columns of `X`.
 
         Parameters
@@ -41,12 +45,12 @@ class EmbeddingLayer(Layer):
         raise NotImplementedError
 
     @classmethod
-    def like(cls, embedding, n_features, parameters):
+    def like(cls, embedding: Any, n_features: int, parameters: Parameters) -> Self:
         """A layer of the shapes of `parameters`, arrays of a fitted network by kind."""
         raise NotImplementedError
 
 
-def layer_class(embedding):
+def layer_class(embedding: Embedding) -> type[EmbeddingLayer]:
     """The class of layers that computes an embedding; a ValueError if there is none."""
     found = [cls for cls in EmbeddingLayer.__subclasses__() if isinstance(embedding, cls.embeds)]
     if not found:
@@ -92,42 +96,49 @@ class PiecewiseLinearLayer(EmbeddingLayer):
     """
 
     embeds = PiecewiseLinear
-    kinds: ClassVar[dict] = {
+    kinds: ClassVar[dict[str, str]] = {
         "V": "embedding",
         "edges": "embedding_edges",
         "columns": "embedding_columns",
     }
     statistics = ("edges", "columns")
+    V: Floats
+    dV: Floats
+    edges: Floats
+    columns: Floats
+    n_inputs: int
+    n_columns: int
+    n_bins: int
 
-    def __init__(self, n_features, columns, edges, size):
+    def __init__(self, n_features: int, columns: Array, edges: Floats, size: int) -> None:
         self.n_inputs = n_features
         self.n_columns, self.n_bins = edges.shape[-2], edges.shape[-1] - 1
         self.size = size
         self.edges, self.columns = edges, columns.astype(edges.dtype)
 
     @classmethod
-    def of(cls, embedding, X, weights=None):
+    def of(cls, embedding: PiecewiseLinear, X: Array, weights: Floats | None = None) -> Self:
         """A layer with the edges of the columns of `X`."""
         return cls(X.shape[1], *columns_and_edges(X, embedding.n_bins, weights), embedding.size)
 
     @classmethod
-    def like(cls, embedding, n_features, parameters):
+    def like(cls, embedding: PiecewiseLinear, n_features: int, parameters: Parameters) -> Self:
         """A layer of the shapes of `parameters`, arrays of a fitted network by kind."""
         (edges,), (columns,) = parameters["embedding_edges"], parameters["embedding_columns"]
         return cls(n_features, columns, edges, embedding.size)
 
     @property
-    def width(self):
+    def width(self) -> int:  # type: ignore[override]
         """Number of outputs: of the features, and of the functions of all embedded columns."""
         return self.n_inputs + self.n_columns * self.size
 
     @property
-    def largest_buffer(self):
+    def largest_buffer(self) -> int:
         """Number of elements of E in a row."""
         return max(self.width, self.n_columns * self.n_bins)
 
     @property
-    def shapes(self):
+    def shapes(self) -> dict[str, tuple[int, ...]]:  # type: ignore[override]
         """Names and shapes of the parameters."""
         return {
             "V": (self.n_columns * self.n_bins, self.size),
@@ -135,11 +146,13 @@ class PiecewiseLinearLayer(EmbeddingLayer):
             "columns": (self.n_columns,),
         }
 
-    def draw(self, initializer, random_state):
+    def draw(self, initializer: Initializer, random_state: np.random.RandomState) -> None:
         """Initialize V to zero, whatever the initializer."""
         self.V[...] = 0
 
-    def buffers(self, rows, dtype, order="C", training=False):
+    def buffers(
+        self, rows: tuple[int, ...], dtype: DTypeLike, order: str = "C", training: bool = False
+    ) -> SimpleNamespace:
         """Create the arrays for one batch size.
 
         These are A and dA, the embedded columns x, their encoding E and its product H with V for
@@ -162,22 +175,24 @@ class PiecewiseLinearLayer(EmbeddingLayer):
             sums=np.empty(n_bins * self.size, dtype),
         )
 
-    def forward(self, X, buffers):
+    def forward(self, X: Floats, buffers: SimpleNamespace) -> Floats:
         """Return ``A``, which is in the buffers."""
-        n = self.n_inputs
-        buffers.A[..., :n] = X
+        A: Floats = buffers.A
+        A[..., : self.n_inputs] = X
         np.matmul(self.encode(X, buffers), self.by_column(self.V), out=buffers.H)
-        self.functions(buffers.A)[...] = buffers.H.swapaxes(-3, -2)
-        return buffers.A
+        self.functions(A)[...] = buffers.H.swapaxes(-3, -2)
+        return A
 
-    def backward(self, X, dA, buffers, dX=None):
+    def backward(
+        self, X: Floats, dA: Floats, buffers: SimpleNamespace, dX: Floats | None = None
+    ) -> None:
         """Compute ``dV``, and `dX` unless it is None."""
         buffers.H[...] = self.functions(dA).swapaxes(-3, -2)
         np.matmul(transposed(buffers.E), buffers.H, out=self.by_column(self.dV))
         if dX is not None:
             self.input_gradient(X, dA, buffers, dX)
 
-    def input_gradient(self, X, dA, buffers, dX):
+    def input_gradient(self, X: Floats, dA: Floats, buffers: SimpleNamespace, dX: Floats) -> None:
         """Compute `dX` alone."""
         buffers.H[...] = self.functions(dA).swapaxes(-3, -2)
         dX[...] = dA[..., : self.n_inputs]
@@ -188,20 +203,22 @@ class PiecewiseLinearLayer(EmbeddingLayer):
         # Each column is embedded once, so no index occurs twice.
         dX[..., self.indices()] += dx.swapaxes(-2, -1)
 
-    def encode(self, X, buffers):
+    def encode(self, X: Floats, buffers: SimpleNamespace) -> Floats:
         """Fill E, of shape (..., n_columns, n_samples, n_bins), and return it."""
         np.take(X, self.indices(), axis=-1, out=buffers.x, mode="clip")
-        x, E = buffers.x.swapaxes(-2, -1)[..., np.newaxis], buffers.E
+        E: Floats = buffers.E
+        x = buffers.x.swapaxes(-2, -1)[..., np.newaxis]
         np.subtract(x, self.edges[..., np.newaxis, :-1], out=E)
         E *= self.rates()
-        return np.clip(E, *self.bounds(), out=E)
+        np.clip(E, *self.bounds(), out=E)
+        return E
 
-    def rates(self):
+    def rates(self) -> Floats:
         """``1 / (b_j - b_(j-1))`` as (..., n_columns, 1, n_bins); 0 where there is no bin."""
         widths = np.diff(self.edges)[..., np.newaxis, :]
         return np.divide(1, widths, out=np.zeros_like(widths), where=widths > 0)
 
-    def bounds(self):
+    def bounds(self) -> tuple[Floats, Floats]:
         """What E is clipped to, two arrays of shape (..., n_columns, 1, n_bins)."""
         edges = self.edges[..., np.newaxis, :]
         low, high = np.zeros_like(edges[..., 1:]), np.ones_like(edges[..., 1:])
@@ -209,15 +226,15 @@ class PiecewiseLinearLayer(EmbeddingLayer):
         high[edges[..., 1:] == edges[..., -1:]] = np.inf
         return low, high
 
-    def indices(self):
+    def indices(self) -> Integers:
         """The indices of the embedded columns, which are the same for all members."""
         return self.columns.ravel()[: self.n_columns].astype(np.intp)
 
-    def by_column(self, V):
+    def by_column(self, V: Floats) -> Floats:
         """A view of V as (..., n_columns, n_bins, size)."""
         return V.reshape(*V.shape[:-2], self.n_columns, self.n_bins, self.size)
 
-    def functions(self, A):
+    def functions(self, A: Floats) -> Floats:
         """A view of the functions in A, as (..., n_samples, n_columns, size)."""
         return A[..., self.n_inputs :].reshape(*A.shape[:-1], self.n_columns, self.size)
 
@@ -225,7 +242,18 @@ class PiecewiseLinearLayer(EmbeddingLayer):
     # below x, and a part of the bin of x.
 
     @staticmethod
-    def forward_rows(X, V, edges, columns, A, bins, parts, sums, starts, rates):
+    def forward_rows(
+        X: Floats,
+        V: Floats,
+        edges: Floats,
+        columns: Floats,
+        A: Floats,
+        bins: Floats,
+        parts: Floats,
+        sums: Floats,
+        starts: Floats,
+        rates: Floats,
+    ) -> None:
         n_features, n_bins, size = X.shape[1], edges.shape[1] - 1, V.shape[1]
         for k in range(len(V)):
             c = k // n_bins
@@ -255,7 +283,9 @@ class PiecewiseLinearLayer(EmbeddingLayer):
                     A[i, n_features + c * size + q] = sums[k * size + q] + part * V[k, q]
 
     @staticmethod
-    def backward_rows(dA, dV, edges, bins, parts, sums):
+    def backward_rows(
+        dA: Floats, dV: Floats, edges: Floats, bins: Floats, parts: Floats, sums: Floats
+    ) -> None:
         n_bins, size = edges.shape[1] - 1, dV.shape[1]
         n_features = dA.shape[1] - len(edges) * size
         for k in range(len(dV)):
@@ -277,7 +307,15 @@ class PiecewiseLinearLayer(EmbeddingLayer):
                     sums[k * size + q] += sums[(k + 1) * size + q]
 
     @staticmethod
-    def input_gradient_rows(dA, V, edges, columns, bins, rates, dX):
+    def input_gradient_rows(
+        dA: Floats,
+        V: Floats,
+        edges: Floats,
+        columns: Floats,
+        bins: Floats,
+        rates: Floats,
+        dX: Floats,
+    ) -> None:
         n_features, size = dX.shape[1], V.shape[1]
         for i in range(len(dA)):
             for j in range(n_features):
@@ -288,11 +326,13 @@ class PiecewiseLinearLayer(EmbeddingLayer):
                     slope = V[k, q] * rates[k]
                     dX[i, int(columns[0, c])] += dA[i, n_features + c * size + q] * slope
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"PiecewiseLinearLayer({self.n_inputs}, {self.n_columns} embedded)"
 
 
-def columns_and_edges(X, n_bins, weights=None):
+def columns_and_edges(
+    X: Floats, n_bins: int, weights: Floats | None = None
+) -> tuple[Integers, Floats]:
     """The columns of `X` with more than two values, and the edges of their bins.
 
     Parameters
@@ -334,7 +374,7 @@ def columns_and_edges(X, n_bins, weights=None):
     return columns, edges
 
 
-def quantiles(values, levels, weights=None):
+def quantiles(values: Floats, levels: Floats, weights: Floats | None = None) -> Floats:
     r"""Quantiles of weighted values; an integer weight equals repeating the value.
 
     In sorted order, value i fills the places from :math:`s_i = w_1 + \dots + w_{i-1}` to
@@ -358,12 +398,14 @@ def quantiles(values, levels, weights=None):
     array([1. , 1. , 2.5, 4. ])
     """
     if weights is None:
-        return np.quantile(values, levels)
+        plain: Floats = np.quantile(values, levels)
+        return plain
     order = np.argsort(values)
     values, stops = values[order], np.cumsum(weights[order], dtype=float)
-    unit, last = min(1.0, weights.min()), len(values) - 1
+    unit, last = min(1.0, float(weights.min())), len(values) - 1
     places = levels * (stops[-1] - unit)
     below = np.minimum(np.searchsorted(stops, places, side="right"), last)
     above = np.minimum(below + 1, last)
-    share = np.clip(places - (stops[below] - unit), 0, unit) / unit
-    return values[below] + (values[above] - values[below]) * share
+    share: Floats = np.clip(places - (stops[below] - unit), 0.0, unit) / unit
+    found: Floats = values[below] + (values[above] - values[below]) * share
+    return found

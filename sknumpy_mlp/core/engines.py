@@ -6,12 +6,21 @@ same bits.
 """
 
 import time
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
+from types import ModuleType
+from typing import Any
 
+from .._types import Floats, Slice
+from ..losses import Loss
+from ..optimizers import Optimizer
+from .batches import Batches
+from .held_out import Forward
 from .interrupts import interrupts_deferred
+from .network import Network
 from .objective import Objective
-from .stepper import Stepper, Steps
+from .stepper import Stepper, Stepping, Steps
 
 NAMES = ("auto", "numpy", "compiled")
 
@@ -28,19 +37,28 @@ class NumpyEngine:
     name = "numpy"
     seconds = 0.0
 
-    def telling(self, log):
+    def telling(self, log: Callable[[str], None]) -> AbstractContextManager[None]:
         """A context in which ``log(text)`` is called before the first compilation."""
         return nullcontext()
 
-    def objective(self, network, loss, alpha, batches):
+    def objective(
+        self, network: Network, loss: Loss, alpha: float | Floats, batches: Batches
+    ) -> Objective:
         """The objective of a fit."""
         return Objective(network, loss, alpha, batches)
 
-    def forward(self, network):
+    def forward(self, network: Network) -> Forward:
         """What computes the raw scores of a bound network, by its method ``scores``."""
         return network
 
-    def steps(self, objective, optimizer, moments, groups, clip_norm=None):
+    def steps(
+        self,
+        objective: Objective,
+        optimizer: Optimizer,
+        moments: dict[str, Any],
+        groups: list[Slice],
+        clip_norm: float | None = None,
+    ) -> Stepping:
         """The steps of an optimizer with these moments on the network of an objective."""
         network = objective.network
         stepper = Stepper(
@@ -54,12 +72,12 @@ class CompiledEngine(NumpyEngine):
 
     name = "compiled"
 
-    def telling(self, log):
+    def telling(self, log: Callable[[str], None]) -> AbstractContextManager[None]:
         """A context in which ``log(text)`` is called before the first compilation."""
         from .compiled.sources import observed
 
         @contextmanager
-        def observer(is_cached):
+        def observer(is_cached: bool) -> Iterator[None]:
             if not self.seconds:
                 later = "; they are cached for the next time" if is_cached else ""
                 log(f"Compiling kernels for this network{later}.")
@@ -69,20 +87,32 @@ class CompiledEngine(NumpyEngine):
 
         return observed(observer)
 
-    def objective(self, network, loss, alpha, batches):
+    def objective(
+        self, network: Network, loss: Loss, alpha: float | Floats, batches: Batches
+    ) -> Objective:
         """The objective of a fit."""
         from .compiled.engine import CompiledObjective
 
         return CompiledObjective(network, loss, alpha, batches)
 
-    def forward(self, network):
+    def forward(self, network: Network) -> Forward:
         """What computes the raw scores of a bound network, for one thread at a time."""
         from .compiled.scores import CompiledScores
 
         return CompiledScores(network)
 
-    def steps(self, objective, optimizer, moments, groups, clip_norm=None):
-        """The steps of an optimizer; by its array form where it has no scalar form."""
+    def steps(
+        self,
+        objective: Any,
+        optimizer: Optimizer,
+        moments: dict[str, Any],
+        groups: list[Slice],
+        clip_norm: float | None = None,
+    ) -> Stepping:
+        """The steps of an optimizer, by its array form where it has no scalar form.
+
+        `objective` is a result of the method `objective` of this engine.
+        """
         from .compiled.engine import CompiledSteps
         from .compiled.forms import lacks_form
 
@@ -92,7 +122,7 @@ class CompiledEngine(NumpyEngine):
 
 
 @cache
-def _forms():
+def _forms() -> ModuleType | None:
     """The module that knows compiled forms; None where Numba is not installed."""
     # An import that fails takes a millisecond, in every fit.
     try:
@@ -104,16 +134,17 @@ def _forms():
     return forms
 
 
-def has_kernels():
+def has_kernels() -> bool:
     """Whether Numba is installed, so that parts with a compiled form are compiled."""
     return _forms() is not None
 
 
-def missing(network, loss):
+def missing(network: Network, loss: Loss) -> str:
     """Why the compiled engine cannot be had for this network and loss; '' if it can."""
     if not has_kernels():
         return "numba is not installed (pip install 'sknumpy_mlp[fast]')"
-    lacks_form = _forms().lacks_form
+    from .compiled.forms import lacks_form
+
     activations = [getattr(layer, "activation", None) for layer in network.layers]
     for part in [*network.layers, *filter(None, activations), loss]:
         if reason := lacks_form(part):
@@ -121,7 +152,7 @@ def missing(network, loss):
     return ""
 
 
-def choose(name, network, loss):
+def choose(name: str, network: Network, loss: Loss) -> NumpyEngine:
     """The engine of this name for a network and a loss.
 
     Parameters

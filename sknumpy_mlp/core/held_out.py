@@ -4,12 +4,25 @@ Held-out rows are not used for training. Their loss is the training loss without
 larger score is better; by default, the score is minus the loss.
 """
 
+from collections.abc import Callable
+from typing import Any, Protocol
+
 import numpy as np
 
 from .._family import as_float, shown
+from .._types import Array, Floats, Integers
+from ..losses import Loss
+from .batches import Rows
 
 
-def in_units_of_the_largest(weights):
+class Forward(Protocol):
+    """What computes raw scores: a `Network`, or compiled kernels."""
+
+    def scores(self, X: Rows, dtype: np.dtype[Any], index: Integers | None = None) -> Floats:
+        """Raw scores of any number of rows; see `Network.scores`."""
+
+
+def in_units_of_the_largest(weights: Floats | None) -> Floats | None:
     """Weights over a power of two near the largest, so that products with losses stay finite.
 
     Only ratios of weights count. No bit of a weight changes, unless it is subnormal.
@@ -21,7 +34,10 @@ def in_units_of_the_largest(weights):
     >>> in_units_of_the_largest(None) is None
     True
     """
-    return None if weights is None else np.ldexp(weights, -np.frexp(weights.max())[1])
+    if weights is None:
+        return None
+    found: Floats = np.ldexp(weights, -np.frexp(weights.max())[1])
+    return found
 
 
 class HeldOut:
@@ -56,7 +72,16 @@ class HeldOut:
     (1.0986, -1.0986)
     """
 
-    def __init__(self, forward, loss, X, y, weights=None, index=None, score=None):
+    def __init__(
+        self,
+        forward: Forward,
+        loss: Loss,
+        X: Rows,
+        y: Array,
+        weights: Floats | None = None,
+        index: Integers | None = None,
+        score: Callable[[Floats], object] | None = None,
+    ) -> None:
         self.forward = forward
         self.loss = loss
         self.X = X
@@ -65,11 +90,11 @@ class HeldOut:
         self.index = index
         self.score = score
 
-    def raw_scores(self):
+    def raw_scores(self) -> Floats:
         """Raw scores of the rows, (n_samples, n_outputs)."""
         return self.forward.scores(self.X, self.X.dtype, self.index)
 
-    def evaluate(self):
+    def evaluate(self) -> tuple[float, float]:
         """Loss and score of the network in its current state, as floats."""
         raw = self.raw_scores()
         given = None if self.score is None else self.score(raw)

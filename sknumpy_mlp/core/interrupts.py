@@ -6,6 +6,9 @@ interrupt that gets through makes the next ones wait, so that nothing interrupts
 
 import signal
 import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Self
 
 # Besides Ctrl-C, what programs set a handler for that raises: a request to end, and a time limit.
 _NUMBERS = [
@@ -31,12 +34,12 @@ class interrupts_deferred:
     ...         pass
     """
 
-    def __init__(self):
-        self._handlers = {}
-        self._pending = []
+    def __init__(self) -> None:
+        self._handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
+        self._pending: list[tuple[int, FrameType | None]] = []
         self._is_open = False
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         if threading.current_thread() is not threading.main_thread():
             return self
         try:
@@ -51,19 +54,19 @@ class interrupts_deferred:
             raise
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self._is_open = False
         self._give_back()
         for number, frame in self._pending:
             self._handlers[number](number, frame)
 
-    def _give_back(self):
+    def _give_back(self) -> None:
         for number, handler in self._handlers.items():
             # Any other handler was set by other code in the meantime: leave it.
             if signal.getsignal(number) == self._handle:
                 signal.signal(number, handler)
 
-    def _handle(self, number, frame):
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         if not self._is_open:
             self._pending.append((number, frame))
             return
@@ -72,26 +75,26 @@ class interrupts_deferred:
         self._handlers[number](number, frame)
         self._is_open = True
 
-    def allowed(self):
+    def allowed(self) -> "_Allowed":
         """A context in which an interrupt gets through at once, also one that has waited."""
         return _Allowed(self)
 
-    def wait(self):
+    def wait(self) -> None:
         """Let no interrupt through in the rest of this context, unless it is allowed again."""
         self._is_open = False
 
-    def _open(self):
+    def _open(self) -> None:
         self._is_open = True
         while self._pending:
             self._handle(*self._pending.pop())
 
 
 class _Allowed:
-    def __init__(self, interrupts):
+    def __init__(self, interrupts: interrupts_deferred) -> None:
         self._interrupts = interrupts
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         self._interrupts._open()
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self._interrupts.wait()

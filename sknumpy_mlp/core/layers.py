@@ -9,66 +9,17 @@ To add a layer: subclass `Layer`. `network.Network` accepts any list of layers.
 """
 
 from types import SimpleNamespace
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy import dot, ndarray
+from numpy import dot
+from numpy.typing import DTypeLike
 
 from .._elementary import uniform
-
-
-def transposed(X):
-    """A transposed view of each matrix of `X`."""
-    return X.T if X.ndim == 2 else X.swapaxes(-1, -2)
-
-
-def by_member(X, out):
-    """Yield the sparse rows of each member, and the member's matrix in `out`.
-
-    `X` holds the rows of the members one below the other, or rows that all members share.
-    """
-    if out.ndim == 2:
-        yield X, out
-        return
-    n_samples = out.shape[1]
-    for member, matrix in enumerate(out):
-        first = member * n_samples
-        yield (X if X.shape[0] == n_samples else X[first : first + n_samples]), matrix
-
-
-def matrices(W):
-    """The matrix of each member, or the only one."""
-    return [W] if W.ndim == 2 else W
-
-
-def multiply(X, W, out):
-    """``out = X W`` in place, for each member; X may be sparse, `out` may have any memory order."""
-    if type(X) is not ndarray:
-        for (rows, Z), each in zip(by_member(X, out), matrices(W)):
-            Z[...] = rows @ each
-    elif out.ndim > 2:
-        np.matmul(X, W, out)
-    elif out.flags.c_contiguous:
-        dot(X, W, out)
-    else:
-        dot(W.T, X.T, out.T)
-
-
-def multiply_transposed(X, dZ, out):
-    """``out = X^T dZ`` in place, for each member; X may be sparse."""
-    if type(X) is not ndarray:
-        for (rows, each), dW in zip(by_member(X, dZ), matrices(out)):
-            dW[...] = rows.T @ each
-    else:
-        multiply(transposed(X), dZ, out)
-
-
-def empty(rows, n_units, dtype, order="C"):
-    """An array of shape (*rows, n_units); order "F" stores all rows of a unit together."""
-    if order == "C":
-        return np.empty((*rows, n_units), dtype)
-    array = np.empty((n_units, *rows), dtype)
-    return array.T if len(rows) == 1 else array.transpose(1, 2, 0)
+from .._types import Floats, Form, Inputs, Integers
+from ..activations import Activation
+from ..initializers import Initializer
+from .matrices import empty, multiply, multiply_transposed, transposed
 
 
 class Layer:
@@ -112,41 +63,45 @@ class Layer:
         ``rows`` of the batch.
     """
 
-    kinds: ClassVar[dict] = {}
-    shapes: ClassVar[dict] = {}
-    n_inputs = None
-    penalized = ()
-    statistics = ()
+    kinds: ClassVar[dict[str, str]] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
+    n_inputs: int | None = None
+    width: int
+    penalized: ClassVar[tuple[str, ...]] = ()
+    statistics: ClassVar[tuple[str, ...]] = ()
     takes_sparse = False
     is_random = False
-    generator = None
-    forward_rows = None
-    predict_rows = None
-    backward_rows = None
-    input_gradient_rows = None
-    sparse_forward_rows = None
-    sparse_backward_rows = None
+    generator: np.random.Generator | None = None
+    forward_rows: ClassVar[Form | None] = None
+    predict_rows: ClassVar[Form | None] = None
+    backward_rows: ClassVar[Form | None] = None
+    input_gradient_rows: ClassVar[Form | None] = None
+    sparse_forward_rows: ClassVar[Form | None] = None
+    sparse_backward_rows: ClassVar[Form | None] = None
+    _bound: ClassVar[tuple[str, ...]]
 
     @property
-    def largest_buffer(self):
+    def largest_buffer(self) -> int:
         """The largest number of elements of a buffer in a row of the batch."""
         return self.width
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._bound = ("generator", *cls.kinds, *(f"d{name}" for name in cls.kinds))
         if "backward" in vars(cls) and "input_gradient" not in vars(cls):
             # That of a class above belongs to another backward pass.
-            cls.input_gradient = Layer.input_gradient
+            cls.input_gradient = Layer.input_gradient  # type: ignore[method-assign]
 
-    def draw(self, initializer, random_state):
+    def draw(self, initializer: Initializer, random_state: np.random.RandomState) -> None:
         """Initialize the parameters in place."""
 
-    def bind(self, **parameters):
+    def bind(self, **parameters: Floats) -> None:
         """Use these arrays as parameters, without copying them."""
         vars(self).update(parameters)
 
-    def buffers(self, rows, dtype, order="C", training=False):
+    def buffers(
+        self, rows: tuple[int, ...], dtype: DTypeLike, order: str = "C", training: bool = False
+    ) -> SimpleNamespace:
         """Create the arrays for one batch size: the output `A`, its gradient `dA`, and others.
 
         Parameters
@@ -165,22 +120,24 @@ class Layer:
         """
         raise NotImplementedError
 
-    def forward(self, X, buffers):
+    def forward(self, X: Inputs, buffers: SimpleNamespace) -> Inputs:
         """Return the output, without changing `X`.
 
         In training, and in the last layer, the output must be in ``buffers.A``.
         """
         raise NotImplementedError
 
-    def backward(self, X, dA, buffers, dX=None):
+    def backward(
+        self, X: Inputs, dA: Floats, buffers: SimpleNamespace, dX: Floats | None = None
+    ) -> None:
         """Compute the gradients of the parameters from `dA`, and `dX` unless it is None."""
         raise NotImplementedError
 
-    def input_gradient(self, X, dA, buffers, dX):
+    def input_gradient(self, X: Inputs, dA: Floats, buffers: SimpleNamespace, dX: Floats) -> None:
         """Compute `dX` from `dA`; layers may write this, without gradients of parameters."""
         self.backward(X, dA, buffers, dX)
 
-    def unbound(self):
+    def unbound(self) -> Self:
         """A copy of the layer without its arrays and its generator."""
         # copy.copy takes three times as long, which matters when predicting a single row.
         twin = object.__new__(type(self))
@@ -190,7 +147,7 @@ class Layer:
             held.pop(name, None)
         return twin
 
-    def rate_factor(self, name, parametrization):
+    def rate_factor(self, name: str, parametrization: str) -> float:
         """The factor of a parameter's learning rate in this parametrization."""
         return 1.0
 
@@ -217,56 +174,62 @@ class FeatureScale(Layer):
     array([[ 3., 40.]])
     """
 
-    kinds: ClassVar[dict] = {"s": "feature_scale"}
+    kinds: ClassVar[dict[str, str]] = {"s": "feature_scale"}
+    s: Floats
+    ds: Floats
 
-    def __init__(self, n_features):
+    def __init__(self, n_features: int) -> None:
         self.n_inputs = self.width = n_features
         self.shapes = {"s": (n_features,)}
 
-    def draw(self, initializer, random_state):
+    def draw(self, initializer: Initializer, random_state: np.random.RandomState) -> None:
         """Initialize the factors to one."""
         self.s[...] = 1
 
-    def buffers(self, rows, dtype, order="C", training=False):
+    def buffers(
+        self, rows: tuple[int, ...], dtype: DTypeLike, order: str = "C", training: bool = False
+    ) -> SimpleNamespace:
         """Create the arrays for one batch size: A and dA."""
         return SimpleNamespace(
             A=empty(rows, self.width, dtype, order), dA=empty(rows, self.width, dtype, order)
         )
 
-    def forward(self, X, buffers):
+    def forward(self, X: Inputs, buffers: SimpleNamespace) -> Inputs:
         """Return ``A``, which is in the buffers."""
         return np.multiply(X, self.s, out=buffers.A)
 
-    def backward(self, X, dA, buffers, dX=None):
+    def backward(
+        self, X: Inputs, dA: Floats, buffers: SimpleNamespace, dX: Floats | None = None
+    ) -> None:
         """Compute ``ds``, and `dX` unless it is None."""
         np.einsum("...ij,...ij->...j", X, dA, out=self.ds[..., 0, :])
         if dX is not None:
             self.input_gradient(X, dA, buffers, dX)
 
-    def input_gradient(self, X, dA, buffers, dX):
+    def input_gradient(self, X: Inputs, dA: Floats, buffers: SimpleNamespace, dX: Floats) -> None:
         """Compute `dX` alone."""
         np.multiply(dA, self.s, out=dX)
 
     @staticmethod
-    def forward_rows(X, s, A):
+    def forward_rows(X: Floats, s: Floats, A: Floats) -> None:
         for i in range(len(X)):
             for j in range(X.shape[1]):
                 A[i, j] = X[i, j] * s[0, j]
 
     @staticmethod
-    def backward_rows(X, dA, ds):
+    def backward_rows(X: Floats, dA: Floats, ds: Floats) -> None:
         ds[0, :] = 0.0
         for i in range(len(X)):
             for j in range(X.shape[1]):
                 ds[0, j] += X[i, j] * dA[i, j]
 
     @staticmethod
-    def input_gradient_rows(dA, s, dX):
+    def input_gradient_rows(dA: Floats, s: Floats, dX: Floats) -> None:
         for i in range(len(dA)):
             for j in range(dA.shape[1]):
                 dX[i, j] = dA[i, j] * s[0, j]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"FeatureScale({self.width})"
 
 
@@ -304,42 +267,56 @@ class Dense(Layer):
     """
 
     penalized = ("W",)
-    kinds: ClassVar[dict] = {"W": "weights", "b": "biases"}
+    kinds: ClassVar[dict[str, str]] = {"W": "weights", "b": "biases"}
     takes_sparse = True
+    W: Floats
+    b: Floats
+    dW: Floats
+    db: Floats
 
-    def __init__(self, fan_in, fan_out, activation, init_activation=None):
+    def __init__(
+        self,
+        fan_in: int,
+        fan_out: int,
+        activation: Activation,
+        init_activation: Activation | None = None,
+    ) -> None:
         self.fan_in = fan_in
         self.fan_out = fan_out
         self.activation = activation
         self.init_activation = init_activation or activation
 
+    # They follow from the arrays, and nobody sets them.
+
     @property
-    def n_inputs(self):
+    def n_inputs(self) -> int:  # type: ignore[override]
         """Number of inputs."""
         return self.fan_in
 
     @property
-    def width(self):
+    def width(self) -> int:  # type: ignore[override]
         """Number of units."""
         return self.fan_out
 
     @property
-    def shapes(self):
+    def shapes(self) -> dict[str, tuple[int, ...]]:  # type: ignore[override]
         """Names and shapes of the parameters."""
         return {"W": (self.fan_in, self.fan_out), "b": (self.fan_out,)}
 
-    def draw(self, initializer, random_state):
+    def draw(self, initializer: Initializer, random_state: np.random.RandomState) -> None:
         """Initialize the parameters in place: weights first, then biases."""
         fans = self.fan_in, self.fan_out, self.init_activation
         initializer.fill(self.W, random_state, self.shapes["W"], *fans)
         initializer.for_biases().fill(self.b, random_state, self.shapes["b"], *fans)
 
-    def bind(self, W, b):
+    def bind(self, W: Floats, b: Floats) -> None:  # type: ignore[override]  # By their names.
         """Use these arrays as parameters; their shapes determine `fan_in` and `fan_out`."""
         self.W, self.b = W, b
         self.fan_in, self.fan_out = W.shape[-2:]
 
-    def buffers(self, rows, dtype, order="C", training=False):
+    def buffers(
+        self, rows: tuple[int, ...], dtype: DTypeLike, order: str = "C", training: bool = False
+    ) -> SimpleNamespace:
         """Create the arrays for one batch size.
 
         These are Z and A (the same array if f works in place), the array that the derivative of f
@@ -356,7 +333,7 @@ class Dense(Layer):
             ones=np.ones((1, rows[-1]), dtype) if training else None,
         )
 
-    def rate_factor(self, name, parametrization):
+    def rate_factor(self, name: str, parametrization: str) -> float:
         """``1 / sqrt(fan_in)`` for weights in the neural tangent parametrization, otherwise 1.
 
         That parametrization initializes weights from N(0, 1) and divides them by ``sqrt(fan_in)``
@@ -366,14 +343,16 @@ class Dense(Layer):
         """
         return self.fan_in**-0.5 if name == "W" and parametrization == "ntk" else 1.0
 
-    def forward(self, X, buffers):
+    def forward(self, X: Inputs, buffers: SimpleNamespace) -> Inputs:
         """Return ``A``, which is in the buffers."""
         multiply(X, self.W, out=buffers.Z)
         np.add(buffers.Z, self.b, out=buffers.Z)
         self.activation.forward(buffers.Z, buffers.A, buffers.scratch)
         return buffers.A
 
-    def backward(self, X, dA, buffers, dX=None):
+    def backward(
+        self, X: Inputs, dA: Floats, buffers: SimpleNamespace, dX: Floats | None = None
+    ) -> None:
         """Compute ``dW``, ``db`` and, unless it is None, `dX`; overwrites `dA` with dZ."""
         self.activation.backward(buffers.kept, dA, buffers.scratch)
         multiply_transposed(X, dA, out=self.dW)
@@ -382,7 +361,7 @@ class Dense(Layer):
         if dX is not None:
             multiply(dA, transposed(self.W), out=dX)
 
-    def input_gradient(self, X, dA, buffers, dX):
+    def input_gradient(self, X: Inputs, dA: Floats, buffers: SimpleNamespace, dX: Floats) -> None:
         """Compute `dX` alone; overwrites `dA` with dZ."""
         self.activation.backward(buffers.kept, dA, buffers.scratch)
         multiply(dA, transposed(self.W), out=dX)
@@ -390,19 +369,21 @@ class Dense(Layer):
     # The compiled form of the affine map: biases and activation are fused by the engine.
 
     @staticmethod
-    def forward_rows(X, W, A):
+    def forward_rows(X: Floats, W: Floats, A: Floats) -> None:
         dot(X, W, A)
 
     @staticmethod
-    def backward_rows(X, dA, dW):
+    def backward_rows(X: Floats, dA: Floats, dW: Floats) -> None:
         dot(X.T, dA, dW)
 
     @staticmethod
-    def input_gradient_rows(dA, W, dX):
+    def input_gradient_rows(dA: Floats, W: Floats, dX: Floats) -> None:
         dot(dA, W.T, dX)
 
     @staticmethod
-    def sparse_forward_rows(data, indices, indptr, rows, W, A):
+    def sparse_forward_rows(
+        data: Floats, indices: Integers, indptr: Integers, rows: Integers, W: Floats, A: Floats
+    ) -> None:
         for i in range(len(rows)):
             for j in range(A.shape[1]):
                 A[i, j] = 0.0
@@ -412,7 +393,9 @@ class Dense(Layer):
                     A[i, j] += value * column[j]
 
     @staticmethod
-    def sparse_backward_rows(data, indices, indptr, rows, dA, dW):
+    def sparse_backward_rows(
+        data: Floats, indices: Integers, indptr: Integers, rows: Integers, dA: Floats, dW: Floats
+    ) -> None:
         dW[:, :] = 0.0
         for i in range(len(rows)):
             for p in range(indptr[rows[i]], indptr[rows[i] + 1]):
@@ -420,7 +403,7 @@ class Dense(Layer):
                 for j in range(dA.shape[1]):
                     column[j] += value * dA[i, j]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Dense({self.fan_in}, {self.fan_out}, {self.activation!r})"
 
 
@@ -453,19 +436,22 @@ class Dropout(Layer):
     """
 
     is_random = True
+    generator: np.random.Generator
 
-    def __init__(self, n_units, rate):
+    def __init__(self, n_units: int, rate: float | Floats) -> None:
         self.n_inputs = self.width = n_units
         self.rate = rate
 
-    def buffers(self, rows, dtype, order="C", training=False):
+    def buffers(
+        self, rows: tuple[int, ...], dtype: DTypeLike, order: str = "C", training: bool = False
+    ) -> SimpleNamespace:
         """Create A, dA and `mask`, which is ``M / (1 - rate)``; None unless `training`."""
         names = ("A", "dA", "mask")
         if not training:
             return SimpleNamespace(**dict.fromkeys(names))
         return SimpleNamespace(**{name: empty(rows, self.width, dtype) for name in names})
 
-    def forward(self, X, buffers):
+    def forward(self, X: Inputs, buffers: SimpleNamespace) -> Inputs:
         """Return ``A``, which is in the buffers; in prediction, return `X` itself."""
         mask = buffers.mask
         if mask is None:
@@ -476,23 +462,25 @@ class Dropout(Layer):
         mask *= (1 / (1 - rate)).astype(mask.dtype)
         return np.multiply(X, mask, out=buffers.A)
 
-    def backward(self, X, dA, buffers, dX=None):
+    def backward(
+        self, X: Inputs, dA: Floats, buffers: SimpleNamespace, dX: Floats | None = None
+    ) -> None:
         """Compute `dX` from `dA`, unless `dX` is None."""
         if dX is not None:
             np.multiply(dA, buffers.mask, out=dX)
 
     @staticmethod
-    def forward_rows(X, A, mask, rate, stream):
+    def forward_rows(X: Floats, A: Floats, mask: Floats, rate: float, stream: Any) -> None:
         for i in range(len(X)):
             for j in range(X.shape[1]):
                 mask[i, j] = 1.0 / (1.0 - rate) if uniform(stream) >= rate else 0.0
                 A[i, j] = X[i, j] * mask[i, j]
 
     @staticmethod
-    def input_gradient_rows(dA, mask, dX):
+    def input_gradient_rows(dA: Floats, mask: Floats, dX: Floats) -> None:
         for i in range(len(dA)):
             for j in range(dA.shape[1]):
                 dX[i, j] = dA[i, j] * mask[i, j]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Dropout({self.width}, rate={self.rate})"

@@ -8,7 +8,7 @@ import os
 from decimal import Decimal
 
 
-def physical_memory():
+def physical_memory() -> int | None:
     """Number of bytes of the memory of this machine; None where the system does not say."""
     try:
         found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -17,7 +17,7 @@ def physical_memory():
     return found if found > 0 else None
 
 
-def check_memory(n_bytes, what):
+def check_memory(n_bytes: int, what: str) -> None:
     """Raise a MemoryError if arrays are larger than the memory of this machine.
 
     Parameters
@@ -42,7 +42,7 @@ def check_memory(n_bytes, what):
     raise MemoryError(f"{what}, {in_gigabytes(n_bytes)} in all{there}")
 
 
-def in_gigabytes(n_bytes):
+def in_gigabytes(n_bytes: int) -> str:
     """A size in words.
 
     Examples

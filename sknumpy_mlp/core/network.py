@@ -9,14 +9,19 @@ one call. For networks of a few dozen units, this takes half the time of trainin
 A pickled network contains its layers without arrays: the owner of the parameters stores them.
 """
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from math import prod
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from ..activations import Identity
-from .batches import consecutively
+from .._types import Floats, Inputs, Integers, Numbers, Parameters, Slice
+from ..activations import Activation, Identity
+from ..initializers import Initializer
+from .batches import Rows, consecutively
 from .embeddings import EmbeddingLayer
 from .layers import Dense, Dropout, FeatureScale, Layer
 
@@ -34,14 +39,14 @@ TRAINED_KINDS = sorted(
 
 
 def perceptron(
-    units,
-    activations,
-    output_activation=None,
-    dropout=(),
-    feature_scale=False,
-    n_members=1,
-    embedding=None,
-):
+    units: Sequence[int],
+    activations: Sequence[Activation],
+    output_activation: Activation | None = None,
+    dropout: Sequence[float | Floats] = (),
+    feature_scale: bool = False,
+    n_members: int = 1,
+    embedding: Layer | None = None,
+) -> "Network":
     """Build a multilayer perceptron.
 
     Parameters
@@ -102,7 +107,9 @@ class Workspace:
         The raw scores that `forward` computes; those of several members one below the other.
     """
 
-    def __init__(self, layers, rows, dtype, training):
+    def __init__(
+        self, layers: list[Layer], rows: tuple[int, ...], dtype: DTypeLike, training: bool
+    ) -> None:
         # Scores are stored class by class: softmax reduces along a long contiguous axis, 4x faster.
         orders = ["C"] * (len(layers) - 1) + ["F"]
         buffers = [
@@ -111,28 +118,28 @@ class Workspace:
         self.stages = list(zip(layers, buffers))
         inputs = [None, *(each.A for each in buffers[:-1])]
         gradients = [None, *(each.dA for each in buffers[:-1])]
-        self.output = buffers[-1].A
-        self.scores = self.output.reshape(-1, self.output.shape[-1])
+        self.output: Floats = buffers[-1].A
+        self.scores: Floats = self.output.reshape(-1, self.output.shape[-1])
         self.stages_back = list(zip(layers, buffers, inputs, gradients))[::-1]
 
-    def forward(self, X):
+    def forward(self, X: Inputs) -> Floats:
         """Compute the raw scores of the batch `X`, in the last buffer."""
         for layer, buffers in self.stages:
             X = layer.forward(X, buffers)
         return self.scores
 
-    def backward(self, X, dZ):
+    def backward(self, X: Inputs, dZ: Floats) -> None:
         """Compute the gradients of all layers from `dZ`, the gradient of the raw scores of `X`."""
         dZ = dZ.reshape(self.output.shape)
         for layer, buffers, A, dA in self.stages_back:
             layer.backward(X if A is None else A, dZ, buffers, dA)
             dZ = dA
 
-    def input_gradient(self, X, dZ, dX):
+    def input_gradient(self, X: Inputs, dZ: Floats, dX: Floats) -> None:
         """Write the gradient of `X` into `dX`, from `dZ`, the gradient of its raw scores."""
         dZ = dZ.reshape(self.output.shape)
         for layer, buffers, A, dA in self.stages_back:
-            into = dX if A is None else dA
+            into: Floats = dX if A is None else dA
             layer.input_gradient(X if A is None else A, dZ, buffers, into)
             dZ = into
 
@@ -175,20 +182,25 @@ class Network:
     ((3, 4, 2), (4, 2))
     """
 
+    theta: Floats
+    grad: Floats
+    trained: Floats
+    weights: Floats
+
     # Maximum number of elements in the largest buffer of a chunk of rows: 8 MB in float64.
     chunk_elements = 2**20
 
-    def __init__(self, layers, n_members=1):
+    def __init__(self, layers: list[Layer], n_members: int = 1) -> None:
         self.layers = layers
         self.n_members = n_members
 
     @property
-    def axes(self):
+    def axes(self) -> tuple[int, ...]:
         """The leading axes of every parameter; empty for a single network."""
         return () if self.n_members == 1 else (self.n_members,)
 
     @property
-    def members(self):
+    def members(self) -> list["Network"]:
         """The members as networks that share the arrays; the network itself if it is single."""
         if self.n_members == 1:
             return [self]
@@ -204,7 +216,7 @@ class Network:
             )
         return members
 
-    def slots(self):
+    def slots(self) -> Iterator[tuple[Layer, str, int, int]]:
         """Yield all parameters as (layer, name, start, stop), in the order of the flat vector."""
         names = [(layer, name) for layer in self.layers for name in layer.shapes]
         stop = 0
@@ -214,16 +226,16 @@ class Network:
             yield layer, name, start, stop
 
     @property
-    def n_parameters(self):
+    def n_parameters(self) -> int:
         """Number of parameters."""
         return sum(stop - start for _, _, start, stop in self.slots())
 
-    def allocate(self, dtype):
+    def allocate(self, dtype: DTypeLike) -> None:
         """Create `theta` and `grad`, and bind views. Layers that have values keep them."""
         self.theta = np.zeros(self.n_parameters, dtype)
         self.grad = np.zeros_like(self.theta)
         n_weights = n_trained = 0
-        views = {id(layer): {} for layer in self.layers}
+        views: dict[int, dict[str, Floats]] = {id(layer): {} for layer in self.layers}
         for layer, name, start, stop in self.slots():
             shape = *self.axes, *_as_matrix(layer.shapes[name])
             view = self.theta[start:stop].reshape(shape)
@@ -239,11 +251,11 @@ class Network:
         self.trained = self.theta[:n_trained]
 
     @property
-    def kinds(self):
+    def kinds(self) -> set[str]:
         """The set of the kinds of parameters in the layers."""
         return {kind for layer in self.layers for kind in layer.kinds.values()}
 
-    def parameters(self):
+    def parameters(self) -> Parameters:
         """All parameters by kind, as views without the axis of rows.
 
         Returns
@@ -252,14 +264,14 @@ class Network:
             One array for each layer that has this kind, with a leading axis of members if there
             are several.
         """
-        found = {}
+        found: Parameters = {}
         for layer in self.layers:
             for name, shape in layer.shapes.items():
                 array = getattr(layer, name).reshape(*self.axes, *shape)
                 found.setdefault(layer.kinds[name], []).append(array)
         return found
 
-    def bind(self, parameters):
+    def bind(self, parameters: Parameters) -> None:
         """Use these arrays as parameters, without copying them.
 
         Parameters
@@ -280,7 +292,12 @@ class Network:
             if next(rest, None) is not None:
                 raise ValueError(f"{kind} must have one array for each layer, got more")
 
-    def draw(self, initializer, random_state, output_initializer=None):
+    def draw(
+        self,
+        initializer: Initializer,
+        random_state: np.random.RandomState,
+        output_initializer: Initializer | None = None,
+    ) -> None:
         """Initialize all parameters in place, member by member and layer by layer.
 
         Parameters
@@ -296,25 +313,25 @@ class Network:
                 layer.draw(initializer, random_state)
             last.draw(output_initializer or initializer, random_state)
 
-    def bind_generator(self, generator):
+    def bind_generator(self, generator: np.random.Generator | None) -> None:
         """Set the generator of all random numbers in training, such as dropout masks."""
         for layer in self.layers:
             if layer.is_random:
                 layer.generator = generator
 
     @property
-    def is_random(self):
+    def is_random(self) -> bool:
         """Whether any layer draws random numbers in training."""
         return any(layer.is_random for layer in self.layers)
 
-    def parts(self, vector):
+    def parts(self, vector: Floats) -> list[list[Floats]]:
         """Views of the parts of each member in a vector with the layout of `theta`."""
         if self.n_members == 1:
             return [[vector]]
         blocks = [vector[a:b].reshape(self.n_members, -1) for _, _, a, b in self.slots()]
         return [[block[j] for block in blocks] for j in range(self.n_members)]
 
-    def slices(self, value):
+    def slices(self, value: Callable[[Layer, str], Numbers]) -> list[Slice]:
         """Slices of the flat vector with one value each.
 
         Parameters
@@ -328,7 +345,7 @@ class Network:
         list of (int, int, float)
             Start, stop and value of as few slices as possible, in order, without statistics.
         """
-        slices = []
+        slices: list[Slice] = []
         for layer, name, start, stop in self.slots():
             if name in layer.statistics:
                 continue
@@ -342,7 +359,7 @@ class Network:
                 slices.append((first, stop, each))
         return slices
 
-    def groups(self, factors, parametrization):
+    def groups(self, factors: Mapping[str, Numbers], parametrization: str) -> list[Slice]:
         """Slices of the flat vector whose parameters share a learning-rate factor.
 
         Parameters
@@ -357,13 +374,13 @@ class Network:
             Start, stop and factor; see `slices`.
         """
 
-        def factor(layer, name):
+        def factor(layer: Layer, name: str) -> Numbers:
             own = np.asarray(factors.get(layer.kinds[name], 1.0))
             return own * layer.rate_factor(name, parametrization)
 
         return self.slices(factor)
 
-    def penalties(self, alpha):
+    def penalties(self, alpha: float | Floats) -> list[Slice]:
         """Slices of the flat vector whose parameters share a factor of the L2 penalty.
 
         Parameters
@@ -379,38 +396,39 @@ class Network:
         return [each for each in slices if each[2]]
 
     @property
-    def dense_layers(self):
+    def dense_layers(self) -> list[Dense]:
         """The layers that have weights and biases."""
-        return [layer for layer in self.layers if "weights" in layer.kinds.values()]
+        found: list[Any] = [layer for layer in self.layers if "weights" in layer.kinds.values()]
+        return found
 
     @property
-    def n_inputs(self):
+    def n_inputs(self) -> int:
         """Number of inputs; of the first dense layer if the first layer does not say."""
         return self.layers[0].n_inputs or self.dense_layers[0].fan_in
 
     @property
-    def units(self):
+    def units(self) -> list[int]:
         """Number of inputs, of units of each hidden layer, and of outputs."""
         return [self.n_inputs, *(layer.fan_out for layer in self.dense_layers)]
 
     @cached_property
-    def largest_layer(self):
+    def largest_layer(self) -> int:
         """Number of weights of the largest layer of a member."""
         return max(layer.fan_in * layer.fan_out for layer in self.dense_layers)
 
     @property
-    def widest(self):
+    def widest(self) -> int:
         """The largest number of elements of a buffer in a row of a batch."""
         return max(layer.largest_buffer for layer in self.layers)
 
-    def unbound(self):
+    def unbound(self) -> "Network":
         """The same network without arrays."""
         return Network([layer.unbound() for layer in self.layers], self.n_members)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return vars(self.unbound())
 
-    def workspace(self, n_samples, dtype, training=False):
+    def workspace(self, n_samples: int, dtype: DTypeLike, training: bool = False) -> Workspace:
         """Create a `Workspace` for batches of `n_samples` rows.
 
         Parameters
@@ -423,7 +441,7 @@ class Network:
         """
         return Workspace(self.layers, (*self.axes, n_samples), dtype, training)
 
-    def scores(self, X, dtype, index=None):
+    def scores(self, X: Rows, dtype: DTypeLike, index: Integers | None = None) -> Floats:
         """Raw scores of any number of rows, computed in chunks of bounded size.
 
         Parameters
@@ -451,21 +469,21 @@ class Network:
             raw[start:stop] = workspace.forward(chunk)
         return raw
 
-    def _chunk(self, n_samples):
+    def _chunk(self, n_samples: int) -> int:
         """Number of rows of a chunk for so many rows."""
         return max(1, min(n_samples, self.chunk_elements // max(self.units[0], self.widest)))
 
-    def largest_product(self, n_samples):
+    def largest_product(self, n_samples: int) -> int:
         """Number of multiplications in the largest matrix product of so many rows' scores."""
         return self._chunk(n_samples) * self.largest_layer
 
 
-def _part_of_vector(slot):
+def _part_of_vector(slot: tuple[Layer, str]) -> int:
     """The part of the flat vector that holds a parameter: 0 penalized, 1 other, 2 statistics."""
     layer, name = slot
     return 0 if name in layer.penalized else 2 if name in layer.statistics else 1
 
 
-def _as_matrix(shape):
+def _as_matrix(shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape of a parameter as a matrix; a vector becomes a row."""
     return shape if len(shape) == 2 else (1, *shape)

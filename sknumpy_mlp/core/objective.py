@@ -3,9 +3,15 @@
 Large batches are processed in blocks, so that buffers stay small for any batch size.
 """
 
+from typing import Any
+
 import numpy as np
 
+from .._types import Floats
 from .._vectors import add_scaled
+from ..losses import Loss
+from .batches import Batches
+from .network import Network, Workspace
 
 
 class Objective:
@@ -31,7 +37,9 @@ class Objective:
     # Several members share these elements, but a block has at least this many rows.
     shortest_block = 256
 
-    def __init__(self, network, loss, alpha, batches):
+    def __init__(
+        self, network: Network, loss: Loss, alpha: float | Floats, batches: Batches
+    ) -> None:
         self.network = network
         self.loss = loss
         self.penalties = network.penalties(alpha)
@@ -41,9 +49,9 @@ class Objective:
         # Shorter blocks would cost more than they save: every block computes a whole gradient.
         shortest = min(self.shortest_block, block_size)
         self.block_size = max(shortest, block_size // network.n_members)
-        self._workspaces = {}
+        self._workspaces: dict[int, tuple[Workspace, Any]] = {}
 
-    def evaluate(self, start, stop):
+    def evaluate(self, start: int, stop: int) -> float:
         """Compute the network's `grad` and each row's loss for rows `start` to `stop`.
 
         Returns
@@ -60,19 +68,19 @@ class Objective:
             penalty += 0.5 * alpha * float(np.dot(weights, weights))
         return penalty
 
-    def losses_of(self, start, stop):
+    def losses_of(self, start: int, stop: int) -> Floats:
         """A view of the losses of rows `start` to `stop`, for all members."""
         n_members = self.network.n_members
         return self.losses[start * n_members : stop * n_members]
 
-    def skips(self, start, stop):
+    def skips(self, start: int, stop: int) -> bool:
         """Whether all rows `start` to `stop` have zero weight; their losses are then set to 0."""
         if self.batches.weights is None or self.batches.has_weight(start, stop):
             return False
         self.losses_of(start, stop)[:] = 0
         return True
 
-    def _fill_gradient(self, start, stop):
+    def _fill_gradient(self, start: int, stop: int) -> None:
         """Compute the gradient without the penalty: a sum over blocks, if the batch is larger."""
         if stop - start <= self.block_size:
             self._add_block(start, stop, stop - start)
@@ -83,7 +91,7 @@ class Objective:
             total += self.network.grad
         self.network.grad[:] = total
 
-    def _add_block(self, start, stop, batch_size):
+    def _add_block(self, start: int, stop: int, batch_size: int) -> None:
         """Set `grad` to the contribution of these rows to the mean over `batch_size` rows."""
         block = self.batches.block(start, stop)
         workspace, scratch = self._workspaces.get(stop - start) or self._add_workspace(stop - start)
@@ -96,14 +104,14 @@ class Objective:
         Z *= 1 / batch_size
         workspace.backward(block.X, Z)
 
-    def _add_workspace(self, n_samples):
+    def _add_workspace(self, n_samples: int) -> tuple[Workspace, Any]:
         """Create the buffers of the network and of the loss for blocks of `n_samples` rows."""
         workspace = self.network.workspace(n_samples, self.network.theta.dtype, training=True)
         buffers = workspace, self.loss.scratch(workspace.scores)
         self._workspaces[n_samples] = buffers
         return buffers
 
-    def mean(self, penalty):
+    def mean(self, penalty: float) -> float:
         """The mean loss of all rows, including the penalties of an epoch."""
         # A pickled Python float has a fifth of the size of a NumPy float.
         return float(self.losses.sum(dtype=np.float64) + penalty) / len(self.losses)

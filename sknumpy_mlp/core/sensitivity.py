@@ -5,10 +5,15 @@ function has them. The backward pass is that of training, without dropout and
 without the gradients of the parameters.
 """
 
-import numpy as np
+from collections.abc import Callable, Sequence
 
+import numpy as np
+from numpy.typing import DTypeLike
+
+from .._types import Floats
+from ..losses.links import Link
 from .batches import consecutively
-from .network import Network
+from .network import Network, Workspace
 
 
 class Sensitivity:
@@ -39,7 +44,9 @@ class Sensitivity:
     # Maximum number of elements in the largest buffer of a chunk of rows: it stays in the cache.
     chunk_elements = 2**17
 
-    def __init__(self, network, link, temperatures=(1.0,)):
+    def __init__(
+        self, network: Network, link: Link, temperatures: Sequence[float] | Floats = (1.0,)
+    ) -> None:
         self.network = network
         self.link = link
         self.dtype = network.dense_layers[0].W.dtype
@@ -49,9 +56,9 @@ class Sensitivity:
         self._members = [_without_dropout(member, self.dtype) for member in network.members]
         widest = max(network.n_inputs, network.widest)
         self._chunk_size = max(1, self.chunk_elements // widest)
-        self._workspaces = {}
+        self._workspaces: dict[int, list[Workspace]] = {}
 
-    def scores(self, X):
+    def scores(self, X: Floats) -> Floats:
         """The scores of the rows of `X`, of shape (n_samples, n_outputs).
 
         Parameters
@@ -64,7 +71,7 @@ class Sensitivity:
             found[start:stop] = self.link.explained(pooled)
         return found
 
-    def gradients(self, X, dS):
+    def gradients(self, X: Floats, dS: Floats) -> Floats:
         """The gradient of ``(dS * scores(X)).sum()`` by `X`.
 
         Parameters
@@ -88,7 +95,7 @@ class Sensitivity:
                 found[start:stop] += dX
         return found
 
-    def _of_size(self, n_samples):
+    def _of_size(self, n_samples: int) -> list[Workspace]:
         """The workspace of each member for so many rows; those of the last size are kept."""
         if n_samples not in self._workspaces:
             self._workspaces = {
@@ -99,22 +106,22 @@ class Sensitivity:
             }
         return self._workspaces[n_samples]
 
-    def _forward(self, X):
+    def _forward(self, X: Floats) -> Floats:
         """Raw scores over the temperature, (n_members, n_samples, n_outputs)."""
         raw = [workspace.forward(X) for workspace in self._of_size(len(X))]
         return np.stack(raw) / self.temperatures
 
-    def _pooled(self, Z):
+    def _pooled(self, Z: Floats) -> Floats:
         return Z[0] if len(Z) == 1 else self.link.pool(Z)
 
-    def _pooled_gradient(self, Z, dS):
+    def _pooled_gradient(self, Z: Floats, dS: Floats) -> Floats:
         if len(Z) == 1:
             return self.link.explained_gradient(Z[0], dS)[np.newaxis] / self.temperatures
         dP = self.link.explained_gradient(self.link.pool(Z.copy()), dS)
         return self.link.pool_gradient(Z, dP) / self.temperatures
 
 
-def _without_dropout(network, dtype):
+def _without_dropout(network: Network, dtype: DTypeLike) -> Network:
     """A copy of the network, with gradients, whose training pass is that of predictions."""
     kept = Network([layer.unbound() for layer in network.layers if not layer.is_random])
     kept.bind(network.parameters())
@@ -122,7 +129,12 @@ def _without_dropout(network, dtype):
     return kept
 
 
-def attributions(gradients, X, starts, fractions):
+def attributions(
+    gradients: Callable[[Floats], Floats],
+    X: Floats,
+    starts: Sequence[Floats],
+    fractions: Sequence[float],
+) -> Floats:
     r"""Attribute the difference of scores between two inputs to the columns.
 
     With starts :math:`x'_i` and fractions :math:`\alpha_i`, a row x gets

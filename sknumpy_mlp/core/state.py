@@ -6,17 +6,19 @@ from call to call; a `Record` belongs to one call.
 
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
+from .._types import Floats, Integers
 from ..schedules import Clock
 
 
 class Saved:
     """Base class of records that are written to disk: fields that a file lacks get defaults."""
 
-    def __setstate__(self, state):
-        self.__init__()
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__()  # type: ignore[misc]  # Of a dataclass, all of whose fields have defaults.
         vars(self).update(state)
 
 
@@ -50,22 +52,30 @@ class TrainingState(Saved):
 
     random_state: np.random.RandomState | None = None
     generator: np.random.Generator | None = None
-    moments: dict | None = None
+    moments: dict[str, Any] | None = None
     moments_of: str | None = None
     clock: Clock = field(default_factory=Clock)
     samples_seen: int = 0
     criterion: str | None = None
-    best: list = field(default_factory=list)
+    best: list[float] = field(default_factory=list)
     no_improvement: int = 0
     weight_sum: float = 0.0
     n_rows_weighted: int = 0
 
-    def seed_generator(self):
+    @property
+    def stream(self) -> np.random.RandomState:
+        """The random stream of a fit that has begun."""
+        assert self.random_state is not None
+        return self.random_state
+
+    def seed_generator(self) -> None:
         """Create the generator if there is none, with a seed drawn from the random stream."""
         if self.generator is None:
-            self.generator = np.random.default_rng(self.random_state.randint(2**31))
+            self.generator = np.random.default_rng(self.stream.randint(2**31))
 
-    def count_weights(self, weights, n_samples, subset=None):
+    def count_weights(
+        self, weights: Floats | None, n_samples: int, subset: Integers | None = None
+    ) -> None:
         """Add training rows to the running mean of weights.
 
         Parameters
@@ -85,18 +95,18 @@ class TrainingState(Saved):
             with np.errstate(over="ignore"):
                 self.weight_sum += float((weights if subset is None else weights[subset]).sum())
 
-    def relative_weights(self, weights, n_samples):
+    def relative_weights(self, weights: Floats | None, n_samples: int) -> Floats | None:
         """Weights divided by their running mean; None if all rows so far have weight one."""
         if weights is None and self.weight_sum == self.n_rows_weighted:
             return None
         return (np.ones(n_samples) if weights is None else weights) / self.mean_weight
 
     @property
-    def mean_weight(self):
+    def mean_weight(self) -> float:
         """The mean of all sample weights seen; 1 before the first row."""
         return self.weight_sum / self.n_rows_weighted if self.n_rows_weighted else 1.0
 
-    def for_next_call(self):
+    def for_next_call(self) -> "TrainingState":
         """The state that a `partial_fit` after a fit continues: random streams and row counts."""
         return TrainingState(
             self.random_state,
@@ -106,7 +116,7 @@ class TrainingState(Saved):
             n_rows_weighted=self.n_rows_weighted,
         )
 
-    def copy(self):
+    def copy(self) -> "TrainingState":
         """A copy that shares only the random stream."""
         moments = self.moments and {
             name: value.copy() if isinstance(value, np.ndarray) else value
@@ -155,29 +165,35 @@ class Record(Saved):
         Whether an interrupt from now on leaves the complete epochs of a warm fit in place.
     """
 
-    loss_curve: list | None = None
-    held_out_losses: list = field(default_factory=list)
-    scores: list = field(default_factory=list)
+    loss_curve: list[float] | None = None
+    held_out_losses: list[float] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
     loss: float = np.inf
     n_iter: int = 0
-    best_iters: list = field(default_factory=list)
-    best_scores: list = field(default_factory=list)
-    best_theta: np.ndarray | None = None
-    order: np.ndarray | None = None
-    temperatures: list = field(default_factory=list)
+    best_iters: list[int] = field(default_factory=list)
+    best_scores: list[float] = field(default_factory=list)
+    best_theta: Floats | None = None
+    order: Integers | None = None
+    temperatures: list[float] = field(default_factory=list)
     converged: bool = False
     message: str = ""
     interrupt: KeyboardInterrupt | None = None
     is_kept: bool = False
 
-    def truncate(self, n_iter, best_iters, best_scores):
+    @property
+    def curve(self) -> list[float]:
+        """The loss curve of an optimizer that has epochs."""
+        assert self.loss_curve is not None
+        return self.loss_curve
+
+    def truncate(self, n_iter: int, best_iters: list[int], best_scores: list[float]) -> None:
         """Remove what an interrupted epoch recorded after the first `n_iter` epochs."""
-        for curve in (self.loss_curve, self.held_out_losses, self.scores):
+        for curve in (self.curve, self.held_out_losses, self.scores):
             del curve[n_iter:]
         self.n_iter, self.best_iters, self.best_scores = n_iter, best_iters, best_scores
-        self.loss = self.loss_curve[-1]
+        self.loss = self.curve[-1]
 
-    def copy(self):
+    def copy(self) -> "Record":
         """A copy that shares only `best_theta`."""
         return replace(
             self,

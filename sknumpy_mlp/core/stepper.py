@@ -1,8 +1,13 @@
 """The steps of an epoch: apply an optimizer, with its moments, to the parameter vector."""
 
+from typing import Any, Protocol
+
 import numpy as np
 
+from .._types import Floats, Slice
 from .._vectors import scale
+from ..optimizers import Optimizer
+from .objective import Objective
 
 
 class Stepper:
@@ -34,7 +39,15 @@ class Stepper:
     # Blocks of this size stay in the cache during a step; smaller blocks need more calls.
     block_size = 2**16
 
-    def __init__(self, optimizer, theta, grad, n_weights, state, groups=None):
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        theta: Floats,
+        grad: Floats,
+        n_weights: int,
+        state: dict[str, Any],
+        groups: list[Slice] | None = None,
+    ) -> None:
         self.optimizer = optimizer
         self.state = state
         groups = groups or [(0, len(theta), 1.0)]
@@ -52,13 +65,20 @@ class Stepper:
                 block, block_grad, *moments = (v[start:stop] for v in vectors)
                 self.blocks.append((factor, (block, block_grad, scratch[: len(block)], *moments)))
 
-    def step(self, rate):
+    def step(self, rate: float) -> None:
         """Make one step with the current gradient in `grad`, which is overwritten."""
         self.state["t"] += 1
         for weights, factor in self.decayed:
             self.optimizer.decay(rate * factor, weights)
         for factor, block in self.blocks:
             self.optimizer.update(rate * factor, self.state["t"], *block)
+
+
+class Stepping(Protocol):
+    """What makes the steps of an epoch: `Steps`, or compiled kernels."""
+
+    def make(self, rates: Floats) -> float:
+        """Make a step on each batch of an epoch; see `Steps.make`."""
 
 
 class Steps:
@@ -72,11 +92,13 @@ class Steps:
         Maximum norm of the gradient of a member; a larger gradient is scaled down to this norm.
     """
 
-    def __init__(self, objective, stepper, clip_norm=None):
+    def __init__(
+        self, objective: Objective, stepper: Stepper, clip_norm: float | None = None
+    ) -> None:
         self.objective, self.stepper, self.clip_norm = objective, stepper, clip_norm
         self._grad_by_member = objective.network.parts(objective.network.grad)
 
-    def make(self, rates):
+    def make(self, rates: Floats) -> float:
         """Make a step on each batch of an epoch.
 
         Parameters
@@ -92,7 +114,7 @@ class Steps:
         bounds = self.objective.batches.bounds()
         return sum(self._make(*each, rate) for each, rate in zip(bounds, rates.tolist()))
 
-    def _make(self, start, stop, rate):
+    def _make(self, start: int, stop: int, rate: float) -> float:
         """Make one step on a batch; returns the penalty times the number of rows.
 
         If all rows of the batch have zero weight, the step is skipped.
@@ -101,16 +123,16 @@ class Steps:
             return 0.0
         penalty = self.objective.evaluate(start, stop)
         if self.clip_norm is not None:
-            self._clip()
+            self._clip(self.clip_norm)
         self.stepper.step(rate)
         return penalty
 
-    def _clip(self):
-        """Scale the gradient of each member down to the norm `clip_norm` if it is larger."""
+    def _clip(self, largest: float) -> None:
+        """Scale the gradient of each member down to the norm `largest` if it is larger."""
         for parts in self._grad_by_member:
             norm = float(np.sqrt(np.sum([np.dot(grad, grad) for grad in parts])))
             if norm == np.inf:
                 norm = float(np.linalg.norm(np.concatenate(parts).astype(np.float64)))
-            if norm > self.clip_norm:
+            if norm > largest:
                 for grad in parts:
-                    scale(grad, self.clip_norm / norm)
+                    scale(grad, largest / norm)

@@ -10,12 +10,16 @@ prevents such over-confident networks. With hundreds of rows, the data outweigh 
 """
 
 import copy
+from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import OptimizeResult, minimize_scalar
+
+from .._types import Array, Floats
+from ..losses import Loss
 
 
-def fit_temperature(loss, Z, y, weights=None):
+def fit_temperature(loss: Loss, Z: Floats, y: Array, weights: Floats | None = None) -> float:
     r"""Find the temperature T that minimizes the loss of the scores ``Z / T``, with a prior on T.
 
     .. math:: \min_T \; \frac1n \sum_i \ell(z_i / T, y_i) + \frac{(\log T)^2}{2n}
@@ -51,7 +55,7 @@ def fit_temperature(loss, Z, y, weights=None):
     return float(np.exp(_minimum(loss, Z, y, weights, 1e-6).x))
 
 
-def calibrated_loss(loss, Z, y, weights=None):
+def calibrated_loss(loss: Loss, Z: Floats, y: Array, weights: Floats | None = None) -> float:
     """The loss of the scores divided by the temperature that fits them best.
 
     It judges how well the scores can tell the classes apart, whatever their scale: "refine, then
@@ -83,13 +87,15 @@ def calibrated_loss(loss, Z, y, weights=None):
     return float(_minimum(loss, Z, y, weights, 1e-2).fun)
 
 
-def _minimum(loss, Z, y, weights, tolerance):
+def _minimum(
+    loss: Loss, Z: Floats, y: Array, weights: Floats | None, tolerance: float
+) -> OptimizeResult:
     """The minimum over log T of the loss with the prior, as a result of `minimize_scalar`."""
-    plain = copy.copy(loss)
+    plain: Any = copy.copy(loss)
     plain.label_smoothing = 0.0
     Z = Z.astype(np.float64)
 
-    def objective(log_temperature):
+    def objective(log_temperature: float) -> float:
         scaled, losses = Z / np.exp(log_temperature), np.empty(len(Z))
         plain.value_and_gradient(scaled, y, losses)
         return np.average(losses, weights=weights) + log_temperature**2 / (2 * len(Z))

@@ -5,16 +5,22 @@ parameters, and the state and the record, which change in place. Any object with
 can be passed.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .._family import as_float, shown
+from .._types import Floats, Integers
+from ..optimizers import LBFGS, Optimizer
 from ..schedules import Constant
+from .contracts import Fit, Tasks
 from .diagnosis import advice, check_finite
+from .stepper import Stepping
 from .stopping import BestEpochs, LastEpoch, Patience
 from .temperature import fit_temperature
 
 
-def train(fit, tasks=None):
+def train(fit: Fit, tasks: Tasks | None = None) -> None:
     """Train the network of a fit in place.
 
     Parameters
@@ -54,7 +60,7 @@ class Training:
         See `train`.
     """
 
-    def __init__(self, fit, tasks=None):
+    def __init__(self, fit: Fit, tasks: Tasks | None = None) -> None:
         self.fit = fit
         self.network = fit.network
         self.batches = fit.batches
@@ -73,7 +79,7 @@ class Training:
 
     # ---- optimizers that take steps ----
 
-    def by_steps(self, optimizer):
+    def by_steps(self, optimizer: Optimizer) -> None:
         """Train in epochs, with one step per batch; called by the optimizer."""
         plan, record = self.plan, self.record
         if record.loss_curve is None:
@@ -102,7 +108,7 @@ class Training:
             record.interrupt = interrupt
             record.is_kept = True
 
-    def _steps(self, optimizer):
+    def _steps(self, optimizer: Optimizer) -> Stepping:
         """The steps of an epoch, with the moments of the state if they belong to the optimizer."""
         plan, state, network = self.plan, self.state, self.network
         # Moments of another optimizer have a different meaning, even with the same name.
@@ -118,7 +124,7 @@ class Training:
         with engine.telling(self._log):
             return engine.steps(self.objective, optimizer, state.moments, groups, plan.clip_norm)
 
-    def _epoch(self, steps, patience, best):
+    def _epoch(self, steps: Stepping, patience: Patience, best: BestEpochs) -> None:
         """Run all batches once, record the result, and decide whether training ends."""
         record = self.record
         if self.tasks is not None:
@@ -127,9 +133,9 @@ class Training:
             record.order = self._shuffled(record.order)
         record.loss = self._run_batches(steps)
         record.n_iter += 1
-        record.loss_curve.append(record.loss)
+        record.curve.append(record.loss)
         self._log(f"Iteration {record.n_iter}, loss = {record.loss:.8f}")
-        values = [-record.loss]
+        values: Sequence[float] = [-record.loss]
         if self.fit.held_out:
             scores = self._score_held_out()
             best.observe(scores)
@@ -139,7 +145,7 @@ class Training:
         if self.tasks is not None and self.tasks.end_epoch():
             record.converged = True
 
-    def _shuffled(self, order):
+    def _shuffled(self, order: Integers | None) -> Integers:
         """The next order of the rows of each member: the previous order, shuffled in place."""
         n_members, n_samples = self.network.n_members, self.batches.n_samples
         if order is None:
@@ -147,11 +153,11 @@ class Training:
         # As in scikit-learn, permutations of successive epochs are composed.
         for member in order.reshape(n_members, n_samples):
             index = np.arange(n_samples)
-            self.state.random_state.shuffle(index)
+            self.state.stream.shuffle(index)
             member[:] = member[index]
         return order.reshape(*self.network.axes, n_samples)
 
-    def _run_batches(self, steps):
+    def _run_batches(self, steps: Stepping) -> float:
         """Make one step per batch; returns the mean loss of the epoch."""
         clock, batches = self.state.clock, self.batches
         batches.arrange(self.record.order)
@@ -163,7 +169,7 @@ class Training:
         clock.samples_seen = self.state.samples_seen
         return loss
 
-    def _rates(self):
+    def _rates(self) -> Floats:
         """The learning rate of each step of an epoch, (n_batches,)."""
         clock, n_batches = self.state.clock, self.batches.n_batches
         planned = self.plan.max_iter * n_batches
@@ -174,7 +180,7 @@ class Training:
             rates[number:] = self._last_rate = self._rate()
         return rates
 
-    def _rate(self):
+    def _rate(self) -> float:
         given = self.schedule.at(self.state.clock)
         factor = as_float(given)
         if factor is None or not 0 <= factor < np.inf:
@@ -184,7 +190,7 @@ class Training:
             )
         return self.plan.learning_rate_init * factor
 
-    def _score_held_out(self):
+    def _score_held_out(self) -> Sequence[float]:
         """Record the loss and the score of the held-out rows; returns the score of each member."""
         losses, scores = zip(*(rows.evaluate() for rows in self.fit.held_out))
         self.record.held_out_losses.append(sum(losses) / len(losses))
@@ -192,13 +198,13 @@ class Training:
         self._log(f"Validation score: {self.record.scores[-1]:f}")
         return scores
 
-    def _decisive_curve(self):
+    def _decisive_curve(self) -> tuple[str, list[float]]:
         """Name and values of the quantity that decides whether training has converged."""
         if self._criterion == "score":
             return "validation score", self.record.scores
-        return "training loss", self.record.loss_curve
+        return "training loss", self.record.curve
 
-    def _stops_at_plateau(self):
+    def _stops_at_plateau(self) -> bool:
         plan, clock = self.plan, self.state.clock
         message = (
             f"{self._decisive_curve()[0].capitalize()} did not improve more than "
@@ -212,22 +218,22 @@ class Training:
         self._log(f"{message} Setting learning rate to {self._rate():f}")
         return False
 
-    def _log(self, message):
+    def _log(self, message: str) -> None:
         if self.plan.verbose:
             print(message)
 
-    def _log_compilation(self):
+    def _log_compilation(self) -> None:
         if self.fit.engine.seconds:
             self._log(f"Compiled kernels in {self.fit.engine.seconds:.1f} seconds.")
 
     # ---- optimizers that take the whole objective ----
 
-    def by_objective(self, optimizer):
+    def by_objective(self, optimizer: LBFGS) -> None:
         """Train by minimizing the objective over all rows; called by the optimizer."""
         trained, n_samples = self.network.trained, self.batches.n_samples
         self._log_compilation()
 
-        def value_and_gradient(theta):
+        def value_and_gradient(theta: Floats) -> tuple[float, Floats]:
             trained[:] = theta
             value = self.objective.mean(self.objective.evaluate(0, n_samples))
             self._log(f"loss = {value:.8f}")

@@ -1,8 +1,12 @@
 """The base class of losses, and the encoding of targets; `sknumpy_mlp.losses` has the contract."""
 
+from typing import Any, ClassVar
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .._family import Family
+from .._types import Array, Floats, Form
 from .links import Link
 
 
@@ -21,7 +25,7 @@ class ClassNumbers:
     array([2, 0])
     """
 
-    def encode(self, y, dtype):
+    def encode(self, y: Array, dtype: DTypeLike) -> Array:
         """Encode targets.
 
         Parameters
@@ -38,7 +42,7 @@ class ClassNumbers:
         """
         return y.astype(np.intp, copy=False)
 
-    def true_scores(self, Z, y):
+    def true_scores(self, Z: Floats, y: Array) -> Floats:
         """Compute the sum over the outputs of target times score, for each row.
 
         Parameters
@@ -55,7 +59,7 @@ class ClassNumbers:
         """
         return Z[np.arange(len(y)), y]
 
-    def subtract_target(self, Z, y, share=1.0):
+    def subtract_target(self, Z: Floats, y: Array, share: float = 1.0) -> None:
         """Subtract targets in place: ``Z -= share * Y``, where Y are the one-hot targets.
 
         Parameters
@@ -86,7 +90,7 @@ class Columns:
            [0.]])
     """
 
-    def encode(self, y, dtype):
+    def encode(self, y: Array, dtype: DTypeLike) -> Array:
         """Encode targets.
 
         Parameters
@@ -103,7 +107,7 @@ class Columns:
         """
         return y.reshape(len(y), -1).astype(dtype, copy=False)
 
-    def true_scores(self, Z, y):
+    def true_scores(self, Z: Floats, y: Array) -> Floats:
         """Compute the sum over the outputs of target times score, for each row.
 
         Parameters
@@ -118,9 +122,10 @@ class Columns:
         ndarray of shape (n_samples,)
             The sums.
         """
-        return np.einsum("ij,ij->i", Z, y)
+        sums: Floats = np.einsum("ij,ij->i", Z, y)
+        return sums
 
-    def subtract_target(self, Z, y, share=1.0):
+    def subtract_target(self, Z: Floats, y: Array, share: float = 1.0) -> None:
         """Subtract targets in place: ``Z -= share * Y``.
 
         Parameters
@@ -170,15 +175,15 @@ class Loss(Family):
     Huber(delta=1.0)
     """
 
-    kinds = ("binary", "multiclass", "multilabel")
-    coding = ClassNumbers()
-    link = Link()
+    kinds: ClassVar[tuple[str, ...]] = ("binary", "multiclass", "multilabel")
+    coding: ClassVar[ClassNumbers | Columns] = ClassNumbers()
+    link: Link = Link()
     nonnegative = False
-    output = None
-    rows = None
-    sequences = ()
+    output: ClassVar[Form | None] = None
+    rows: ClassVar[Form | None] = None
+    sequences: ClassVar[tuple[str, ...]] = ()
 
-    def for_target(self, kind):
+    def for_target(self, kind: str) -> "Loss":
         """Return the loss for targets of this kind.
 
         Parameters
@@ -204,7 +209,7 @@ class Loss(Family):
         return self
 
     @classmethod
-    def serving(cls, *kinds):
+    def serving(cls, *kinds: str) -> list[str]:
         """List the names of the losses that support targets of any of these kinds.
 
         Parameters
@@ -220,7 +225,7 @@ class Loss(Family):
         named = cls.named().items()
         return sorted(name for name, member in named if set(kinds) & set(member.kinds))
 
-    def encode_target(self, y, dtype):
+    def encode_target(self, y: Array, dtype: DTypeLike) -> Array:
         """Encode targets with `coding`.
 
         Parameters
@@ -244,7 +249,7 @@ class Loss(Family):
             raise ValueError(f"y must be >= 0 with the loss {self!r}, got {y.min()}")
         return self.coding.encode(y, dtype)
 
-    def scratch(self, Z):
+    def scratch(self, Z: Floats) -> Any:
         """Create arrays that `value_and_gradient` can reuse in all batches with this `Z`.
 
         Parameters
@@ -259,7 +264,7 @@ class Loss(Family):
         """
         return None
 
-    def value_and_gradient(self, Z, y, losses, scratch=None):
+    def value_and_gradient(self, Z: Floats, y: Array, losses: Floats, scratch: Any = None) -> None:
         """Write each row's loss into `losses` and overwrite `Z` with each row's gradient.
 
         Parameters

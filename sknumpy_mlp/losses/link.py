@@ -1,5 +1,7 @@
 """The base class of links; `sknumpy_mlp.losses.links` states the contract."""
 
+from .._types import Array, Floats
+
 
 class Link:
     """Base class of links, for exclusive classes with one raw score each.
@@ -24,7 +26,7 @@ class Link:
 
     out_activation = "identity"
 
-    def n_outputs(self, n_columns):
+    def n_outputs(self, n_columns: int) -> int:
         """Compute the number of raw scores per row.
 
         Parameters
@@ -39,7 +41,7 @@ class Link:
         """
         return n_columns
 
-    def n_columns(self, n_outputs):
+    def n_columns(self, n_outputs: int) -> int:
         """Compute the number of classes, labels or columns that are predicted from raw scores.
 
         Parameters
@@ -54,7 +56,7 @@ class Link:
         """
         return n_outputs
 
-    def explained(self, Z):
+    def explained(self, Z: Floats) -> Floats:
         """Compute what explanations attribute to the inputs: raw scores, unchanged.
 
         Parameters
@@ -69,7 +71,7 @@ class Link:
         """
         return Z
 
-    def explained_gradient(self, Z, dS):
+    def explained_gradient(self, Z: Floats, dS: Floats) -> Floats:
         """Compute the gradient of ``sum(dS * explained(Z))`` by `Z`.
 
         Parameters
@@ -86,7 +88,7 @@ class Link:
         """
         return dS
 
-    def probabilities(self, Z):
+    def probabilities(self, Z: Floats) -> Floats:
         """Convert raw scores to probabilities; may overwrite `Z`.
 
         Parameters
@@ -101,7 +103,7 @@ class Link:
         """
         raise NotImplementedError
 
-    def log_probabilities(self, Z):
+    def log_probabilities(self, Z: Floats) -> Floats:
         """Compute log-probabilities, without rounding probabilities first; may overwrite `Z`.
 
         Parameters
@@ -116,7 +118,7 @@ class Link:
         """
         raise NotImplementedError
 
-    def pool(self, Z):
+    def pool(self, Z: Floats) -> Floats:
         """Compute raw scores that predict the mean of the predictions of several members.
 
         A loss whose link does not override `pool` does not support several members.
@@ -133,7 +135,7 @@ class Link:
         """
         raise NotImplementedError
 
-    def pool_gradient(self, Z, dP):
+    def pool_gradient(self, Z: Floats, dP: Floats) -> Floats:
         """Compute the gradient of ``sum(dP * pool(Z))`` by `Z`.
 
         Parameters
@@ -151,18 +153,18 @@ class Link:
         raise NotImplementedError
 
     @property
-    def pools(self):
+    def pools(self) -> bool:
         """Whether the link can pool the scores of several members."""
         return type(self).pool is not Link.pool
 
     @property
-    def differentiates_pool(self):
+    def differentiates_pool(self) -> bool:
         """Whether `pool_gradient` is that of `pool`: no class below it writes `pool` again."""
         names = {"pool", "pool_gradient"}
         first = next(cls for cls in type(self).__mro__ if names & vars(cls).keys())
         return first is not Link and "pool_gradient" in vars(first)
 
-    def decision(self, Z):
+    def decision(self, Z: Floats) -> Floats:
         """Compute the decision function of scikit-learn's glossary; may overwrite `Z`.
 
         Parameters
@@ -182,7 +184,7 @@ class Link:
         log_p = self.log_probabilities(Z)
         return log_p[:, 1] - log_p[:, 0]
 
-    def predict(self, Z):
+    def predict(self, Z: Floats) -> Array:
         """Predict, in the form of the argument of `Loss.encode_target`; may overwrite `Z`.
 
         Parameters
@@ -198,5 +200,5 @@ class Link:
         """
         return Z.argmax(axis=1)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{type(self).__name__}()"

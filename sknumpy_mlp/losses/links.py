@@ -9,10 +9,11 @@ To add a link: subclass `Link`, and set an instance as the `link` of a loss.
 import numpy as np
 from scipy.special import expit, log_expit, logsumexp
 
-from .link import Link
+from .._types import Array, Floats
+from .link import Link as Link
 
 
-def log_mean_exp(log_p):
+def log_mean_exp(log_p: Floats) -> Floats:
     """Compute ``log(mean(exp(log_p)))`` over the first axis, for finite `log_p`.
 
     Parameters
@@ -27,10 +28,11 @@ def log_mean_exp(log_p):
     """
     largest = log_p.max(axis=0)
     p = np.exp(log_p - largest)
-    return np.log(p.mean(axis=0)) + largest
+    found: Floats = np.log(p.mean(axis=0)) + largest
+    return found
 
 
-def shares(log_p):
+def shares(log_p: Floats) -> Floats:
     """Compute the gradient of ``log_mean_exp``: ``p / sum(p)`` over the first axis.
 
     Parameters
@@ -43,8 +45,9 @@ def shares(log_p):
     ndarray of shape (n_members, ...)
         The share of each member, which sum to one.
     """
-    p = np.exp(log_p - log_p.max(axis=0))
-    return p / p.sum(axis=0)
+    p: Floats = np.exp(log_p - log_p.max(axis=0))
+    p /= p.sum(axis=0)
+    return p
 
 
 # The public address is this module.
@@ -72,7 +75,7 @@ class Softmax(Link):
 
     out_activation = "softmax"
 
-    def probabilities(self, Z):
+    def probabilities(self, Z: Floats) -> Floats:
         # Shift by the row maximum: exp cannot overflow, softmax is unchanged.
         # For one row, reduce takes half the time of the methods max and sum.
         Z -= np.maximum.reduce(Z, axis=1, keepdims=True)
@@ -80,17 +83,17 @@ class Softmax(Link):
         Z /= np.add.reduce(Z, axis=1, keepdims=True)
         return Z
 
-    def log_probabilities(self, Z):
+    def log_probabilities(self, Z: Floats) -> Floats:
         # Same bits as scipy.special.log_softmax, but for one row in a third of the time.
         Z = Z - Z.max(axis=-1, keepdims=True)
         Z -= np.log(np.exp(Z).sum(axis=-1, keepdims=True))
         return Z
 
-    def pool(self, Z):
+    def pool(self, Z: Floats) -> Floats:
         # The logarithm of the mean probability.
         return log_mean_exp(self.log_probabilities(Z))
 
-    def pool_gradient(self, Z, dP):
+    def pool_gradient(self, Z: Floats, dP: Floats) -> Floats:
         log_p = self.log_probabilities(Z)
         dZ = shares(log_p) * dP
         dZ -= np.exp(log_p) * dZ.sum(axis=-1, keepdims=True)
@@ -114,24 +117,27 @@ class IndependentLogistic(Link):
 
     out_activation = "logistic"
 
-    def probabilities(self, Z):
-        return expit(Z, out=Z)
+    def probabilities(self, Z: Floats) -> Floats:
+        p: Floats = expit(Z, out=Z)
+        return p
 
-    def log_probabilities(self, Z):
-        return log_expit(Z, out=Z)
+    def log_probabilities(self, Z: Floats) -> Floats:
+        log_p: Floats = log_expit(Z, out=Z)
+        return log_p
 
-    def pool(self, Z):
+    def pool(self, Z: Floats) -> Floats:
         # The log-odds of the mean probability, from the logarithms of p and of 1 - p.
         return log_mean_exp(log_expit(Z)) - log_mean_exp(log_expit(-Z))
 
-    def pool_gradient(self, Z, dP):
-        return dP * (shares(log_expit(Z)) * expit(-Z) + shares(log_expit(-Z)) * expit(Z))
+    def pool_gradient(self, Z: Floats, dP: Floats) -> Floats:
+        dZ: Floats = shares(log_expit(Z)) * expit(-Z) + shares(log_expit(-Z)) * expit(Z)
+        return dP * dZ
 
-    def decision(self, Z):
+    def decision(self, Z: Floats) -> Floats:
         # Raw scores, unchanged: each is the log-odds of its label.
         return Z
 
-    def predict(self, Z):
+    def predict(self, Z: Floats) -> Array:
         # 0 and 1 for each label.
         return (Z > 0).astype(int)
 
@@ -152,20 +158,22 @@ class Logistic(IndependentLogistic):
            [0. , 1. ]])
     """
 
-    def n_outputs(self, n_columns):
+    def n_outputs(self, n_columns: int) -> int:
         return 1
 
-    def probabilities(self, Z):
+    def probabilities(self, Z: Floats) -> Floats:
         # Computing 1 - p would round small probabilities to 0.
-        return expit(np.hstack([-Z, Z]))
+        p: Floats = expit(np.hstack([-Z, Z]))
+        return p
 
-    def log_probabilities(self, Z):
-        return log_expit(np.hstack([-Z, Z]))
+    def log_probabilities(self, Z: Floats) -> Floats:
+        log_p: Floats = log_expit(np.hstack([-Z, Z]))
+        return log_p
 
-    def decision(self, Z):
+    def decision(self, Z: Floats) -> Floats:
         return Z[:, 0]
 
-    def predict(self, Z):
+    def predict(self, Z: Floats) -> Array:
         return (Z[:, 0] > 0).astype(int)
 
 
@@ -187,26 +195,27 @@ class OneVersusRest(Link):
 
     out_activation = "logistic"
 
-    def probabilities(self, Z):
+    def probabilities(self, Z: Floats) -> Floats:
         log_p = self.log_probabilities(Z)
         return np.exp(log_p, out=log_p)
 
-    def log_probabilities(self, Z):
-        log_s = log_expit(Z, out=Z)
+    def log_probabilities(self, Z: Floats) -> Floats:
+        log_s: Floats = log_expit(Z, out=Z)
         # Shift by the row maximum: far below zero, the sum would be rounded to a single term.
         log_s -= log_s.max(axis=1, keepdims=True)
         log_s -= logsumexp(log_s, axis=1, keepdims=True)
         return log_s
 
-    def pool(self, Z):
+    def pool(self, Z: Floats) -> Floats:
         # The log-odds of the mean probabilities, which sum to one over all classes.
         n_outputs = Z.shape[-1]
         if n_outputs == 1:
-            return Z.mean(axis=0)
+            mean: Floats = Z.mean(axis=0)
+            return mean
         log_p, log_q = self._log_odds(Z)
         return log_mean_exp(log_p) - log_mean_exp(log_q)
 
-    def pool_gradient(self, Z, dP):
+    def pool_gradient(self, Z: Floats, dP: Floats) -> Floats:
         if Z.shape[-1] == 1:
             return np.broadcast_to(dP / len(Z), Z.shape)
         slope = expit(-Z)
@@ -223,7 +232,7 @@ class OneVersusRest(Link):
         dZ *= slope
         return dZ
 
-    def _log_odds(self, Z):
+    def _log_odds(self, Z: Floats) -> tuple[Floats, Floats]:
         """Logarithms of the probabilities p, and of 1 - p, of several members."""
         n_outputs = Z.shape[-1]
         log_p = self.log_probabilities(Z.reshape(-1, n_outputs))
@@ -248,14 +257,14 @@ class Identity(Link):
     array([[1.5]])
     """
 
-    def pool(self, Z):
+    def pool(self, Z: Floats) -> Floats:
         # The mean of the raw scores.
         return Z.mean(axis=0)
 
-    def pool_gradient(self, Z, dP):
+    def pool_gradient(self, Z: Floats, dP: Floats) -> Floats:
         return np.broadcast_to(dP / len(Z), Z.shape)
 
-    def predict(self, Z):
+    def predict(self, Z: Floats) -> Array:
         # Raw scores, unchanged.
         return Z
 
@@ -277,14 +286,14 @@ class Exponential(Link):
 
     out_activation = "exp"
 
-    def pool(self, Z):
+    def pool(self, Z: Floats) -> Floats:
         # ``log mean exp z``.
         return log_mean_exp(Z)
 
-    def pool_gradient(self, Z, dP):
+    def pool_gradient(self, Z: Floats, dP: Floats) -> Floats:
         return dP * shares(Z)
 
-    def predict(self, Z):
+    def predict(self, Z: Floats) -> Array:
         # ``exp(z)``.
         return np.exp(Z, out=Z)
 
@@ -315,30 +324,30 @@ class CumulativeSoftplus(Link):
 
     out_activation = "cumulative_softplus"
 
-    def __init__(self, n_numbers):
+    def __init__(self, n_numbers: int) -> None:
         self.n_numbers = n_numbers
 
-    def n_outputs(self, n_columns):
+    def n_outputs(self, n_columns: int) -> int:
         return self.n_numbers
 
-    def n_columns(self, n_outputs):
+    def n_columns(self, n_outputs: int) -> int:
         return 1
 
-    def predict(self, Z):
+    def predict(self, Z: Floats) -> Array:
         # The numbers, in ascending order.
         np.logaddexp(0, Z[:, 1:], out=Z[:, 1:])
         return np.add.accumulate(Z, axis=1, out=Z)
 
-    def explained(self, Z):
+    def explained(self, Z: Floats) -> Floats:
         # The numbers themselves.
         return self.predict(Z.copy())
 
-    def explained_gradient(self, Z, dS):
+    def explained_gradient(self, Z: Floats, dS: Floats) -> Floats:
         dZ = np.add.accumulate(dS[:, ::-1], axis=1)[:, ::-1]
         dZ[:, 1:] *= expit(Z[:, 1:])
         return dZ
 
-    def pool(self, Z):
+    def pool(self, Z: Floats) -> Floats:
         # Raw scores whose differences are the mean differences of the members.
         pooled = Z.mean(axis=0)
         steps = Z[..., 1:]
@@ -351,11 +360,11 @@ class CumulativeSoftplus(Link):
         pooled[:, 1:] = np.where(log_step < _SMALL, log_step, step + np.log(-np.expm1(-step)))
         return pooled
 
-    def pool_gradient(self, Z, dP):
+    def pool_gradient(self, Z: Floats, dP: Floats) -> Floats:
         log_slope = log_expit(self.pool(Z)[:, 1:])
         dZ = np.repeat(dP[np.newaxis] / len(Z), len(Z), axis=0)
         dZ[..., 1:] *= np.exp(log_expit(Z[..., 1:]) - log_slope)
         return dZ
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{type(self).__name__}(n_numbers={self.n_numbers})"

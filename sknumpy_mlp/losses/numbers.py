@@ -3,15 +3,19 @@ r"""Losses for targets that are numbers, with one column of scores per column of
 All losses are sums over the columns. r = z - y is the residual of one column.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 from scipy.special import expit
 
 from .._elementary import exp, log, log1p, logistic
 from .._family import Rule, real
+from .._types import Array, Floats
 from .base import Columns, Loss
-from .links import CumulativeSoftplus, Exponential, Identity
+from .links import CumulativeSoftplus, Exponential, Identity, Link
 
 
 class NumericLoss(Loss):
@@ -31,13 +35,13 @@ class NumericLoss(Loss):
 
     kinds = ("continuous",)
     coding = Columns()
-    link = Identity()
+    link: Link = Identity()
 
 
 class _WithScratch(NumericLoss):
     """Base class of losses that need a second array with the shape of the residuals."""
 
-    def scratch(self, Z):
+    def scratch(self, Z: Floats) -> Any:
         return np.empty_like(Z)
 
 
@@ -71,13 +75,13 @@ class ContinuousSquaredError(NumericLoss):
     (array([4.]), array([[ 2., -2.]]))
     """
 
-    def value_and_gradient(self, Z, y, losses, scratch=None):
+    def value_and_gradient(self, Z: Floats, y: Array, losses: Floats, scratch: Any = None) -> None:
         Z -= y
         np.einsum("ij,ij->i", Z, Z, out=losses)
         losses *= 0.5
 
     @staticmethod
-    def output(z, y):
+    def output(z: float, y: float) -> tuple[float, float]:
         r = z - y
         return 0.5 * (r * r), r
 
@@ -116,7 +120,7 @@ class Poisson(_WithScratch):
     link = Exponential()
     nonnegative = True
 
-    def value_and_gradient(self, Z, y, losses, scratch=None):
+    def value_and_gradient(self, Z: Floats, y: Array, losses: Floats, scratch: Any = None) -> None:
         scratch = self.scratch(Z) if scratch is None else scratch
         # Use z, since exp(z) may be rounded to 0; the maximum avoids 0 log 0.
         np.maximum(y, np.finfo(Z.dtype).tiny, out=scratch)
@@ -129,7 +133,7 @@ class Poisson(_WithScratch):
         np.add.reduce(scratch, axis=1, out=losses)
 
     @staticmethod
-    def output(z, y):
+    def output(z: float, y: float) -> tuple[float, float]:
         # From z, not from exp(z), which may be rounded to 0; and log 0 never meets its factor 0.
         logarithm = log(y if y > 0.0 else 1.0)
         gradient = exp(z) - y
@@ -168,7 +172,7 @@ class AbsoluteError(_WithScratch):
     name = "absolute_error"
     known_as = ("mae", "mean_absolute_error", "l1")
 
-    def value_and_gradient(self, Z, y, losses, scratch=None):
+    def value_and_gradient(self, Z: Floats, y: Array, losses: Floats, scratch: Any = None) -> None:
         scratch = self.scratch(Z) if scratch is None else scratch
         Z -= y
         np.abs(Z, out=scratch)
@@ -176,7 +180,7 @@ class AbsoluteError(_WithScratch):
         np.sign(Z, out=Z)
 
     @staticmethod
-    def output(z, y):
+    def output(z: float, y: float) -> tuple[float, float]:
         r = z - y
         sign = 1.0 if r > 0.0 else (-1.0 if r < 0.0 else r)
         return abs(r), sign
@@ -222,10 +226,10 @@ class Huber(_WithScratch):
     known_as = ("smooth_l1",)
     rules = {"delta": real(0, closed="neither")}
 
-    def __init__(self, *, delta=1.0):
+    def __init__(self, *, delta: float = 1.0) -> None:
         self.delta = delta
 
-    def value_and_gradient(self, Z, y, losses, scratch=None):
+    def value_and_gradient(self, Z: Floats, y: Array, losses: Floats, scratch: Any = None) -> None:
         scratch = self.scratch(Z) if scratch is None else scratch
         Z -= y
         np.clip(Z, -self.delta, self.delta, out=scratch)
@@ -237,7 +241,7 @@ class Huber(_WithScratch):
         Z[...] = scratch
 
     @staticmethod
-    def output(z, y, delta):
+    def output(z: float, y: float, delta: float) -> tuple[float, float]:
         r = z - y
         g = delta if r > delta else (-delta if r < -delta else r)
         return g * (2.0 * r - g) * 0.5, g
@@ -284,10 +288,10 @@ class Pinball(_WithScratch):
     known_as = ("quantile",)
     rules = {"quantile": real(0, 1, closed="neither")}
 
-    def __init__(self, *, quantile=0.5):
+    def __init__(self, *, quantile: float = 0.5) -> None:
         self.quantile = quantile
 
-    def value_and_gradient(self, Z, y, losses, scratch=None):
+    def value_and_gradient(self, Z: Floats, y: Array, losses: Floats, scratch: Any = None) -> None:
         scratch = self.scratch(Z) if scratch is None else scratch
         Z -= y
         np.sign(Z, out=scratch)
@@ -297,14 +301,14 @@ class Pinball(_WithScratch):
         Z[...] = scratch
 
     @staticmethod
-    def output(z, y, quantile):
+    def output(z: float, y: float, quantile: float) -> tuple[float, float]:
         r = z - y
         sign = 1.0 if r > 0.0 else (-1.0 if r < 0.0 else r)
         g = 0.5 * sign + (0.5 - quantile)
         return g * r, g
 
 
-def _are_quantiles(values):
+def _are_quantiles(values: Any) -> bool:
     is_in_range = real(0, 1, closed="neither").holds
     return (
         isinstance(values, (tuple, list, np.ndarray))
@@ -370,25 +374,26 @@ class Quantiles(NumericLoss):
     }
     sequences = ("quantiles",)
 
-    def __init__(self, *, quantiles=(0.05, 0.5, 0.95)):
+    def __init__(self, *, quantiles: Sequence[float] = (0.05, 0.5, 0.95)) -> None:
         self.quantiles = quantiles
 
+    # Nobody sets the link of a loss.
     @property
-    def link(self):
+    def link(self) -> CumulativeSoftplus:  # type: ignore[override]
         """The link, which knows the number of quantiles."""
         return CumulativeSoftplus(len(self.quantiles))
 
-    def encode_target(self, y, dtype):
+    def encode_target(self, y: Array, dtype: DTypeLike) -> Array:
         # The column as often as there are quantiles.
         y = super().encode_target(y, dtype)
         if y.shape[1] != 1:
             raise ValueError(f"y must have one column with the loss {self!r}, got {y.shape[1]}")
         return np.repeat(y, len(self.quantiles), axis=1)
 
-    def scratch(self, Z):
+    def scratch(self, Z: Floats) -> Any:
         return np.empty_like(Z), np.empty_like(Z)
 
-    def value_and_gradient(self, Z, y, losses, scratch=None):
+    def value_and_gradient(self, Z: Floats, y: Array, losses: Floats, scratch: Any = None) -> None:
         slope, g = self.scratch(Z) if scratch is None else scratch
         expit(Z, out=slope)
         self.link.predict(Z)
@@ -401,7 +406,7 @@ class Quantiles(NumericLoss):
         Z[:, 1:] *= slope[:, 1:]
 
     @staticmethod
-    def rows(Z, y, losses, scratch, quantiles):
+    def rows(Z: Floats, y: Array, losses: Floats, scratch: Floats, quantiles: Floats) -> None:
         n, m = Z.shape
         q, rest = scratch[0], scratch[1]
         for i in range(n):

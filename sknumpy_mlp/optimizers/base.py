@@ -1,9 +1,22 @@
 """The base class of optimizers; `sknumpy_mlp.optimizers` states the contract."""
 
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
 import numpy as np
 
 from .._family import Family
+from .._types import Floats, Form, Numbers
 from .._vectors import scale
+
+if TYPE_CHECKING:
+    from .steps import LBFGS
+
+
+class Trainer(Protocol):
+    """What trains a network, in the way that the method `train` of its optimizer chooses."""
+
+    def by_steps(self, optimizer: "Optimizer") -> None: ...
+    def by_objective(self, optimizer: "LBFGS") -> None: ...
 
 
 class Optimizer(Family):
@@ -34,18 +47,18 @@ class Optimizer(Family):
     Adam(beta_1=0.8, beta_2=0.999, epsilon=1e-08)
     """
 
-    moments = ()
+    moments: ClassVar[tuple[str, ...]] = ()
     takes_steps = True
     follows_sgd_schedules = True
-    move = None
+    move: ClassVar[Form | None] = None
 
     @classmethod
-    def _advice(cls, name=None):
+    def _advice(cls, name: str | None = None) -> str:
         if name in (None, "lr", "learning_rate", "learning_rate_init", "rate", "eta"):
             return "; the learning rate is learning_rate_init of the estimator"
         return ""
 
-    def start(self, theta):
+    def start(self, theta: Floats) -> dict[str, Any]:
         """Create a state for these parameters.
 
         Parameters
@@ -60,7 +73,9 @@ class Optimizer(Family):
         """
         return {"t": 0} | {name: np.zeros_like(theta) for name in self.moments}
 
-    def update(self, rate, t, theta, grad, scratch, *moments):
+    def update(
+        self, rate: float, t: int, theta: Floats, grad: Floats, scratch: Floats, *moments: Any
+    ) -> None:
         """Make one step on a block of parameters in place.
 
         Parameters
@@ -76,7 +91,7 @@ class Optimizer(Family):
         """
         raise NotImplementedError
 
-    def coefficients(self, rate, t):
+    def coefficients(self, rate: Numbers, t: Numbers) -> tuple[Numbers, ...]:
         """Compute the numbers that a step at this rate needs, for `move`.
 
         Parameters
@@ -93,7 +108,7 @@ class Optimizer(Family):
         """
         return ()
 
-    def shrinkage(self, rate):
+    def shrinkage(self, rate: Numbers) -> Numbers:
         """Compute the factor that shrinks the weights before a step, apart from the gradient.
 
         Parameters
@@ -108,7 +123,7 @@ class Optimizer(Family):
         """
         return 1.0
 
-    def decay(self, rate, weights):
+    def decay(self, rate: float, weights: Floats) -> None:
         """Shrink `weights` in place by `shrinkage`, independently of the gradient.
 
         Parameters
@@ -122,7 +137,7 @@ class Optimizer(Family):
         if factor != 1:
             scale(weights, factor)
 
-    def train(self, training):
+    def train(self, training: Trainer) -> None:
         """Train with one step per batch.
 
         Parameters

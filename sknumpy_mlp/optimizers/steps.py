@@ -1,12 +1,19 @@
 """Optimizers that take a step after every batch, and L-BFGS, which takes none."""
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize
 
 from .._elementary import sqrt
 from .._family import boolean, integer, real
+from .._types import Floats, Numbers
 from .._vectors import add_scaled, scale
-from .base import Optimizer
+from .base import Optimizer, Trainer
+
+# The value of a function of a vector, and its gradient.
+_Objective: TypeAlias = Callable[[Floats], tuple[float, Floats]]
 
 
 class SGD(Optimizer):
@@ -50,11 +57,13 @@ class SGD(Optimizer):
     moments = ("velocity",)
     rules = {"momentum": real(0, 1), "nesterovs_momentum": boolean()}
 
-    def __init__(self, *, momentum=0.9, nesterovs_momentum=True):
+    def __init__(self, *, momentum: float = 0.9, nesterovs_momentum: bool = True) -> None:
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
 
-    def update(self, rate, t, theta, grad, scratch, velocity):
+    def update(
+        self, rate: float, t: int, theta: Floats, grad: Floats, scratch: Floats, velocity: Floats
+    ) -> None:
         scale(velocity, self.momentum)
         add_scaled(velocity, -rate, grad)
         if self.nesterovs_momentum:
@@ -63,11 +72,13 @@ class SGD(Optimizer):
         else:
             theta += velocity
 
-    def coefficients(self, rate, t):
+    def coefficients(self, rate: Numbers, t: Numbers) -> tuple[Numbers, ...]:
         return rate, self.momentum, float(self.nesterovs_momentum)
 
     @staticmethod
-    def move(theta, grad, velocity, rate, momentum, nesterov):
+    def move(
+        theta: float, grad: float, velocity: float, rate: float, momentum: float, nesterov: float
+    ) -> tuple[float, ...]:
         velocity = momentum * velocity - rate * grad
         ahead = momentum * velocity - rate * grad
         return theta + (ahead if nesterov > 0.0 else velocity), velocity
@@ -110,19 +121,23 @@ class Momentum(Optimizer):
     moments = ("velocity",)
     rules = {"momentum": real(0, 1, closed="left")}
 
-    def __init__(self, *, momentum=0.9):
+    def __init__(self, *, momentum: float = 0.9) -> None:
         self.momentum = momentum
 
-    def update(self, rate, t, theta, grad, scratch, velocity):
+    def update(
+        self, rate: float, t: int, theta: Floats, grad: Floats, scratch: Floats, velocity: Floats
+    ) -> None:
         scale(velocity, self.momentum)
         add_scaled(velocity, 1 - self.momentum, grad)
         add_scaled(theta, -rate, velocity)
 
-    def coefficients(self, rate, t):
+    def coefficients(self, rate: Numbers, t: Numbers) -> tuple[Numbers, ...]:
         return rate, self.momentum, 1 - self.momentum
 
     @staticmethod
-    def move(theta, grad, velocity, rate, momentum, rest):
+    def move(
+        theta: float, grad: float, velocity: float, rate: float, momentum: float, rest: float
+    ) -> tuple[float, ...]:
         velocity = momentum * velocity + rest * grad
         return theta - rate * velocity, velocity
 
@@ -163,11 +178,13 @@ class RMSprop(Optimizer):
     moments = ("s",)
     rules = {"rho": real(0, 1, closed="left"), "epsilon": real(0, closed="neither")}
 
-    def __init__(self, *, rho=0.9, epsilon=1e-8):
+    def __init__(self, *, rho: float = 0.9, epsilon: float = 1e-8) -> None:
         self.rho = rho
         self.epsilon = epsilon
 
-    def update(self, rate, t, theta, grad, scratch, s):
+    def update(
+        self, rate: float, t: int, theta: Floats, grad: Floats, scratch: Floats, s: Floats
+    ) -> None:
         np.multiply(grad, grad, out=scratch)
         scale(s, self.rho)
         add_scaled(s, 1 - self.rho, scratch)
@@ -176,11 +193,13 @@ class RMSprop(Optimizer):
         np.divide(grad, scratch, out=scratch)
         add_scaled(theta, -rate, scratch)
 
-    def coefficients(self, rate, t):
+    def coefficients(self, rate: Numbers, t: Numbers) -> tuple[Numbers, ...]:
         return rate, self.rho, 1 - self.rho, self.epsilon
 
     @staticmethod
-    def move(theta, grad, s, rate, rho, rest, epsilon):
+    def move(
+        theta: float, grad: float, s: float, rate: float, rho: float, rest: float, epsilon: float
+    ) -> tuple[float, ...]:
         s = rho * s + rest * (grad * grad)
         return theta - rate * (grad / (sqrt(s) + epsilon)), s
 
@@ -218,10 +237,12 @@ class AdaGrad(Optimizer):
     moments = ("s",)
     rules = {"epsilon": real(0, closed="neither")}
 
-    def __init__(self, *, epsilon=1e-8):
+    def __init__(self, *, epsilon: float = 1e-8) -> None:
         self.epsilon = epsilon
 
-    def update(self, rate, t, theta, grad, scratch, s):
+    def update(
+        self, rate: float, t: int, theta: Floats, grad: Floats, scratch: Floats, s: Floats
+    ) -> None:
         np.multiply(grad, grad, out=scratch)
         s += scratch
         np.sqrt(s, out=scratch)
@@ -229,11 +250,11 @@ class AdaGrad(Optimizer):
         np.divide(grad, scratch, out=scratch)
         add_scaled(theta, -rate, scratch)
 
-    def coefficients(self, rate, t):
+    def coefficients(self, rate: Numbers, t: Numbers) -> tuple[Numbers, ...]:
         return rate, self.epsilon
 
     @staticmethod
-    def move(theta, grad, s, rate, epsilon):
+    def move(theta: float, grad: float, s: float, rate: float, epsilon: float) -> tuple[float, ...]:
         s = s + grad * grad
         return theta - rate * (grad / (sqrt(s) + epsilon)), s
 
@@ -285,12 +306,17 @@ class Adam(Optimizer):
         "epsilon": real(0, closed="neither"),
     }
 
-    def __init__(self, *, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+    def __init__(
+        self, *, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8
+    ) -> None:
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
 
-    def update(self, rate, t, theta, grad, scratch, m, v):
+    def update(
+        self, rate: float, t: int, theta: Floats, grad: Floats, scratch: Floats,
+        m: Floats, v: Floats,
+    ) -> None:  # fmt: skip
         # m and v are stored without their factors 1 - beta, which are part of the two constants
         # below: this saves two passes over the parameters.
         scale(m, self.beta_1)
@@ -305,14 +331,17 @@ class Adam(Optimizer):
         np.divide(m, scratch, out=scratch)
         add_scaled(theta, -size, scratch)  # theta = theta - size m / (sqrt(v) + epsilon)
 
-    def coefficients(self, rate, t):
+    def coefficients(self, rate: Numbers, t: Numbers) -> tuple[Numbers, ...]:
         root = (1 - self.beta_2) ** 0.5
         # eta sqrt(1 - beta_2^t) / (1 - beta_1^t)
         size = rate * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)
         return self.beta_1, self.beta_2, self.epsilon / root, size * (1 - self.beta_1) / root
 
     @staticmethod
-    def move(theta, grad, m, v, beta_1, beta_2, epsilon, size):
+    def move(
+        theta: float, grad: float, m: float, v: float,
+        beta_1: float, beta_2: float, epsilon: float, size: float,
+    ) -> tuple[float, ...]:  # fmt: skip
         m = beta_1 * m + grad
         v = beta_2 * v + grad * grad
         return theta - size * (m / (sqrt(v) + epsilon)), m, v
@@ -354,11 +383,14 @@ class AdamW(Adam):
     follows_sgd_schedules = True
     rules = Adam.rules | {"weight_decay": real(0, closed="left")}
 
-    def __init__(self, *, beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.01):
+    def __init__(
+        self, *, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:  # fmt: skip
         super().__init__(beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
         self.weight_decay = weight_decay
 
-    def shrinkage(self, rate):
+    def shrinkage(self, rate: Numbers) -> Numbers:
         return 1 - rate * self.weight_decay
 
 
@@ -399,10 +431,12 @@ class LBFGS(Optimizer):
     follows_sgd_schedules = False
     rules = {"max_fun": integer(1)}
 
-    def __init__(self, *, max_fun=15000):
+    def __init__(self, *, max_fun: int = 15000) -> None:
         self.max_fun = max_fun
 
-    def minimize(self, value_and_gradient, theta, max_iter, tol):
+    def minimize(
+        self, value_and_gradient: _Objective, theta: Floats, max_iter: int, tol: float
+    ) -> OptimizeResult:
         """Minimize a function of a float64 vector.
 
         Parameters
@@ -424,6 +458,6 @@ class LBFGS(Optimizer):
         options = {"maxfun": self.max_fun, "maxiter": max_iter, "gtol": tol}
         return minimize(value_and_gradient, theta, jac=True, method="L-BFGS-B", options=options)
 
-    def train(self, training):
+    def train(self, training: Trainer) -> None:
         # By evaluating the whole objective.
         training.by_objective(self)

@@ -3,17 +3,18 @@
 import dis
 import marshal
 from types import CodeType, FunctionType
+from typing import Any
 
 
-def contents(code):
+def contents(code: CodeType) -> tuple[Any, ...]:
     """What a code object computes, wherever it was written; equal for equal formulas."""
     constants = [contents(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
     return code.co_code, code.co_names, code.co_varnames, code.co_freevars, constants
 
 
-def names(code):
+def names(code: CodeType) -> set[str]:
     """The names that a code object takes from outside."""
-    found = set(code.co_freevars)
+    found: set[str] = set(code.co_freevars)
     for each in dis.get_instructions(code):
         if each.opname.endswith(("_GLOBAL", "_NAME")):
             found.add(each.argval)
@@ -23,12 +24,12 @@ def names(code):
     return found
 
 
-def literal(code):
+def literal(code: CodeType) -> bytes:
     """A code object as bytes, for generated source."""
     return marshal.dumps(code)
 
 
-def function(literal, namespace, T):
+def function(literal: bytes, namespace: dict[str, Any], T: Any) -> FunctionType:
     """The function of a literal, with its numbers of type T, that finds its names in a namespace.
 
     Parameters
@@ -42,10 +43,10 @@ def function(literal, namespace, T):
     return FunctionType(_typed(marshal.loads(literal), T), namespace)
 
 
-def _typed(code, T):
+def _typed(code: CodeType, T: Any) -> CodeType:
     """A code object where ``1.0`` and ``float(n)`` are ``T(...)``."""
 
-    def typed(constant):
+    def typed(constant: Any) -> Any:
         if isinstance(constant, tuple):
             return tuple(map(typed, constant))
         if isinstance(constant, CodeType):

@@ -25,41 +25,43 @@ Common to all of them:
 - Polynomials without another source are near-minimax fits by ``mpmath.chebyfit`` at 60 digits.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
 
-def cast_bits(context, builder, signature, arguments):
+def cast_bits(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     """Generate the instruction that reads the bits of a number as another type."""
     return builder.bitcast(arguments[0], context.get_value_type(signature.return_type))
 
 
 @intrinsic
-def bits_64(typing_context, x):
+def bits_64(typing_context: Any, x: Any) -> Any:
     """The bits of a ``float64`` as an ``int64``."""
     return types.int64(types.float64), cast_bits
 
 
 @intrinsic
-def from_bits_64(typing_context, i):
+def from_bits_64(typing_context: Any, i: Any) -> Any:
     """The ``float64`` whose bits are those of an ``int64``."""
     return types.float64(types.int64), cast_bits
 
 
 @intrinsic
-def bits_32(typing_context, x):
+def bits_32(typing_context: Any, x: Any) -> Any:
     """The bits of a ``float32`` as an ``int32``."""
     return types.int32(types.float32), cast_bits
 
 
 @intrinsic
-def from_bits_32(typing_context, i):
+def from_bits_32(typing_context: Any, i: Any) -> Any:
     """The ``float32`` whose bits are the lower 32 of an integer."""
     return types.float32(types.int32), cast_bits
 
 
-def exp_64(x):
+def exp_64(x: float) -> float:
     """The exponential: the reduction of Cephes' exp.c, a fit of (exp(r) - 1 - r) / r**2."""
     x = 710.0 if x > 710.0 else x
     x = -746.0 if x < -746.0 else x
@@ -79,7 +81,7 @@ def exp_64(x):
     return y * from_bits_64(bits_64(half) << 52) * from_bits_64(bits_64(rest) << 52)
 
 
-def expm1_64(x):
+def expm1_64(x: float) -> float:
     """exp(x) - 1: as `exp_64`, one coefficient more, half the power of two less a half, doubled."""
     z = 710.0 if x > 710.0 else x
     z = -50.0 if z < -50.0 else z
@@ -98,7 +100,7 @@ def expm1_64(x):
     return x if abs(x) < 5.551115123125783e-17 else y
 
 
-def log_of_parts_64(f, k):
+def log_of_parts_64(f: float, k: float) -> float:
     """log(1 + f) + k log(2) for f from sqrt(1/2) - 1 to sqrt(2) - 1: fdlibm's e_log.c."""
     s = f / (2.0 + f)
     z = s * s
@@ -114,7 +116,7 @@ def log_of_parts_64(f, k):
     return k * 6.93147180369123816490e-01 - ((half - low) - f)
 
 
-def log_64(x):
+def log_64(x: float) -> float:
     """The natural logarithm: fdlibm's e_log.c, parted at sqrt(1/2), whose bits are subtracted."""
     small = x < 2.2250738585072014e-308
     z = x * 18014398509481984.0 if small else x
@@ -127,7 +129,7 @@ def log_64(x):
     return y if x >= 0.0 else np.nan
 
 
-def log1p_64(x):
+def log1p_64(x: float) -> float:
     """log(1 + x): fdlibm's s_log1p.c, but what 1 + x lost in rounding is added to the fraction."""
     u = 1.0 + x
     lost = 1.0 - (u - x) if x > 1.0 else x - (u - 1.0)
@@ -142,7 +144,7 @@ def log1p_64(x):
     return y if x >= -1.0 else np.nan
 
 
-def tanh_64(x):
+def tanh_64(x: float) -> float:
     """The hyperbolic tangent: Cephes' tanh.c."""
     z = abs(x)
     e = exp_64(2.0 * z) + 1.0
@@ -160,7 +162,7 @@ def tanh_64(x):
     return from_bits_64(bits_64(y) | (bits_64(x) & -0x8000000000000000))
 
 
-def logistic_64(x):
+def logistic_64(x: float) -> float:
     """1 / (1 + exp(-x)): from exp(-|x|), with the rounding error of the denominator undone."""
     e = exp_64(-abs(x))
     d = 1.0 + e
@@ -170,7 +172,7 @@ def logistic_64(x):
     return y - y * (lost * inverse)
 
 
-def gaussian_64(z, high, low):
+def gaussian_64(z: float, high: float, low: float) -> float:
     """(high + low) exp(-z**2 / 2): `exp_64`, with the square split as in Cephes' expx2.c."""
     z_top = from_bits_64(bits_64(z) & -0x8000000)
     square = z_top * z_top
@@ -190,13 +192,13 @@ def gaussian_64(z, high, low):
     return y * from_bits_64(bits_64(half) << 52) * from_bits_64(bits_64(rest) << 52)
 
 
-def normal_density_64(x):
+def normal_density_64(x: float) -> float:
     """exp(-x**2 / 2) / sqrt(2 pi): `gaussian_64` with the constant in two parts."""
     z = abs(x)
     return gaussian_64(39.0 if z > 39.0 else z, 0.3989422804014327, -2.49232720227773e-17)
 
 
-def ndtr_64(x):
+def ndtr_64(x: float) -> float:
     """The normal distribution function: exp(-z**2 / 2) times a function of v = (z - 4) / (z + 4).
 
     The variable is that of Shepherd and Laframboise (1981), "Chebyshev approximation of
@@ -244,7 +246,7 @@ def ndtr_64(x):
     return 1.0 - y if x > 0.0 else y
 
 
-def exp_32(x):
+def exp_32(x: np.float32) -> np.float32:
     """The exponential: the reduction of Cephes' expf.c, a fit of (exp(r) - 1 - r) / r**2."""
     x = np.float32(89.0) if x > np.float32(89.0) else x
     x = np.float32(-104.0) if x < np.float32(-104.0) else x
@@ -264,7 +266,7 @@ def exp_32(x):
     return y * from_bits_32(bits_32(half) << 23) * from_bits_32(bits_32(rest) << 23)
 
 
-def expm1_32(x):
+def expm1_32(x: np.float32) -> np.float32:
     """exp(x) - 1: as `exp_32`, half the power of two less a half, doubled."""
     z = np.float32(89.0) if x > np.float32(89.0) else x
     z = np.float32(-30.0) if z < np.float32(-30.0) else z
@@ -284,7 +286,7 @@ def expm1_32(x):
     return x if abs(x) < np.float32(2.9802322e-08) else y
 
 
-def log_of_parts_32(f, k):
+def log_of_parts_32(f: np.float32, k: np.float32) -> np.float32:
     """log(1 + f) + k log(2) for f from sqrt(1/2) - 1 to sqrt(2) - 1: FreeBSD's e_logf.c."""
     s = f / (np.float32(2.0) + f)
     z = s * s
@@ -297,7 +299,7 @@ def log_of_parts_32(f, k):
     return k * np.float32(6.9313812256e-01) - ((half - low) - f)
 
 
-def log_32(x):
+def log_32(x: np.float32) -> np.float32:
     """The natural logarithm: FreeBSD's e_logf.c, parted at sqrt(1/2)."""
     small = x < np.float32(1.1754944e-38)
     z = x * np.float32(33554432.0) if small else x
@@ -310,7 +312,7 @@ def log_32(x):
     return y if x >= np.float32(0.0) else np.float32(np.nan)
 
 
-def log1p_32(x):
+def log1p_32(x: np.float32) -> np.float32:
     """log(1 + x): FreeBSD's s_log1pf.c, but what 1 + x lost in rounding goes to the fraction."""
     u = np.float32(1.0) + x
     lost = np.float32(1.0) - (u - x) if x > np.float32(1.0) else x - (u - np.float32(1.0))
@@ -326,7 +328,7 @@ def log1p_32(x):
     return y if x >= np.float32(-1.0) else np.float32(np.nan)
 
 
-def tanh_32(x):
+def tanh_32(x: np.float32) -> np.float32:
     """The hyperbolic tangent: Cephes' tanhf.c."""
     z = abs(x)
     large = np.float32(1.0) - np.float32(2.0) / (exp_32(z + z) + np.float32(1.0))
@@ -341,7 +343,7 @@ def tanh_32(x):
     return from_bits_32(bits_32(y) | (bits_32(x) & -0x80000000))
 
 
-def logistic_32(x):
+def logistic_32(x: np.float32) -> np.float32:
     """1 / (1 + exp(-x)): from exp(-|x|), with the rounding error of the denominator undone."""
     e = exp_32(-abs(x))
     d = np.float32(1.0) + e
@@ -351,7 +353,7 @@ def logistic_32(x):
     return y - y * (lost * inverse)
 
 
-def gaussian_32(z, high, low):
+def gaussian_32(z: np.float32, high: np.float32, low: np.float32) -> np.float32:
     """(high + low) exp(-z**2 / 2): `exp_32`, with the square split as in Cephes' expx2.c."""
     z_top = from_bits_32(bits_32(z) & -0x1000)
     square = z_top * z_top
@@ -372,14 +374,14 @@ def gaussian_32(z, high, low):
     return y * from_bits_32(bits_32(half) << 23) * from_bits_32(bits_32(rest) << 23)
 
 
-def normal_density_32(x):
+def normal_density_32(x: np.float32) -> np.float32:
     """exp(-x**2 / 2) / sqrt(2 pi): `gaussian_32` with the constant in two parts."""
     z = abs(x)
     z = np.float32(15.0) if z > np.float32(15.0) else z
     return gaussian_32(z, np.float32(0.3989423), np.float32(-1.133517e-08))
 
 
-def ndtr_32(x):
+def ndtr_32(x: np.float32) -> np.float32:
     """The normal distribution function: as `ndtr_64`, for z up to 15."""
     z = abs(x)
     z = np.float32(15.0) if z > np.float32(15.0) else z

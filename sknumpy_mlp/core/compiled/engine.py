@@ -5,10 +5,16 @@ epoch without returning to Python between them. Kernels release the GIL.
 """
 
 import time
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
-from ..batches import DenseRows
+from ..._types import Array, Floats, Integers, Slice
+from ...losses import Loss
+from ...optimizers import Optimizer
+from ..batches import Batches, DenseRows
+from ..network import Network
 from ..objective import Objective
 from . import kernels
 from .inputs import Inputs
@@ -26,7 +32,9 @@ class CompiledObjective(Objective):
     that the driver takes, and any number of blocks is one call of the driver.
     """
 
-    def __init__(self, network, loss, alpha, batches):
+    def __init__(
+        self, network: Network, loss: Loss, alpha: float | Floats, batches: Batches
+    ) -> None:
         super().__init__(network, loss, alpha, batches)
         self.driver = kernels.driver()
         # Of a block; not known before the first.
@@ -50,7 +58,7 @@ class CompiledObjective(Objective):
             ints = [np.empty_like(grad), grad, grad.size]
             self.program.add(kernels.common(dtype)["accumulate"], ints)
 
-    def _rows_of_a_block(self):
+    def _rows_of_a_block(self) -> int:
         """The number of rows of a block: the batch in as few equal parts as are small enough."""
         most, n_rows = self.block_size, self.batches.batch_size
         # Random layers draw block by block, and are to draw what they draw in NumPy.
@@ -59,25 +67,25 @@ class CompiledObjective(Objective):
         most = min(most, rows_of_small_products(self.network) or most)
         return -(-n_rows // -(-n_rows // most))
 
-    def _add_loss(self, Z, number):
-        y, weights = self.batches.y.X, self.batches.weights
-        if weights is not None:
-            weights = np.ascontiguousarray(weights.X, Z.dtype)
+    def _add_loss(self, Z: Floats, number: int) -> None:
+        y, given = self.batches.y.X, self.batches.weights
+        weights = 0 if given is None else np.ascontiguousarray(given.X, Z.dtype)
         is_index = y.ndim == 1
         y = np.ascontiguousarray(y)
-        kernel = kernels.loss(type(self.loss), Z.dtype, is_index)
+        cls: Any = type(self.loss)
+        kernel = kernels.loss(cls, Z.dtype, is_index)
         self.program.add(
             kernel,
             [
                 *(Z, Z.shape[1], y, len(y), self.inputs.rows[number]),
-                *(0 if weights is None else weights, self.losses, len(self.losses), number),
+                *(weights, self.losses, len(self.losses), number),
                 *(np.empty(Z.size, Z.dtype), np.empty(len(Z) * y[0].size, y.dtype)),
                 np.empty(3 * len(Z), Z.dtype),
             ],
-            kernels.numbers(self.loss, *kernels.form_of_loss(type(self.loss))),
+            kernels.numbers(self.loss, *kernels.form_of_loss(cls)),
         )
 
-    def blocks(self, bounds):
+    def blocks(self, bounds: Iterable[tuple[int, int]]) -> Array:
         """The blocks of batches with these bounds, as rows of the driver; see `kernels.driver`."""
         rows = []
         for number, (first, last) in enumerate(bounds):
@@ -88,7 +96,7 @@ class CompiledObjective(Objective):
                 rows.append((stop - start, start, number, last - first, first_loss, *place))
         return np.array(rows, np.int64).reshape(-1, kernels.BLOCK_WIDTH)
 
-    def run(self, blocks, updates=NO_CALLS):
+    def run(self, blocks: Array, updates: Array = NO_CALLS) -> None:
         """Compute blocks, and the updates after each batch, in calls of bounded time."""
         order = self.batches._order
         self.inputs.arrange(None if order is None else np.atleast_2d(order))
@@ -105,14 +113,21 @@ class CompiledObjective(Objective):
             self._seconds = (time.perf_counter() - started) / len(part)
             done += len(part)
 
-    def _fill_gradient(self, start, stop):
+    def _fill_gradient(self, start: int, stop: int) -> None:
         self.run(self.blocks([(start, stop)]))
 
 
 class CompiledSteps:
     """Steps of an optimizer with a scalar form, made in runs by compiled kernels."""
 
-    def __init__(self, objective, optimizer, moments, groups, clip_norm):
+    def __init__(
+        self,
+        objective: CompiledObjective,
+        optimizer: Optimizer,
+        moments: dict[str, Any],
+        groups: list[Slice],
+        clip_norm: float | None,
+    ) -> None:
         self.objective, self.optimizer, self.state = objective, optimizer, moments
         self.groups = groups
         network, dtype = objective.network, objective.network.theta.dtype
@@ -135,7 +150,8 @@ class CompiledSteps:
                 ints = [n for p, part in zip(places, parts) for n in (p, p + part.size)]
                 program.add(common["clip"], [len(parts), grad, *ints], [clip_norm])
         self._calls = []
-        kernel = kernels.optimizer(type(optimizer), dtype)
+        cls: Any = type(optimizer)
+        kernel = kernels.optimizer(cls, dtype)
         for start, stop, _ in groups:
             decayed = max(0, min(stop, n_weights) - start)
             parts = [vector[start:stop] for vector in vectors]
@@ -144,7 +160,7 @@ class CompiledSteps:
         self.program = program
         self._blocks = objective.blocks(objective.batches.bounds())
 
-    def make(self, rates):
+    def make(self, rates: Floats) -> float:
         """Make a step on each batch of an epoch; see `Steps.make`."""
         blocks, rates = self._planned(rates)
         n_steps = len(rates)
@@ -160,7 +176,7 @@ class CompiledSteps:
         self.state["t"] += n_steps
         return float(self.penalty[0])
 
-    def _coefficients(self, rates, numbers):
+    def _coefficients(self, rates: Floats, numbers: Integers) -> Floats:
         """The shrinkage of weights and the coefficients of the update, in a row for each step."""
         columns = [self.optimizer.shrinkage(rates), *self.optimizer.coefficients(rates, numbers)]
         table = np.empty((len(rates), len(columns)))
@@ -168,7 +184,7 @@ class CompiledSteps:
             table[:, column] = value
         return table
 
-    def _planned(self, rates):
+    def _planned(self, rates: Floats) -> tuple[Array, Floats]:
         """The blocks of an epoch, and the rates of its steps, without batches of no weight."""
         objective, batches = self.objective, self.objective.batches
         if batches.weights is None:

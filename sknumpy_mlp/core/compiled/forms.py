@@ -1,6 +1,7 @@
 """Which parts have a compiled form: those whose scalar form belongs to their array form."""
 
 from functools import cache
+from typing import Any
 
 from ...activations import Activation
 from ...losses import Loss
@@ -10,14 +11,14 @@ from .sources import FormError, arguments, check
 
 # The scalar forms of a family, and the methods whose formulas they are. Of several in parentheses,
 # kernels use the first that there is.
-FORMS = {
+FORMS: dict[type[Any], list[tuple[tuple[str, ...], str]]] = {
     Activation: [(("value",), "forward"), (("slope",), "backward")],
     Loss: [(("rows", "output"), "value_and_gradient")],
     Optimizer: [(("move",), "update"), (("coefficients",), "update"), (("shrinkage",), "decay")],
     Layer: [(("forward_rows",), "forward"), (("input_gradient_rows",), "backward")],
 }
 # Forms that not every layer has.
-OPTIONAL = {
+OPTIONAL: dict[type[Any], dict[str, str]] = {
     Layer: {
         "predict_rows": "forward",
         "sparse_forward_rows": "forward",
@@ -29,19 +30,21 @@ OPTIONAL = {
 METHODS = ("coefficients", "shrinkage")
 
 
-def lacks_form(part):
+def lacks_form(part: object) -> str:
     """Why a part has no compiled form; '' if it has one."""
-    return _lacks_form(type(part))
+    # Any: mypy does not know that a class can be hashed.
+    cls: Any = type(part)
+    return _lacks_form(cls)
 
 
 @cache
-def _lacks_form(cls):
+def _lacks_form(cls: type[Any]) -> str:
     (family,) = (family for family in FORMS if issubclass(cls, family))
     for names, method in FORMS[family]:
         found = [name for name in names if getattr(cls, name, None) is not None][:1]
         if not found:
             return f"it defines no {' and no '.join(names)}"
-        if reason := _is_outdated(cls, *found, method):
+        if reason := _is_outdated(cls, found[0], method):
             return reason
     for name, method in OPTIONAL.get(family, {}).items():
         if getattr(cls, name) is not None and (reason := _is_outdated(cls, name, method)):
@@ -51,12 +54,12 @@ def _lacks_form(cls):
     return ""
 
 
-def slope_reads(cls):
+def slope_reads(cls: type[Any]) -> int:
     """How many numbers the slope of an activation takes: z or a, or both."""
     return 2 if arguments(cls.slope)[:2] == ["z", "a"] else 1
 
 
-def _is_outdated(cls, name, method):
+def _is_outdated(cls: type[Any], name: str, method: str) -> str:
     """Why a form is not that of the method, or cannot be compiled; '' if it is and can."""
     # A subclass that writes the array form again must write the scalar form again.
     if _depth(cls, name) > _depth(cls, method):
@@ -69,6 +72,6 @@ def _is_outdated(cls, name, method):
     return ""
 
 
-def _depth(cls, name):
+def _depth(cls: type[Any], name: str) -> int:
     """How far up the method resolution a name is defined; 0 is the class itself."""
     return next(k for k, each in enumerate(cls.__mro__) if name in vars(each))

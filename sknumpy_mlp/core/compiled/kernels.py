@@ -5,10 +5,13 @@ Every cached function returns the address of a kernel, or a dict of addresses by
 Arrays of a batch have the rows of the block.
 """
 
+from collections.abc import Callable, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 
+from ..._types import Form
 from .forms import slope_reads
 from .sources import arguments, kernels, text_of
 
@@ -25,7 +28,7 @@ def {name}(ints, floats, block):
 """
 
 
-def _given(names, sequences=()):
+def _given(names: Sequence[str], sequences: Sequence[str] = ()) -> tuple[str, str]:
     """The attributes of a part as arguments of its form, and the lines that read them."""
     # Read before the loops: a load in a loop may be of what the loop writes, for all LLVM knows.
     lines = "".join(
@@ -35,14 +38,14 @@ def _given(names, sequences=()):
     return "".join(f", x{k}" for k in range(len(names))), lines
 
 
-def numbers(part, function, n_first):
+def numbers(part: object, function: Form, n_first: int) -> list[float]:
     """The values of the arguments of a scalar form that are attributes of the part."""
     names = arguments(function)[n_first:]
     return [float(each) for name in names for each in np.ravel(getattr(part, name))]
 
 
 @cache
-def activation(cls, dtype):
+def activation(cls: type[Any], dtype: np.dtype[Any]) -> dict[str, int]:
     """Kernels "forward" and "backward" of an activation, fused with the biases.
 
     forward: i = A, b, Z, m; with A the activations in place where Z is 0.
@@ -88,7 +91,7 @@ def activation(cls, dtype):
 
 
 @cache
-def layer(cls, form, dtype, kinds):
+def layer(cls: type[Any], form: str, dtype: np.dtype[Any], kinds: tuple[str, ...]) -> int:
     """The kernel of one form of a layer.
 
     Parameters
@@ -136,7 +139,8 @@ def layer(cls, form, dtype, kinds):
     body = text_of(function, "formula")
     head = _UNIFORM if uses_stream else ""
     name = f"layer_{cls.__name__}_{form}"
-    return kernels(name, f"{head}@form\n{body}\n{text}", dtype)["run"]
+    address: int = kernels(name, f"{head}@form\n{body}\n{text}", dtype)["run"]
+    return address
 
 
 _UNIFORM = """
@@ -150,13 +154,13 @@ def uniform(stream):
 """
 
 
-def form_of_loss(cls):
+def form_of_loss(cls: type[Any]) -> tuple[Form, int]:
     """The scalar form that the kernel of a loss uses, and how many arguments are no attributes."""
     return (cls.rows, 4) if cls.rows else (cls.output, 2)
 
 
 @cache
-def loss(cls, dtype, is_index):
+def loss(cls: type[Any], dtype: np.dtype[Any], is_index: bool) -> int:
     """The kernel of a loss, fused with the weights and the factor 1 / n.
 
     Overwrites scores by their scaled gradient, and writes the weighted loss of each row.
@@ -201,7 +205,8 @@ def loss(cls, dtype, is_index):
                 Z[r, c] = S[c, r] * weight * share
 """
     name = f"loss_{cls.__name__}_{'index' if is_index else 'matrix'}"
-    return kernels(name, text, dtype)["run"]
+    address: int = kernels(name, text, dtype)["run"]
+    return address
 
 
 _TARGETS_OF_CLASSES = """
@@ -229,7 +234,7 @@ _LOSS_BY_OUTPUT = """
 
 
 @cache
-def optimizer(cls, dtype):
+def optimizer(cls: type[Any], dtype: np.dtype[Any]) -> int:
     """The kernel of an optimizer, fused with the L2 term, clipping and decay.
 
     i = theta, grad, number of parameters, of weights among them, address of a row of coefficients
@@ -265,7 +270,8 @@ def optimizer(cls, dtype):
     for p in range(size - n_weights):
         {new} = {move.format("theta[p]", "grad[p]")}
 """
-    return kernels(f"optimizer_{cls.__name__}", text, dtype)["run"]
+    address: int = kernels(f"optimizer_{cls.__name__}", text, dtype)["run"]
+    return address
 
 
 # Kernels that belong to no part; `common` says what their integers and numbers are.
@@ -326,7 +332,7 @@ _COMMON = {
 
 
 @cache
-def common(dtype):
+def common(dtype: np.dtype[Any]) -> dict[str, int]:
     """Kernels that belong to no part.
 
     "index": i = order or 0, subset or 0, rows: the row numbers of the batch.
@@ -341,7 +347,7 @@ def common(dtype):
 
 
 @cache
-def gather(source, dtype):
+def gather(source: np.dtype[Any], dtype: np.dtype[Any]) -> int:
     """The kernel that gathers rows of numbers of another type into a buffer.
 
     i = X, steps from row to row and from column to column in numbers, rows, buffer, m.
@@ -363,11 +369,12 @@ def gather(source, dtype):
             for c in range(m):
                 out[r, c] = X[c * i[2]]
 """
-    return kernels(f"gather_{source.name}", text, dtype)["run"]
+    address: int = kernels(f"gather_{source.name}", text, dtype)["run"]
+    return address
 
 
 @cache
-def driver():
+def driver() -> Callable[..., None]:
     """The function that runs tables of kernels for blocks of rows.
 
     Its arguments are the calls of every block, the calls after the last block of each batch, the
@@ -390,4 +397,5 @@ def run(passes, updates, blocks, block):
 
 addresses["run"] = run
 """
-    return kernels("driver", text, np.dtype(np.float64))["run"]
+    run: Callable[..., None] = kernels("driver", text, np.dtype(np.float64))["run"]
+    return run

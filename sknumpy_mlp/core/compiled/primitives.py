@@ -6,6 +6,8 @@ array that describes the block of rows (see `kernels.driver`). So a driver can c
 them, and the number of compiled functions adds up with the parts instead of multiplying.
 """
 
+from typing import Any
+
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -15,26 +17,26 @@ SIGNATURE = types.void(types.int64, types.int64, types.int64)
 
 
 @intrinsic
-def pointer(typingctx, address):
+def pointer(typingctx: Any, address: Any) -> Any:
     """An address as an untyped pointer, for `numba.carray`."""
 
-    def codegen(context, builder, signature, args):
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.inttoptr(args[0], cgutils.voidptr_t)
 
     return types.voidptr(types.int64), codegen
 
 
-def call_address(builder, returned, function, words):
+def call_address(builder: Any, returned: Any, function: Any, words: Any) -> Any:
     """Generate the call of a function of 64-bit words at an address."""
     kind = ir.FunctionType(returned, [ir.IntType(64)] * len(words))
     return builder.call(builder.inttoptr(function, ir.PointerType(kind)), words)
 
 
 @intrinsic
-def call(typingctx, function, ints, floats, block):
+def call(typingctx: Any, function: Any, ints: Any, floats: Any, block: Any) -> Any:
     """Call the kernel at an address."""
 
-    def codegen(context, builder, signature, args):
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         call_address(builder, ir.VoidType(), args[0], args[1:])
         return context.get_dummy_value()
 
@@ -42,20 +44,20 @@ def call(typingctx, function, ints, floats, block):
 
 
 @intrinsic
-def next_double(typingctx, function, state):
+def next_double(typingctx: Any, function: Any, state: Any) -> Any:
     """A number from a bit generator of NumPy, by the address of its function and its state."""
 
-    def codegen(context, builder, signature, args):
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return call_address(builder, ir.DoubleType(), args[0], args[1:])
 
     return types.float64(types.int64, types.int64), codegen
 
 
 @intrinsic
-def next_uint32(typingctx, function, state):
+def next_uint32(typingctx: Any, function: Any, state: Any) -> Any:
     """32 bits from a bit generator of NumPy, by the address of its function and its state."""
 
-    def codegen(context, builder, signature, args):
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return call_address(builder, ir.IntType(32), args[0], args[1:])
 
     return types.uint32(types.int64, types.int64), codegen

@@ -1,8 +1,12 @@
 """Raw scores of any number of rows, by compiled kernels."""
 
+from typing import Any
+
 import numpy as np
 
-from ..batches import DenseRows, consecutively
+from ..._types import Floats, Integers
+from ..batches import DenseRows, Rows, consecutively
+from ..network import Network
 from . import kernels
 from .inputs import Inputs
 from .passes import Passes, rows_of_small_products
@@ -25,7 +29,7 @@ class CompiledScores:
     # model keeps from one prediction to the next.
     block_elements = 2**20
 
-    def __init__(self, network):
+    def __init__(self, network: Network) -> None:
         self.network = network
         self._n_outputs = network.units[-1]
         n_units = sum(layer.width for layer in network.layers) * network.n_members
@@ -35,13 +39,13 @@ class CompiledScores:
         self._blocks = np.zeros((1, kernels.BLOCK_WIDTH), np.int64)
         self._block = np.zeros(8, np.int64)
         # The passes of dense rows, which are the same for all.
-        self._dense = None
+        self._dense: tuple[Inputs, list[Floats], Program] | None = None
 
-    def largest_product(self, n_samples):
+    def largest_product(self, n_samples: int) -> int:
         """Number of multiplications in the largest matrix product; see `Network`."""
         return min(n_samples, self._block_size) * self.network.largest_layer
 
-    def scores(self, X, dtype, index=None):
+    def scores(self, X: Rows, dtype: np.dtype[Any], index: Integers | None = None) -> Floats:
         """Raw scores of the rows of `X`; see `Network.scores`."""
         inputs, outputs, program = self._passes(X, dtype)
         n_samples = len(X) if index is None else len(index)
@@ -61,7 +65,7 @@ class CompiledScores:
                 out[start:stop] = each[:n]
         return raw if len(outputs) > 1 else raw[0]
 
-    def _passes(self, X, dtype):
+    def _passes(self, X: Rows, dtype: np.dtype[Any]) -> tuple[Inputs, list[Floats], Program]:
         """The inputs, the outputs of each member, and the kernel calls between them."""
         if self._dense is not None and type(X) is DenseRows:
             return self._dense

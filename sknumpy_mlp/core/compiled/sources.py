@@ -19,14 +19,18 @@ import tempfile
 import threading
 import time
 import tokenize
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
+from typing import Any, TypeAlias
 
 import numba
+import numpy as np
 
+from ..._types import Form
 from ..interrupts import interrupts_deferred
 from . import bytecode, elementary, primitives
 
@@ -39,25 +43,27 @@ VOCABULARY = (
 )
 # Nobody takes longer to write a file.
 STALE_SECONDS = 3600
-# Who hears of compilations in this thread: makes a context for each, from whether it is cached.
-_OBSERVER = ContextVar("observer", default=lambda is_cached: nullcontext())
+# Who hears of compilations: makes a context for each, from whether it is cached.
+Observer: TypeAlias = Callable[[bool], AbstractContextManager[None]]
+# In this thread.
+_OBSERVER: ContextVar[Observer] = ContextVar("observer", default=lambda is_cached: nullcontext())
 _LOCK = threading.RLock()
 
 
 class _Typed(ast.NodeTransformer):
     """Gives numbers the dtype of the network: ``1.0`` and ``float(n)`` become ``T(...)``."""
 
-    def visit_Constant(self, node):
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
         return _typed(node) if isinstance(node.value, float) else node
 
-    def visit_Call(self, node):
+    def visit_Call(self, node: ast.Call) -> ast.expr:
         self.generic_visit(node)
         if isinstance(node.func, ast.Name) and node.func.id == "float":
             node.func.id = "T"
         return node
 
 
-def _typed(node):
+def _typed(node: ast.expr) -> ast.Call:
     return ast.Call(ast.Name("T", ast.Load()), [node], [])
 
 
@@ -65,7 +71,7 @@ class FormError(Exception):
     """A scalar form cannot be compiled: it is no Python function, or uses unknown names."""
 
 
-def check(function):
+def check(function: Form) -> None:
     """Raise a FormError if a scalar form cannot be compiled."""
     if not inspect.isfunction(function):
         raise FormError(f"{function!r} is no Python function")
@@ -81,7 +87,7 @@ def check(function):
 
 
 @cache
-def text_of(function, name):
+def text_of(function: Form, name: str) -> str:
     """The definition of a scalar form under another name, with its numbers typed."""
     definition = _definition(function)
     if definition is None:
@@ -99,12 +105,12 @@ def text_of(function, name):
     return ast.unparse(ast.fix_missing_locations(_Typed().visit(definition)))
 
 
-def _definition(function):
+def _definition(function: Form) -> ast.FunctionDef | None:
     """The definition of a function, without what is outside of its code; None if unreadable."""
     with suppress(OSError, TypeError, SyntaxError, tokenize.TokenError):
         text = inspect.getsource(function)
         # Not dedented, which would change strings.
-        tree = ast.parse(f"if 1:\n{text}").body[0] if text[0].isspace() else ast.parse(text)
+        tree: Any = ast.parse(f"if 1:\n{text}").body[0] if text[0].isspace() else ast.parse(text)
         definition = tree.body[0]
         if not isinstance(definition, ast.FunctionDef):
             return None
@@ -118,24 +124,24 @@ def _definition(function):
     return None
 
 
-def _code_of(definition):
+def _code_of(definition: ast.FunctionDef) -> CodeType:
     module = compile(ast.Module([definition], []), "", "exec", dont_inherit=True)
     return next(each for each in module.co_consts if isinstance(each, CodeType))
 
 
-def arguments(function):
+def arguments(function: Form) -> list[str]:
     """The names of the arguments of a scalar form."""
     code = function.__code__
     return list(code.co_varnames[: code.co_argcount])
 
 
-def folder():
+def folder() -> Path | None:
     """The cache folder, or None where none can be written."""
     return _folder(os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME"))
 
 
 @cache
-def _folder(base):
+def _folder(base: str | None) -> Path | None:
     # A home folder that is not known, or that cannot be written, is done without.
     with suppress(OSError, RuntimeError):
         found = Path(base or Path.home() / ".cache") / "sknumpy_mlp" / "kernels"
@@ -147,7 +153,7 @@ def _folder(base):
 
 
 @contextmanager
-def observed(observer):
+def observed(observer: Observer) -> Iterator[None]:
     """Let an observer hear of the compilations in this context, not of what is in the cache.
 
     Parameters
@@ -163,7 +169,7 @@ def observed(observer):
         _OBSERVER.reset(token)
 
 
-def kernels(name, text, dtype):
+def kernels(name: str, text: str, dtype: np.dtype[Any]) -> dict[str, Any]:
     """Compile a module of kernels; returns their addresses by name.
 
     Parameters
@@ -178,11 +184,12 @@ def kernels(name, text, dtype):
     # One thread at a time: a second module of the same kernels would not outlive its caller. Numba
     # is unusable after half a compilation.
     with _LOCK, interrupts_deferred():
-        return _compiled(name, text, dtype.name).addresses
+        addresses: dict[str, Any] = _compiled(name, text, dtype.name).addresses
+        return addresses
 
 
 @cache
-def _compiled(name, text, T):
+def _compiled(name: str, text: str, T: str) -> ModuleType:
     """The module of these kernels, which lives as long as the process."""
     return _compile(f"{name}_{T}_{_digest(text, T)}", _header(T) + text)
 
@@ -243,20 +250,20 @@ ndtr, normal_density = ndtr_{bits}, normal_density_{bits}
 
 
 @cache
-def _header(T):
+def _header(T: str) -> str:
     text = Path(elementary.__file__).read_text(encoding="utf-8")
     # The elementary functions, for Numba; what is decorated already is an intrinsic.
     text = re.sub(r"(?<!@intrinsic)\n(def \w+_(?:32|64)\()", r"\n@form\n\1", text)
     return _HEADER.format(T=T, bits=T[-2:], elementary=text)
 
 
-def _digest(text, T):
+def _digest(text: str, T: str) -> str:
     parts = [text, _header(T), Path(primitives.__file__).read_text(encoding="utf-8")]
     parts += [numba.__version__, sys.version]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def _compile(key, text):
+def _compile(key: str, text: str) -> ModuleType:
     """The module of this source, compiled, or loaded from the cache."""
     place = None if _FROM_CODE in text else folder()
     if place is not None:
@@ -269,7 +276,7 @@ def _compile(key, text):
         return _run(key, text.replace("IS_CACHED", "False"))
 
 
-def _from_cache(path, text):
+def _from_cache(path: Path, text: str) -> ModuleType:
     """The module of this source, which is written to `path` if nobody has."""
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         _write(path, text)
@@ -288,7 +295,7 @@ def _from_cache(path, text):
 
 
 @contextmanager
-def _announced(key, is_cached):
+def _announced(key: str, is_cached: bool) -> Iterator[None]:
     """Around a compilation: tell the observer, and log it."""
     started = time.perf_counter()
     with _OBSERVER.get()(is_cached):
@@ -296,7 +303,7 @@ def _announced(key, is_cached):
     logger.info("compiled %s in %.2f s", key, time.perf_counter() - started)
 
 
-def _kept(path):
+def _kept(path: Path) -> list[Path]:
     """What Numba and Python have kept of a generated module."""
     found = _numba_folder(path.parent).glob(f"{path.stem}*")
     bytes_of_python = Path(importlib.util.cache_from_source(path))
@@ -305,15 +312,16 @@ def _kept(path):
 
 
 @cache
-def _numba_folder(place):
+def _numba_folder(place: Path) -> Path:
     """Where Numba keeps what it compiles from the files of a folder, as it says itself."""
     # It asks for a file that exists; all of a folder have the same place.
     code = compile("", next(place.glob("*.py")), "exec")
-    return Path(numba.njit(cache=True)(FunctionType(code, {})).stats.cache_path)
+    compiled: Any = numba.njit(cache=True)(FunctionType(code, {}))
+    return Path(compiled.stats.cache_path)
 
 
 @cache
-def _sweep(place):
+def _sweep(place: Path) -> None:
     """Remove the unfinished files of processes that were killed."""
     for path in place.glob("*.tmp*"):
         with suppress(OSError):
@@ -322,7 +330,7 @@ def _sweep(place):
                 path.unlink()
 
 
-def _write(path, text):
+def _write(path: Path, text: str) -> None:
     handle, new = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
@@ -331,13 +339,13 @@ def _write(path, text):
     os.replace(new, path)
 
 
-def _run(key, text, path=None):
+def _run(key: str, text: str, path: Path | None = None) -> ModuleType:
     """Run a generated module, from its file if it has one."""
     name = f"sknumpy_mlp_kernels.{key}"
     if path is None:
         module = ModuleType(name)
     else:
-        spec = importlib.util.spec_from_file_location(name, path)
+        spec: Any = importlib.util.spec_from_file_location(name, path)
         module = importlib.util.module_from_spec(spec)
     # Numba looks a module up by its name while it runs.
     sys.modules[name] = module
