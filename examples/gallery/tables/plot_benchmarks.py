@@ -27,8 +27,8 @@ names = {
     '`budget="best"`': ("sknumpy_mlp", "best", (8, 0)),
     "`MLPClassifier()`, standardised columns": ("MLPClassifier", "", (8, 0)),
     "`HistGradientBoostingClassifier()`": ("gradient boosting", "scikit-learn", (8, 0)),
-    "LightGBM, tuned defaults, temperature": ("gradient boosting", "LightGBM, tuned", (8, 0)),
-    "XGBoost, tuned defaults": ("gradient boosting", "XGBoost, tuned", (8, 0)),
+    "LightGBM, tuned defaults, temperature": ("gradient boosting", "LightGBM, tuned", (8, 6)),
+    "XGBoost, tuned defaults": ("gradient boosting", "XGBoost, tuned", (8, -5)),
     "CatBoost, tuned defaults, temperature": ("gradient boosting", "CatBoost, tuned", (-8, -13)),
 }
 looks = {
