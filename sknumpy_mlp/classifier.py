@@ -11,7 +11,7 @@ from ._estimator import declared
 from ._estimator.base import BaseScratchMLP
 from ._estimator.class_weights import weights_of_classes
 from ._estimator.fitted import checked_classes
-from ._estimator.labels import Labels, has_several_labels, labels_of
+from ._estimator.labels import Labels
 from ._estimator.naming import naming
 from ._estimator.parameters import needs_steps
 from ._estimator.rows import Target, check_complete
@@ -469,26 +469,14 @@ class ScratchMLPClassifier(declared.DeclaredClassifier, ClassifierMixin, BaseScr
 
     def _learn_target(self, y, labels, warm=False, incremental=False, classes=None):
         """Find the classes or check them against the known classes, and encode the target."""
-        is_first = labels is None
         if classes is not None:
             with naming("classes"):
                 check_complete(classes, "classes")
-        if incremental and is_first and classes is None and np.ndim(y) == 1:
+        if incremental and labels is None and classes is None and np.ndim(y) == 1:
             raise ValueError("classes must be passed on the first call to partial_fit, got None")
-        if is_first:
-            labels = Labels.learn(y, classes)
-        else:
-            has_several_labels(y)
-        if classes is not None and not labels.are(labels_of(classes, "classes")):
-            raise ValueError(
-                f"classes must be the same in all calls to partial_fit: they were "
-                f"{labels.classes}, got {classes!r}"
-            )
-        if warm and not is_first and not labels.are(labels_of(y)):
-            raise ValueError(
-                "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {labels.classes}, `y` has {labels_of(y)}"
-            )
+        labels = Labels.learn(y, classes) if labels is None else labels.continued(y, warm)
+        if classes is not None:
+            labels.check_given(classes)
         return Target(labels.encode(y), labels.kind, len(labels.classes), labels)
 
     def _class_weight(self, plan, rows, incremental):

@@ -1,7 +1,7 @@
 """The plan of the house, read from the source: which way imports point, and what lives where.
 
 Imports point one way: `classifier, regressor -> _estimator -> core -> the families ->
-_family`. A new module gets its place in `LEVELS`.
+_family`. A new module gets its place in `LEVELS` of house.py.
 """
 
 import ast
@@ -23,6 +23,7 @@ from sknumpy_mlp import _family, displays
 from sknumpy_mlp.callbacks import Checkpoint
 
 from .common import section
+from .house import LEVELS, ORACLES
 
 ROOT = Path(sknumpy_mlp.__file__).parent
 PATHS = {
@@ -33,98 +34,6 @@ TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in PAT
 ESTIMATORS = [sknumpy_mlp.ScratchMLPClassifier, sknumpy_mlp.ScratchMLPRegressor]
 FAMILIES = ["activations", "embeddings", "initializers", "losses", "optimizers", "schedules"]
 
-# The plan of the house. A module imports from levels above its own line only.
-LEVELS = [
-    [
-        "_elementary",
-        "_family",
-        "_keywords",
-        "_types",
-        "_vectors",
-        "_version",
-        "_view",
-        "losses.link",
-    ],
-    ["losses.links"],
-    ["activations.base"],
-    ["activations.piecewise", "activations.smooth"],
-    ["optimizers.base"],
-    ["optimizers.steps"],
-    ["losses.base"],
-    ["losses.numbers"],
-    ["losses.classes"],
-    [
-        "losses.__init__",
-        "activations.__init__",
-        "embeddings",
-        "initializers",
-        "optimizers.__init__",
-        "schedules",
-    ],
-    [
-        "core.__init__",
-        "core.batches",
-        "core.interrupts",
-        "core.matrices",
-        "core.memory",
-        "core.state",
-    ],
-    ["core.layers", "core.temperature"],
-    ["core.embeddings"],
-    ["core.network"],
-    ["core.objective", "core.held_out", "core.sensitivity"],
-    ["core.stepper"],
-    ["core.compiled.__init__", "core.compiled.bytecode"],
-    ["core.compiled.elementary", "core.compiled.primitives"],
-    ["core.compiled.program", "core.compiled.sources"],
-    ["core.compiled.forms"],
-    ["core.compiled.kernels"],
-    ["core.compiled.inputs"],
-    ["core.compiled.passes"],
-    ["core.compiled.engine", "core.compiled.scores"],
-    ["core.engines"],
-    ["_versions", "core.contracts"],
-    ["core.diagnosis", "core.stopping"],
-    ["core.training"],
-    [
-        "_estimator.__init__",
-        "_estimator.declared",
-        "_estimator.errstate",
-        "_estimator.files",
-        "_estimator.naming",
-        "_estimator.passes",
-        "_estimator.rollback",
-        "_estimator.routing",
-        "_estimator.threads",
-    ],
-    ["_estimator.labels"],
-    [
-        "_estimator.class_weights",
-        "_estimator.parameters",
-        "_estimator.rows",
-        "_estimator.strata",
-        "_estimator.summary",
-    ],
-    ["_estimator.fit", "_estimator.settable"],
-    ["_estimator.fitted", "_estimator.saved"],
-    ["_estimator.checkpoint", "_estimator.description"],
-    ["_estimator.tasks"],
-    ["_estimator.base", "_origins", "callbacks"],
-    ["classifier", "inspection", "regressor", "preprocessing.checks"],
-    ["displays.drawing"],
-    ["displays.loss_curve", "displays.network", "displays.weights"],
-    ["displays.__init__"],
-    ["preprocessing.encoder", "preprocessing.imputer", "preprocessing.scaler"],
-    ["preprocessing.__init__"],
-    ["columns"],
-    ["tabular"],
-    ["_trusted"],
-    ["onnx.graph"],
-    ["onnx.parts"],
-    ["onnx.estimators", "onnx.transformers"],
-    ["onnx.__init__"],
-    ["__init__"],
-]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 
 # The only importers of an extra.
@@ -155,53 +64,6 @@ MATHEMATICS = set(
 )
 
 TESTS = Path(__file__).parent
-# Tests that belong to no room, since they hold several to one promise.
-ORACLES = {
-    "test_architecture": "the source of all rooms",
-    "test_benchmarks": "benchmarks/tabular.py and its modules",
-    "test_blocks": "data in parts: tables by blocks, and files larger than memory",
-    "test_clusters": "dask's cluster, arrays and frames around the estimators",
-    "test_composition": "pipelines, searches, ensembles and frames around the estimators",
-    "test_differences": "docs/reference/differences.md, on scikit-learn's estimators too",
-    "test_docstrings": "the docstrings of all that is exported",
-    "test_draw_a_digit": "examples/draw_a_digit.py, in a browser too",
-    "test_documentation": "the README and the guides",
-    "test_examples": "the example scripts",
-    "test_extremes": "numbers at their limits, from the input to the predictions",
-    "test_figures": "docs/_figures/make.py, and the pages that show its figures",
-    "test_goldens": "numbers that were recorded, of a fit of each kind",
-    "test_imbalanced": "the samplers of imbalanced-learn",
-    "test_independence": "what calls, estimators and threads share",
-    "test_interrupts": "Ctrl-C at any moment of a fit",
-    "test_learn": "docs/learn, on the source",
-    "test_members": "ensembles, from the parameter to the predictions",
-    "test_members_that_differ": "ensembles, each with the values of one member",
-    "test_messages": "mistakes of new users, answered by the room that they meet first",
-    "test_migrating": "docs/use/migrate.md, by the libraries that it is about",
-    "test_monitors": "scikit-learn's own callbacks",
-    "test_old_models": "files that earlier versions wrote",
-    "test_parity": "the model of scikit-learn's MLPClassifier",
-    "test_persistence": "saved models, here and in a new process",
-    "test_pytorch": "the steps of PyTorch's optimizers",
-    "test_project": "tasks, templates, workflows and citation",
-    "test_quantiles": "losses.Quantiles, from the parameter to the interval",
-    "test_recipes": "published networks",
-    "test_registry": "every place that lists names",
-    "test_replay": "published training logs",
-    "test_regressor_parity": "the model of scikit-learn's MLPRegressor",
-    "site.test_pages": "WCAG's contrast, and what a browser says of every page",
-    "test_security": "SECURITY.md, by the source and by what a fit opens",
-    "test_sklearn_conventions": "scikit-learn's checks of estimators",
-    "test_state_table": "docs/reference/state.md, cell by cell",
-    "test_swapped_import": "what is visible where an import is swapped",
-    "test_wheel": "what would be published",
-    "test_types": "what type checkers see",
-    "test_use_pages": "pages of docs/use: what their code prints, and their last blocks",
-    "test_weights": "weights of rows, from the argument to the step",
-    "stress.test_inspection": "completeness of attributions, on drawn networks",
-    "core.test_gradients": "every activation with every loss and layer",
-    "core.test_memory_of_steps": "activations, optimizers and the user's own parts in training",
-}
 
 MUTATORS = set(
     "add append clear discard extend insert pop popitem remove setdefault sort update".split()

@@ -70,6 +70,24 @@ class Labels:
             return cls(labels_of(y), "multilabel", sparse.issparse(y))
         return cls.of(labels_of(y) if classes is None else labels_of(classes, "classes"))
 
+    def continued(self, y, warm):
+        """These labels for another target, which a warm start must have all of, and no others."""
+        has_several_labels(y)
+        if warm and not self.are(labels_of(y)):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes}, `y` has {labels_of(y)}"
+            )
+        return self
+
+    def check_given(self, classes):
+        """Refuse an argument `classes` that is not these labels."""
+        if not self.are(labels_of(classes, "classes")):
+            raise ValueError(
+                "classes must be the same in all calls to partial_fit: they were "
+                f"{self.classes}, got {classes!r}"
+            )
+
     @classmethod
     def of(cls, classes, multilabel=False):
         """`Labels` with these sorted classes; a sample has one of them, or several."""
