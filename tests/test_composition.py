@@ -354,7 +354,8 @@ class TestMetadataRouting:
     def test_partial_fit_can_be_asked_for_classes(self):
         request = network().set_partial_fit_request(classes=True, sample_weight=False)
         routing = request.get_metadata_routing().partial_fit.requests
-        assert routing == {"classes": True, "sample_weight": False}
+        asked = {"classes": True, "sample_weight": False}
+        assert routing == dict.fromkeys(["X_val", "y_val", "sample_weight_val"]) | asked
 
 
 class TestDisplay:

@@ -1,6 +1,6 @@
 """The base class of links; `sknumpy_mlp.losses.links` states the contract."""
 
-from .._types import Array, Floats
+from .._types import Array, Floats, Integers
 
 
 class Link:
@@ -198,7 +198,8 @@ class Link:
             Class indices of shape (n_samples,), 0 and 1 of shape (n_samples, n_labels), or numbers
             of shape (n_samples, n_columns).
         """
-        return Z.argmax(axis=1)
+        found: Integers = Z.argmax(axis=1)
+        return found
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"

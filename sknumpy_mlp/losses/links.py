@@ -259,7 +259,8 @@ class Identity(Link):
 
     def pool(self, Z: Floats) -> Floats:
         # The mean of the raw scores.
-        return Z.mean(axis=0)
+        mean: Floats = Z.mean(axis=0)
+        return mean
 
     def pool_gradient(self, Z: Floats, dP: Floats) -> Floats:
         return np.broadcast_to(dP / len(Z), Z.shape)
@@ -349,7 +350,7 @@ class CumulativeSoftplus(Link):
 
     def pool(self, Z: Floats) -> Floats:
         # Raw scores whose differences are the mean differences of the members.
-        pooled = Z.mean(axis=0)
+        pooled: Floats = Z.mean(axis=0)
         steps = Z[..., 1:]
         # Of small differences, the logarithm: their sum would be rounded to 0.
         log_steps = np.where(

@@ -1,6 +1,6 @@
 """The base class of optimizers; `sknumpy_mlp.optimizers` states the contract."""
 
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -8,15 +8,15 @@ from .._family import Family
 from .._types import Floats, Form, Numbers
 from .._vectors import scale
 
-if TYPE_CHECKING:
-    from .steps import LBFGS
-
 
 class Trainer(Protocol):
     """What trains a network, in the way that the method `train` of its optimizer chooses."""
 
-    def by_steps(self, optimizer: "Optimizer") -> None: ...
-    def by_objective(self, optimizer: "LBFGS") -> None: ...
+    def by_steps(self, optimizer: "Optimizer") -> None:
+        """Train in epochs, with one step per batch."""
+
+    def by_objective(self, optimizer: Any) -> None:
+        """Train by evaluating the whole objective, which `optimizer` minimizes."""
 
 
 class Optimizer(Family):
