@@ -47,6 +47,11 @@ class NetworkDisplay:
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
 
+    See Also
+    --------
+    WeightsDisplay : The weights of the first layer as images.
+    sknumpy_mlp.ScratchMLPClassifier.summary : The architecture as text.
+
     Examples
     --------
     >>> import numpy as np

@@ -30,6 +30,11 @@ class WeightsDisplay:
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
 
+    See Also
+    --------
+    NetworkDisplay : The architecture as a diagram.
+    LossCurveDisplay : The loss after each epoch.
+
     Examples
     --------
     >>> import numpy as np
