@@ -1,5 +1,7 @@
 """docs/use/migrate.md: what it says of other libraries, by these libraries where installed."""
 
+import importlib
+import importlib.util
 import inspect
 import re
 import warnings
@@ -20,14 +22,19 @@ DEFAULTS = dict(
 
 
 def tool(name, monkeypatch):
-    """A library, or a skipped test; Keras computes with PyTorch."""
+    """A library, or a skipped test; Keras computes with PyTorch.
+
+    They are gigabytes, which no extra installs: the gate skips these tests too.
+    """
+    for needed in ("torch", name):
+        if importlib.util.find_spec(needed) is None:
+            pytest.skip(f"{needed} is not installed")
     if name == "keras":
-        pytest.importorskip("torch", reason="Keras computes with PyTorch here")
         monkeypatch.setenv("KERAS_BACKEND", "torch")
     with warnings.catch_warnings():
         # What libraries say of each other while they are imported is not about the page.
         warnings.simplefilter("ignore")
-        return pytest.importorskip(name, reason=f"{name} is not installed")
+        return importlib.import_module(name)
 
 
 def of(library, row):
@@ -137,7 +144,7 @@ def epochs_without_improvement(name, patience, monkeypatch):
         stop = library.callbacks.EarlyStopping(monitor="loss", patience=patience)
         fit = model.fit(X / 16, y, epochs=30, verbose=0, shuffle=False, callbacks=[stop])
         return len(fit.epoch) - 1
-    torch = pytest.importorskip("torch")
+    torch = tool("torch", monkeypatch)
     stop = library.callbacks.EarlyStopping(patience=patience, sink=lambda words: None)
     module = torch.nn.Sequential(torch.nn.Linear(64, 10), torch.nn.LogSoftmax(-1))
     loss = {"criterion": torch.nn.NLLLoss, "predict_nonlinearity": None}

@@ -45,7 +45,7 @@ class PeriodicLayer(EmbeddingLayer):
         self.width = 2 * n_features * n_frequencies
 
     @classmethod
-    def of(cls, embedding, X):
+    def of(cls, embedding, X, weights=None):
         return cls(X.shape[1], embedding.n_frequencies, embedding.scale)
 
     def draw(self, initializer, random_state):
