@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 from sklearn.exceptions import InconsistentVersionWarning
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 # The key of the version in the state of a pickle.
 STAMP = "_sknumpy_mlp_version"
 

@@ -6,6 +6,6 @@ BUILT = Path(__file__).parents[2] / "build" / "docs"
 PAGES = sorted(
     path.relative_to(BUILT).as_posix()
     for path in BUILT.rglob("*.html")
-    # The theme keeps a template there.
-    if "_static" not in path.relative_to(BUILT).parts
+    # The theme keeps a template in one, and examples that are downloaded are in the other.
+    if not {"_static", "_downloads"} & set(path.relative_to(BUILT).parts)
 )
