@@ -1,8 +1,9 @@
 """How many small faults in the network's code the tests notice: a mutation score by room.
 
 A mutant is the package with one comparison, operation, number or condition changed. For a seeded
-sample of each room of the core and the parts, each mutant runs the tests of its room that execute
-the changed line, the fastest first. Those that survive run the tests of the whole package.
+sample of each room of the core and the parts, each mutant runs the tests of its room: first those
+that were seen to execute the changed line, the fastest first. Those that survive run the tests of
+the whole package.
 cosmic-ray (``pip install cosmic-ray``) makes the mutants; a test that fails, or an endless loop,
 kills one.
 
@@ -142,8 +143,11 @@ def executed(room):
         return json.loads(path.read_text())
 
 
-def chosen(mutation, found):
-    """Tests that execute the changed statement; all, where it is run by an import or compiled."""
+def ordered(mutation, found):
+    """The tests of a room, with those first that execute the changed statement.
+
+    No other is left out: compiled code is not seen, nor code behind a tracer of a test's own.
+    """
     source = mutation.module_path.read_text()
     line = mutation.start_pos[0]
     around = [
@@ -154,7 +158,7 @@ def chosen(mutation, found):
     first, last = max(around)
     lines = found["lines"].get(str(mutation.module_path), {})
     names = {name for n in range(first, last + 1) for name in lines.get(str(n), ())}
-    return [name for name in found["tests"] if name in names or not names]
+    return sorted(found["tests"], key=lambda name: name not in names)
 
 
 def run(job):
@@ -183,7 +187,7 @@ def judge(jobs, results, workers):
     rooms = {room for room, _, stage in left if stage == "room"}
     found = {room: executed(room) for room in rooms}
     left = [
-        (room, m, stage, chosen(m, found[room]) if stage == "room" else SUITE)
+        (room, m, stage, ordered(m, found[room]) if stage == "room" else SUITE)
         for room, m, stage in left
     ]
     context = multiprocessing.get_context("spawn")
