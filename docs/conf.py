@@ -1,6 +1,5 @@
 """Settings of the site: ``python -m sphinx -W docs build/docs``, which needs no network."""
 
-import logging
 import os
 import sys
 import warnings
@@ -37,10 +36,6 @@ extensions = [
 # Inputs of autosummary and of the gallery, which are no pages themselves.
 exclude_patterns = ["_*", "reference/generated/names.rst", "**/GALLERY_HEADER.rst"]
 templates_path = ["_templates"]
-# Tables of contents end with "*", for pages that nobody has put in order yet: there may be none.
-logging.getLogger("sphinx.sphinx.directives.other").addFilter(
-    lambda record: "toctree glob pattern" not in str(record.msg)
-)
 
 # ---- pages in Markdown ----
 myst_enable_extensions = ["colon_fence", "dollarmath", "deflist", "attrs_block"]
