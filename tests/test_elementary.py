@@ -9,6 +9,7 @@ from scipy import sparse, stats
 
 from sknumpy_mlp._elementary import normal_density, uniform
 from sknumpy_mlp.activations import Activation, Identity
+from sknumpy_mlp.core.embeddings import PiecewiseLinearLayer
 from sknumpy_mlp.core.layers import Dense, Dropout, FeatureScale
 from sknumpy_mlp.losses import ClassNumbers, Loss
 from sknumpy_mlp.optimizers import Optimizer
@@ -44,11 +45,14 @@ def test_an_activation_s_scalar_form_is_its_array_form(activation):
 
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
 def test_a_loss_s_scalar_form_is_its_array_form(loss):
-    n, m = 7, loss.link.n_outputs(4)
-    Z = RNG.normal(0, 2, (n, m))
+    n, m = 60, loss.link.n_outputs(4)
+    rng = np.random.RandomState(0)
+    Z = rng.normal(0, 2, (n, m))
+    # Residuals of zero, and ties.
+    Z[::3] = np.round(Z[::3])
     is_index = isinstance(loss.coding, ClassNumbers)
     shape = n, loss.link.n_columns(m)
-    codes = RNG.randint(m, size=n) if is_index else RNG.randint(2, size=shape)
+    codes = rng.randint(m, size=n) if is_index else rng.randint(2, size=shape)
     y = loss.encode_target(codes, np.float64)
     losses, gradient = np.empty(n), Z.copy()
     loss.value_and_gradient(gradient, y, losses)
@@ -149,6 +153,27 @@ def test_a_dropout_s_compiled_form_draws_the_same_masks():
     assert_allclose(A, expected, rtol=1e-15)
     layer.input_gradient_rows(dA, mask, found)
     assert_allclose(found, dX, rtol=1e-15)
+
+
+def test_an_embedding_s_compiled_forms_are_its_array_form():
+    # The last bin of the second column is repeated: it has two.
+    edges = np.array([[-1.0, 0.0, 0.5, 2.0], [0.0, 1.0, 1.5, 1.5]])
+    columns = np.array([3, 1])
+    layer = bound(PiecewiseLinearLayer(4, columns, edges, size=2), V=RNG.normal(size=(6, 2)))
+    X, dA = 2 * RNG.normal(size=(40, 4)), RNG.normal(size=(40, layer.width))
+    buffers = layer.buffers((40,), np.float64, training=True)
+    A, dV = np.empty((40, layer.width)), np.empty((6, 2))
+    dX, found = np.empty((40, 4)), np.empty((40, 4))
+    kept = [np.full_like(getattr(buffers, name), np.nan) for name in ("bins", "parts")]
+    sums, starts, rates = (getattr(buffers, name) for name in ("sums", "starts", "rates"))
+    numbers = columns[np.newaxis].astype(float)
+    layer.forward_rows(X, layer.V, edges, numbers, A, *kept, sums, starts, rates)
+    assert_allclose(A, layer.forward(X, buffers), rtol=1e-12, atol=1e-14)
+    layer.backward(X, dA, buffers, dX)
+    layer.backward_rows(dA, dV, edges, *kept, sums.copy())
+    assert_allclose(dV, layer.dV, rtol=1e-12, atol=1e-13)
+    layer.input_gradient_rows(dA, layer.V, edges, numbers, kept[0], rates, found)
+    assert_allclose(found, dX, rtol=1e-12, atol=1e-13)
 
 
 def test_elementary_functions_are_what_their_names_say():
