@@ -65,9 +65,9 @@ def test_twine_would_upload_both(dist):
     assert run(sys.executable, "-m", "twine", "check", "--strict", *files).count("PASSED") == 2
 
 
-def test_the_wheel_is_pure_python_of_less_than_250_kilobytes(wheel):
+def test_the_wheel_is_pure_python_of_less_than_270_kilobytes(wheel):
     assert wheel.name == f"sknumpy_mlp-{sknumpy_mlp.__version__}-py3-none-any.whl"
-    assert wheel.stat().st_size < 250_000
+    assert wheel.stat().st_size < 270_000
 
 
 def test_the_wheel_holds_the_package_its_licence_and_nothing_else(wheel):

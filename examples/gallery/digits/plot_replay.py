@@ -78,6 +78,7 @@ for ax, curve, column, label in (
     ax.grid(alpha=0.25)
 axes[0].legend()
 axes[1].set_xlabel("epoch")
+figure.suptitle("The published log, and the replay")
 plt.show()
 
 # %%

@@ -92,6 +92,7 @@ for ax in axes:
     ax.legend(loc="upper left")
 axes[0].set_xlabel("Body mass index")
 axes[1].set_xlabel("Logarithm of triglycerides")
+fig.suptitle("What the network predicts as one column changes")
 plt.show()
 
 # %%

@@ -107,6 +107,7 @@ widest = 1.15 * max(
 ax.set_xlim(-widest, widest)
 ax.text(-0.03 * widest, -0.6, "boosting is better", ha="right", color=ORANGE)
 ax.text(0.03 * widest, -0.6, "the network is better", ha="left", color=BLUE)
+ax.set_title("Network and boosting on three tables", fontsize=12)
 plt.show()
 
 # %%
