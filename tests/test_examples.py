@@ -185,7 +185,10 @@ class TestGallery:
         for name in [*needed, *(["sklearn.callback"] if "set_callbacks" in text else [])]:
             pytest.importorskip(name, reason=f"{name} is not installed")
         done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", LOOK, path], capture_output=True, text=True
+            [sys.executable, "-W", "error", "-c", LOOK, path],
+            cwd=path.parent,  # as Sphinx-Gallery runs it
+            capture_output=True,
+            text=True,
         )
         assert (done.returncode, done.stderr) == (0, "")
         assert "PICTURE" not in done.stdout, done.stdout
