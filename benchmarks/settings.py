@@ -90,14 +90,18 @@ def searches(arguments, task, names):
             yield task, seed, [(table.take(index), table.y[index]) for index in (fit, choose, test)]
 
 
+def step_of(task):
+    """The name of the network in the pipeline for tables."""
+    return "network" if task == "classification" else "network__regressor"
+
+
 def network(task, seed, **changed):
     """The base with a change, behind the columns of the recipe."""
     from sknumpy_mlp import ScratchMLPClassifier, ScratchMLPRegressor, make_tabular_mlp
 
     cls = ScratchMLPClassifier if task == "classification" else ScratchMLPRegressor
-    step = "network" if task == "classification" else "network__regressor"
     model = cls(**BASE | changed, random_state=seed)
-    return make_tabular_mlp(task, random_state=seed).set_params(**{step: model})
+    return make_tabular_mlp(task, random_state=seed).set_params(**{step_of(task): model})
 
 
 def recipe(task, seed, **changed):
@@ -107,7 +111,7 @@ def recipe(task, seed, **changed):
     if task == "regression" and "label_smoothing" in changed:
         return None
     model = make_tabular_mlp(task, budget="fast", random_state=seed)
-    step = "network" if task == "classification" else "network__regressor"
+    step = step_of(task)
     parameters = {f"{step}__{name}": value for name, value in changed.items()}
     rate = f"{step}__learning_rate_init"
     if rate in parameters:
