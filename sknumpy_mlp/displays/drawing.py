@@ -3,6 +3,7 @@
 It is the only place that imports Matplotlib, inside the functions that draw.
 """
 
+import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -25,9 +26,8 @@ def check_matplotlib(caller):
         raise ImportError(f'{caller} needs matplotlib: pip install "sknumpy_mlp[plot]"') from error
 
 
-def axes(ax, caller):
-    """The given axes, or those of a new figure if `ax` is None."""
-    check_matplotlib(caller)
+def axes(ax):
+    """The given axes, or those of a new figure if `ax` is None; after `check_matplotlib`."""
     import matplotlib.pyplot as plt
 
     return plt.subplots()[1] if ax is None else ax
@@ -74,6 +74,15 @@ def fitted_network(model):
 def has_embedding(network):
     """Whether the first dense layer gets the outputs of an embedding, not the features."""
     return isinstance(network.layers[0], EmbeddingLayer)
+
+
+def weights_of(model, member):
+    """The weights of each layer of one member; the first ones times the learned factors."""
+    weights = [member_of(W, member) for W in model.coefs_]
+    if hasattr(model, "feature_scale_"):
+        scale = np.reshape(model.feature_scale_, (-1, len(weights[0])))[member]
+        weights[0] = weights[0] * scale[:, np.newaxis]
+    return weights
 
 
 def member_of(array, member):

@@ -104,7 +104,7 @@ class LossCurveDisplay:
         """
         check_matplotlib("LossCurveDisplay.plot")
         fits = self._fits(self.name if name is None else name, curve_kwargs)
-        self.ax_ = axes(ax, "LossCurveDisplay.plot")
+        self.ax_ = axes(ax)
         self.figure_ = self.ax_.figure
         self.lines_, self.held_out_lines_, self.best_epoch_lines_ = [], [], []
         for losses, held_out, best, label, style in fits:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._estimator import fitted
 from .._family import integer
-from .drawing import axes, check_matplotlib, fitted_network, has_embedding, member_of
+from .drawing import axes, check_matplotlib, fitted_network, has_embedding, weights_of
 
 # Negative and positive weights, which the colour-blind can tell apart, and connections without.
 NEGATIVE, POSITIVE, NEUTRAL = "#2166ac", "#d6604d", "#999999"
@@ -109,7 +109,7 @@ class NetworkDisplay:
         check_matplotlib("NetworkDisplay.plot")
         integer(2).check("max_units", max_units)
         units = self._units()
-        self.ax_ = axes(ax, "NetworkDisplay.plot")
+        self.ax_ = axes(ax)
         self.figure_ = self.ax_.figure
         columns = [_Column(x, n, max_units) for x, n in enumerate(units)]
         self.edges_ = [
@@ -263,12 +263,9 @@ class NetworkDisplay:
         check_matplotlib("NetworkDisplay.from_estimator")
         model = fitted_network(estimator)
         network = fitted.network(model)
-        weights = [member_of(W, member) for W in model.coefs_]
+        weights = weights_of(model, member)
         labels = [layer.activation.label for layer in network.dense_layers[:-1]]
         labels = ["input", *labels, model.out_activation_]
-        if hasattr(model, "feature_scale_"):
-            scale = np.reshape(model.feature_scale_, (-1, len(weights[0])))[member]
-            weights[0] = weights[0] * scale[:, np.newaxis]
         if has_embedding(network):
             weights.insert(0, _connections(model, network.units[0], len(weights[0])))
             labels.insert(1, "embedding")

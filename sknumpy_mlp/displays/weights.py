@@ -4,7 +4,7 @@ import numpy as np
 
 from .._estimator import fitted
 from .._family import integer
-from .drawing import axes, check_matplotlib, fitted_network, has_embedding, member_of
+from .drawing import axes, check_matplotlib, fitted_network, has_embedding, weights_of
 
 
 class WeightsDisplay:
@@ -85,7 +85,7 @@ class WeightsDisplay:
             n_columns = int(np.ceil(len(images) ** 0.5))
         integer(1).check("n_columns", n_columns)
         bound = float(np.nanmax(np.abs(images)))
-        self.ax_ = axes(ax, "WeightsDisplay.plot")
+        self.ax_ = axes(ax)
         self.figure_ = self.ax_.figure
         style = {"cmap": "RdBu_r", "vmin": -bound, "vmax": bound, "interpolation": "nearest"}
         self.im_ = self.ax_.imshow(_mosaic(images, n_columns), **style | (im_kw or {}))
@@ -172,9 +172,7 @@ class WeightsDisplay:
                 "estimator must have no embedding, whose outputs are not pixels, got "
                 f"embedding={model.embedding!r}"
             )
-        W = member_of(model.coefs_[0], member)
-        if hasattr(model, "feature_scale_"):
-            W = W * np.reshape(model.feature_scale_, (-1, len(W)))[member][:, np.newaxis]
+        W = weights_of(model, member)[0]
         # Users know how many units they chose.
         n_units = W.shape[1] if units is None else None
         images = _chosen(W, units).T.reshape(-1, *_checked_shape(image_shape, len(W)))
