@@ -1,8 +1,11 @@
 """Small data and networks, what pages and docstrings say, and estimators compared to the bit."""
 
 import ast
+import importlib.util
 import inspect
 import re
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -67,6 +70,17 @@ def refusal(action, *kinds):
 def blocks(page):
     """The code blocks of a page."""
     return re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+def script(name):
+    """The module of a script in the folder of examples."""
+    file = Path(__file__).parent.parent / "examples" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, file)
+    module = importlib.util.module_from_spec(spec)
+    # A dataclass looks its module up by name.
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def classes_of(page):

@@ -1,24 +1,19 @@
 """The pixels of a drawing, in Python and in a browser, and what the network reads in them."""
 
 import dataclasses
-import importlib.util
 import re
-import shutil
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sknumpy_mlp import ScratchMLPClassifier
 
+from .common import script
+from .pages import contrasts
 from .strokes import DRAWINGS, points
 
-FILE = Path(__file__).parent.parent / "examples/draw_a_digit.py"
-spec = importlib.util.spec_from_file_location("draw_a_digit", FILE)
-example = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(example)
-
+example = script("draw_a_digit")
 FRAMES = [example.DIGITS, example.MNIST]
 WIDTHS, SCHEMES = [390, 1280], ["light", "dark"]
 
@@ -159,20 +154,6 @@ def random_network(activation, n_inputs=64, hidden=(20, 12)):
         coefs, intercepts, np.arange(10), activation=activation
     )
     return example.rounded(network)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    programs = filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
-    program = next(programs, None)
-    if program is None:
-        # It is no package of Python: --require-tools fails here.
-        pytest.importorskip("chromium", reason="chromium is not installed")
-    with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -320,27 +301,8 @@ class TestBrowser:
         for button in page.locator("button").all():
             assert button.inner_text().strip()
             assert button.bounding_box()["height"] >= 44
-        contrasts = page.evaluate(CONTRASTS)
-        assert len(contrasts) > 20
-        for text, contrast in contrasts:
-            assert contrast >= 4.5, text
-
-
-# Of every element with text of its own: the contrast with its background, by WCAG 2.
-CONTRASTS = """() => {
-  const numbers = (color) => color.match(/[0-9.]+/g).map(Number);
-  const light = (color) => numbers(color).slice(0, 3).map((c) => c / 255)
-    .map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  const behind = (element) => {
-    const color = getComputedStyle(element).backgroundColor;
-    return numbers(color)[3] === 0 ? behind(element.parentElement) : color;
-  };
-  return [...document.body.querySelectorAll("*:not(script)")]
-    .filter((each) => [...each.childNodes].some((n) => n.nodeType === 3 && n.data.trim()))
-    .map((each) => {
-      const [one, other] = [light(getComputedStyle(each).color), light(behind(each))];
-      const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
-      return [each.textContent, contrast];
-    });
-}"""
+        # Shown for other activations only.
+        page.evaluate("document.getElementById('negative').hidden = false")
+        found = contrasts(page)
+        assert found["texts"] > 20
+        assert not found["low"]

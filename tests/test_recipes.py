@@ -4,30 +4,17 @@ One seed each, where the script takes the median of five; MNIST's recipes only h
 checked, on a few rows.
 """
 
-import importlib.util
-import sys
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sknumpy_mlp import ScratchMLPClassifier
 
-SCRIPT = Path(__file__).parent.parent / "examples" / "recipes.py"
+from .common import script
 
-
-def _load():
-    spec = importlib.util.spec_from_file_location("recipes", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    # A dataclass looks its module up by name.
-    sys.modules["recipes"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-recipes = _load()
+recipes = script("recipes")
 EVERY = recipes.RECIPES + recipes.IMPROVED
 ON_DIGITS = [recipe for recipe in EVERY if recipe.data.startswith("digits")]
 ON_MNIST = [recipe for recipe in EVERY if recipe.data.startswith("mnist")]

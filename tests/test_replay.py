@@ -1,23 +1,12 @@
 """The published training logs, as `examples/replay.py` repeats them."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-SCRIPT = Path(__file__).parent.parent / "examples" / "replay.py"
+from .common import script
 
-
-def _load():
-    spec = importlib.util.spec_from_file_location("replay", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-replay = _load()
+replay = script("replay")
 
 
 def test_r0_repeats_the_published_log_to_thirteen_digits():

@@ -1,8 +1,7 @@
-"""The built site, a server for it on this machine alone, and Debian's Chromium."""
+"""The built site, a server for it on this machine alone, and visits to it."""
 
 import functools
 import http.server
-import shutil
 import threading
 
 import pytest
@@ -27,22 +26,6 @@ def address():
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         worker.join()
-
-
-@pytest.fixture(scope="session")
-def browser(request):
-    """Chromium, headless."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        if request.config.getoption("--require-tools"):
-            pytest.fail("chromium is not installed: apt-get install chromium")
-        pytest.skip("chromium is not installed")
-    with sync_api.sync_playwright() as playwright:
-        # Without the sandbox, since checks run as root; only pages of this machine are opened.
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 class Visit:

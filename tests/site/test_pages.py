@@ -1,15 +1,13 @@
 """The built site: every link resolves, and a browser shows every page as it should be."""
 
 import html.parser
-from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlparse
 
 import pytest
 
+from ..pages import contrasts
 from . import BUILT, PAGES
 
-CONTRAST = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
-LOWEST_CONTRAST = 4.5
 # Widths of a telephone and of a laptop.
 WIDTHS = (390, 1280)
 PICTURES = "main img, article img"
@@ -80,7 +78,7 @@ def test_a_browser_shows_the_page(name, visit):
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, (scheme, width)
-            too_low = page.evaluate(f"({CONTRAST})({LOWEST_CONTRAST})")
+            too_low = contrasts(page)["low"]
             assert not too_low, (scheme, width, too_low[:5])
     assert not visit.wrong
 

@@ -1,4 +1,5 @@
-// Every visible text whose contrast with its background is below the limit, as "ratio colours text".
+// The number of visible texts, and each whose contrast with its background is below the limit, as
+// "ratio colours text".
 (limit) => {
   const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
   const known = new Map();
@@ -35,7 +36,8 @@
     });
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
-  const found = [];
+  const low = [];
+  let n_texts = 0;
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let text = texts.nextNode(); text; text = texts.nextNode()) {
     const element = text.parentElement;
@@ -44,15 +46,16 @@
     if (!element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
     const style = getComputedStyle(element);
     if (parseFloat(style.fontSize) === 0) continue;
+    n_texts += 1;
     const behind = background(element);
     const [r, g, b, a] = rgba(style.color);
     const shown = over([r, g, b, a * opacity(element)], behind);
-    const [low, high] = [luminance(shown), luminance(behind)].sort((x, y) => x - y);
-    const ratio = (high + 0.05) / (low + 0.05);
+    const [dark, light] = [luminance(shown), luminance(behind)].sort((x, y) => x - y);
+    const ratio = (light + 0.05) / (dark + 0.05);
     if (ratio < limit) {
-      found.push(`${ratio.toFixed(2)} ${shown.map(Math.round)} on ${behind.map(Math.round)} ` +
+      low.push(`${ratio.toFixed(2)} ${shown.map(Math.round)} on ${behind.map(Math.round)} ` +
         `<${element.localName} class="${element.className}"> ${text.data.trim().slice(0, 40)}`);
     }
   }
-  return found;
+  return { texts: n_texts, low };
 }
