@@ -125,7 +125,7 @@ ORACLES = {
     "test_state_table": "docs/reference/state.md, cell by cell",
     "test_swapped_import": "what is visible where an import is swapped",
     "test_wheel": "what would be published",
-    "test_use_pages": "pages of docs/use: what their code prints, and their last blocks",
+    "test_use_pages": "pages of docs/use: what their code prints",
     "test_weights": "weights of rows, from the argument to the step",
     "stress.test_inspection": "completeness of attributions, on drawn networks",
     "core.test_gradients": "every activation with every loss and layer",

@@ -21,22 +21,11 @@ from sknumpy_mlp import (
 from sknumpy_mlp._family import Family
 
 from .common import blocks, paragraphs
+from .pages import TOOLS, import_tools
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 USE = sorted((ROOT / "docs/use").glob("*.md"))
-# What the code of a page needs beside the package; sklearn.callback is in scikit-learn 1.9.
-TOOLS = {
-    "callbacks.md": ("sklearn.callback", "rich"),
-    "explanations.md": ("pandas",),
-    "messages.md": ("pandas",),
-    "intervals.md": ("mapie",),
-    "larger-than-memory.md": ("distributed", "dask_ml", "pyarrow", "rich"),
-    "onnx.md": ("skl2onnx", "onnxruntime"),
-    "resume.md": ("sklearn.callback",),
-    "monitoring.md": ("sklearn.callback", "mlflow", "tensorboardX"),
-    "searches.md": ("sklearn.callback", "optuna"),
-}
 
 
 def relative(page):
@@ -49,8 +38,7 @@ def parameters(cls, function):
 
 def run(page, code, folder, monkeypatch):
     """Run blocks of a page in one new namespace, in a folder of its own."""
-    for tool in TOOLS.get(page.name, ()):
-        pytest.importorskip(tool, reason=f"{tool} is not installed; {page.name} needs it")
+    import_tools(page)
     monkeypatch.chdir(folder)
     session = {"__name__": page.stem}
     with warnings.catch_warnings():

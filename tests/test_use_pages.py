@@ -1,4 +1,4 @@
-"""Pages of docs/use that show what their code prints, and end with a block that runs alone."""
+"""Pages of docs/use that show what their code prints, to the end."""
 
 import contextlib
 import io
@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from .common import blocks
+from .pages import import_tools
 
 USE = Path(__file__).parent.parent / "docs/use"
 # The share by which figures may differ: those of a fit depend on how a machine rounds.
 PAGES = {"hyperparameters.md": 0.1, "imbalanced.md": 0.1, "messages.md": 0.0, "migrate.md": 0.1}
-NEEDS = {"messages.md": "pandas"}
 # A block of code, and what it prints.
 SHOWN = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
@@ -38,20 +38,16 @@ def assert_alike(found, shown, share):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_shows_what_its_code_prints(page, tmp_path, monkeypatch):
-    if page in NEEDS:
-        pytest.importorskip(NEEDS[page], reason=f"{page} needs {NEEDS[page]}")
+    import_tools(USE / page)
     monkeypatch.chdir(tmp_path)
     session = {"__name__": page}
     shown = SHOWN.findall((USE / page).read_text(encoding="utf-8"))
     assert any(text for _, text in shown)
+    # test_documentation.py runs the last block alone; here, it must print.
+    last, text_of_the_last = shown[-1]
+    assert last == blocks(USE / page)[-1] and text_of_the_last
     for number, (code, text) in enumerate(shown, 1):
         assert_alike(printed(code, f"{page}, block {number}", session), text, PAGES[page])
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_the_last_block_of_a_page_runs_alone(page, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert printed(blocks(USE / page)[-1], page, {"__name__": page})
 
 
 @pytest.mark.parametrize("change", ["0.154", "0.5 nats", "log-loss 0.11\nmore"])
